@@ -1,0 +1,1 @@
+"""Python of the flights project: loaders, the delay model and the report, free of any scheduler."""

@@ -1,0 +1,1 @@
+"""Charts by form; each is a function from plain values to one accessible SVG."""

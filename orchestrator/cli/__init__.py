@@ -1,0 +1,1 @@
+"""The command line: commands, and the pictures they draw in a terminal."""

@@ -1,0 +1,1 @@
+"""What a terminal shows: pure pictures of events, plans and records, and the screens that print them."""

@@ -1,0 +1,310 @@
+"""The plan of a run: which tasks will run, with what, after what, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from orchestrator.lineage.derive import derive
+from orchestrator.lineage.select import select
+
+from orchestrator.model.binding import Argument, Promise, fill
+from orchestrator.model.evidence import Evidence, Source
+from orchestrator.model.facts import Edge, TaskFacts
+from orchestrator.model.flow import Flow
+from orchestrator.model.graph import Graph
+from orchestrator.model.parameter import Parameter, bind_parameters
+from orchestrator.model.planning import Planning
+from orchestrator.model.task import Member, Task, TaskGroup
+
+
+@dataclass(frozen=True, slots=True)
+class Ref(Promise):
+    """Stands in an argument for the result of a planned task."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedTask:
+    """One task of a plan.
+
+    Args:
+        key: Unique in the plan.
+        task: What runs.
+        facts: What the planner knows of it.
+        affinity: The one process it must run in, if any.
+        arguments: With :class:`Ref` for results of other tasks, parameters filled in.
+        mapped: Whether it runs once for each element of its mapped arguments.
+        group: Key of the group it was expanded from.
+        reason: Why it is part of the plan.
+    """
+
+    key: str
+    task: Task
+    facts: TaskFacts
+    affinity: str | None = None
+    arguments: Mapping[str, Argument] = field(default_factory=dict)
+    mapped: bool = False
+    group: str | None = None
+    reason: str = ""
+
+    def needs(self) -> Iterator[str]:
+        """Keys of the tasks whose results it takes."""
+        for argument in self.arguments.values():
+            yield from (ref.key for ref in argument.tasks())
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run will do.
+
+    Args:
+        flow: The flow's name.
+        tasks: What runs, by key.
+        graph: Order between exactly these tasks.
+        edges: Evidence of every derived edge, also of tasks left out.
+        whole: Order between all tasks of the flow.
+        facts: Of all tasks of the flow, by key.
+        left_out: Why each other task does not run.
+        parameters: Values of the flow's parameters.
+        given: Results of tasks that need not run again, by key.
+        reference: Keys that decide the flow's state; None where all do.
+    """
+
+    flow: str
+    tasks: Mapping[str, PlannedTask]
+    graph: Graph
+    edges: Mapping[tuple[str, str], Edge]
+    whole: Graph
+    facts: Mapping[str, TaskFacts]
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    given: Mapping[str, Any] = field(default_factory=dict)
+    reference: frozenset[str] | None = None
+
+    def order(self) -> list[str]:
+        """Keys, each after all that it waits for."""
+        return list(self.graph.order())
+
+    def levels(self) -> list[list[str]]:
+        """Keys by how many steps come before them."""
+        depth: dict[str, int] = {}
+        for key in self.graph.order():
+            depth[key] = 1 + max((depth[up] for up in self.graph.upstream(key)), default=-1)
+        found: list[list[str]] = [[] for _ in range(max(depth.values(), default=-1) + 1)]
+        for key, level in depth.items():
+            found[level].append(key)
+        return found
+
+
+def make_plan(
+    flow: Flow,
+    planning: Planning,
+    *,
+    parameters: Mapping[str, Any] | None = None,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    prepared: Mapping[str, Any] | None = None,
+    done: Mapping[str, Any] | None = None,
+) -> Plan:
+    """Plan a run of a flow; nothing is run or written.
+
+    Args:
+        flow: The flow.
+        planning: Project root, warehouses, options.
+        parameters: Values by name, as Python values or text.
+        include: dbt-style selection; everything, if empty.
+        exclude: dbt-style exclusion.
+        prepared: By key of each group, what its preparation returned.
+        done: Tasks that succeeded in the run that goes on here, each with ``{"value": result}``
+            where the result was kept, else None.
+
+    Raises:
+        ParameterError: A parameter is missing or does not fit.
+        GraphError: The derived graph contradicts itself.
+        SelectionError: A selector names nothing.
+    """
+    values = bind_parameters(flow.parameters(), parameters or {}, flow=flow.name)
+    expanded = _Expanded(flow, planning, prepared or {}, values)
+    derived = derive([node.facts for node in expanded.nodes.values()])
+    facts = {key: node.facts for key, node in expanded.nodes.items()}
+    kept = done or {}
+    if include or exclude:
+        chosen = set(select(list(facts.values()), derived.graph, list(include), list(exclude)))
+        why = "selected"
+    else:
+        chosen, why = set(facts), "the whole flow runs"
+    if kept:
+        chosen, why = chosen - set(kept), "did not succeed in the run that goes on"
+    reasons, given = _completed(chosen, expanded.nodes, why, kept)
+    tasks = _settled(expanded, reasons)
+    return Plan(
+        flow=flow.name,
+        tasks=tasks,
+        graph=_contracted(derived.graph, tasks),
+        edges=derived.edges,
+        whole=derived.graph,
+        facts=facts,
+        left_out={
+            key: "succeeded before" if key in kept else "not selected"
+            for key in facts
+            if key not in tasks
+        },
+        parameters=values,
+        given=given,
+        reference=expanded.reference(),
+    )
+
+
+class _Expanded:
+    """The flow's tasks with every group expanded and every order said outright noted as fact."""
+
+    def __init__(
+        self, flow: Flow, planning: Planning, prepared: Mapping[str, Any], values: Mapping[str, Any]
+    ) -> None:
+        self.flow, self.planning, self.values = flow, planning, values
+        self.groups: dict[str, TaskGroup] = {}
+        self.members: dict[str, list[Member]] = {}
+        self.nodes: dict[str, PlannedTask] = {}
+        for task in flow:
+            key = flow.key(task)
+            if isinstance(task, TaskGroup):
+                self.groups[key] = task
+                self.members[key] = list(task.expand(key, planning, prepared.get(key)))
+        for task in flow:
+            self._add(task, flow.key(task))
+
+    def _add(self, task: Task, key: str) -> None:
+        if isinstance(task, Parameter):
+            return
+        said = tuple(self._said(task))
+        if isinstance(task, TaskGroup):
+            firsts = set(self.firsts(key))
+            for member in self.members[key]:
+                own = member.facts.key
+                facts = _after(member.facts, said) if own in firsts else member.facts
+                self.nodes[own] = PlannedTask(own, member.task, facts, member.affinity, group=key)
+            return
+        binding = self.flow.binding(task)
+        arguments = {
+            name: Argument(fill(argument.value, self._ref), argument.mapped)
+            for name, argument in binding.arguments.items()
+        }
+        facts = _after(task.facts(key, self.planning), said)
+        affinity = task.affinity(self.planning)
+        self.nodes[key] = PlannedTask(key, task, facts, affinity, arguments, binding.mapped)
+
+    def _said(self, task: Task) -> Iterator[tuple[str, Evidence]]:
+        """The order that the flow's author wrote down."""
+        binding = self.flow.binding(task)
+        file, line = task.defined_at or (None, None)
+        place = {"file": self.planning.relative(file), "line": line}
+        for kind, text, tasks in (
+            (Source.DATA, "takes the result of", binding.tasks()),
+            (Source.ORDER, "is told to wait for", binding.upstream),
+        ):
+            for upstream in tasks:
+                for key in self.lasts(upstream):
+                    yield key, Evidence(kind, f"{task.name} {text} {upstream.name}", **place)
+
+    def _ref(self, task: Task) -> Any:
+        if isinstance(task, Parameter):
+            return self.values[task.name]
+        lasts = self.lasts(task)
+        return Ref(lasts[0]) if len(lasts) == 1 else [Ref(key) for key in lasts]
+
+    def firsts(self, key: str) -> list[str]:
+        """Members of a group that wait for no other member."""
+        own = {member.facts.key for member in self.members[key]}
+        return [
+            member.facts.key
+            for member in self.members[key]
+            if not any(up in own for up, _ in member.facts.upstream)
+        ]
+
+    def lasts(self, task: Task) -> list[str]:
+        """Keys that are done last when ``task`` is done."""
+        if isinstance(task, Parameter):
+            return []
+        key = self.flow.key(task)
+        if key not in self.members:
+            return [key]
+        waited_for = {up for member in self.members[key] for up, _ in member.facts.upstream}
+        return [m.facts.key for m in self.members[key] if m.facts.key not in waited_for]
+
+    def reference(self) -> frozenset[str] | None:
+        """Keys of the flow's reference tasks."""
+        tasks = self.flow.reference_tasks()
+        if tasks is None:
+            return None
+        return frozenset(
+            key
+            for task in tasks
+            for key in (
+                [m.facts.key for m in self.members[self.flow.key(task)]]
+                if isinstance(task, TaskGroup)
+                else [self.flow.key(task)]
+            )
+        )
+
+
+def _after(facts: TaskFacts, said: tuple[tuple[str, Evidence], ...]) -> TaskFacts:
+    return replace(facts, upstream=(*facts.upstream, *said)) if said else facts
+
+
+def _completed(
+    chosen: set[str], nodes: Mapping[str, PlannedTask], why: str, done: Mapping[str, Any]
+) -> tuple[dict[str, str], dict[str, Any]]:
+    """Add what the chosen tasks cannot do without, and say why; take what is there already."""
+    reasons = dict.fromkeys((key for key in nodes if key in chosen), why)
+    given: dict[str, Any] = {}
+    queue = list(reasons)
+    while queue:
+        key = queue.pop()
+        for needed in nodes[key].needs():
+            kept = done.get(needed)
+            if kept is not None and needed not in reasons:
+                given[needed] = kept["value"]
+            elif needed not in reasons:
+                reasons[needed] = f"its result is needed by {key}"
+                queue.append(needed)
+    running = {nodes[key].group for key in reasons} - {None}
+    for key, node in nodes.items():
+        if node.facts.resource_type == "operation" and node.group in running:
+            reasons.setdefault(key, "frames the nodes that run")
+    return reasons, given
+
+
+def _settled(expanded: _Expanded, reasons: Mapping[str, str]) -> dict[str, PlannedTask]:
+    """The chosen tasks, each group's members told which of them were chosen."""
+    tasks = {
+        key: replace(node, reason=reasons[key])
+        for key, node in expanded.nodes.items()
+        if key in reasons
+    }
+    for group_key, group in expanded.groups.items():
+        chosen = [m for m in expanded.members[group_key] if m.facts.key in tasks]
+        for member in group.settle(chosen):
+            key = member.facts.key
+            tasks[key] = replace(tasks[key], task=member.task)
+    return tasks
+
+
+def _contracted(graph: Graph, kept: Iterable[str]) -> Graph:
+    """The order between the kept keys, also where it leads through keys that were left out."""
+    keys = set(kept)
+    if len(keys) == len(graph):
+        return graph
+    contracted = Graph(key for key in graph if key in keys)
+    through: dict[str, set[str]] = {}
+    for key in graph.order():
+        before: set[str] = set()
+        for up in graph.upstream(key):
+            before |= {up} if up in keys else through[up]
+        through[key] = before
+        if key in keys:
+            for up in before:
+                contracted.add_edge(up, key)
+    return contracted

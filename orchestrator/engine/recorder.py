@@ -1,0 +1,104 @@
+"""Writes what happens in a run to the store, in batches, beside the driver."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Sequence
+from datetime import timedelta
+
+from orchestrator import instants
+from orchestrator.store.base import FencedError, RunStore
+from orchestrator.store.records import Change, LogLine, TaskRun
+
+#: How long a driver counts as alive after its last word.
+LEASE = timedelta(seconds=30)
+_BEAT = LEASE.total_seconds() / 3
+
+_Item = Change | LogLine | tuple[TaskRun, ...]
+
+
+class Recorder:
+    """Takes changes from the driver at once and writes them in order, as many together as wait.
+
+    The driver never waits for the disk. What is lost when the driver dies is at most what it
+    had not yet written; those tasks count as not finished and run again.
+
+    Args:
+        store: Where to.
+        run_id: The run.
+        fence: The driver's number; when another driver takes over, writing stops.
+    """
+
+    def __init__(self, store: RunStore, run_id: str, fence: int = 1) -> None:
+        self._store, self._run_id, self._fence = store, run_id, fence
+        self._queue: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)
+        self._thread.start()
+
+    def put(self, item: _Item) -> None:
+        """Record a change, a log line or new tasks.
+
+        Raises:
+            StoreError: The store failed earlier, or another driver has taken over.
+        """
+        if self._error is not None:
+            raise self._error
+        self._queue.put(item)
+
+    def close(self) -> None:
+        """Write what is left.
+
+        Raises:
+            StoreError: The store failed, or another driver has taken over.
+        """
+        self._queue.put(None)
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+
+    def _work(self) -> None:
+        ended = False
+        while not ended:
+            batch, ended = self._batch()
+            if self._error is None:
+                try:
+                    self._write(batch)
+                except BaseException as error:  # the driver learns of it with its next word
+                    self._error = error
+
+    def _batch(self) -> tuple[list[_Item], bool]:
+        batch: list[_Item] = []
+        try:
+            item = self._queue.get(timeout=_BEAT)
+            while item is not None:
+                batch.append(item)
+                item = self._queue.get_nowait()
+        except queue.Empty:
+            return batch, False
+        return batch, True
+
+    def _write(self, batch: Sequence[_Item]) -> None:
+        until = instants.now() + LEASE
+        if not self._store.heartbeat(self._run_id, self._fence, until) and batch:
+            self._still_ours()
+        for added in (item for item in batch if isinstance(item, tuple)):
+            self._store.add_tasks(self._run_id, added, fence=self._fence)
+        changes = [item for item in batch if isinstance(item, Change)]
+        if changes:
+            refused = self._store.transition(self._run_id, changes, fence=self._fence)
+            if refused:
+                self._still_ours()
+        lines = [item for item in batch if isinstance(item, LogLine)]
+        if lines:
+            self._store.append_logs(self._run_id, lines)
+
+    def _still_ours(self) -> None:
+        run = self._store.run(self._run_id)
+        if run.fence != self._fence:
+            raise FencedError(
+                f"run {self._run_id} was taken over by another driver",
+                where=f"{run.host}:{run.pid}",
+                fix="follow it with `orchestrator runs watch`",
+            )

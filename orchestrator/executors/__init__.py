@@ -1,0 +1,1 @@
+"""Where tasks run: in this thread, in threads of this process, or on a Dask cluster."""

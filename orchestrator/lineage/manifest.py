@@ -1,0 +1,121 @@
+"""dbt's manifest as facts: what `dbt build` runs, what it waits for, reads and writes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from orchestrator.lineage.dbt_facts import DbtFacts
+from orchestrator.lineage.manifest_edges import ManifestEdges, parents_of, runs, sources_of
+from orchestrator.lineage.manifest_file import SUPPORTED, Manifest, Node, read_manifest
+from orchestrator.lineage.relations import external_file, relation
+from orchestrator.model.dataset import Access
+from orchestrator.model.evidence import Evidence, Source
+
+__all__ = ["SUPPORTED", "Manifest", "facts", "landmarks", "read_manifest"]
+
+_WRITERS = frozenset({"model", "seed", "snapshot"})
+
+
+def facts(manifest: Manifest, *, selected: Collection[str] | None = None) -> list[DbtFacts]:
+    """The nodes that ``dbt build`` runs, in the manifest's order.
+
+    Models that are not ephemeral, seeds, snapshots, data tests, unit tests and functions. Each
+    waits for what dbt makes it wait for: what it depends on, through nodes that do not run; the
+    data tests of what comes before it; the unit tests of itself.
+
+    Args:
+        manifest: From :func:`read_manifest`.
+        selected: Unique ids to keep, or None for all. Order through nodes left out is kept.
+
+    Example:
+        >>> manifest = read_manifest("dbt_project/target/manifest.json")  # doctest: +SKIP
+        >>> [fact.name for fact in facts(manifest)][:2]  # doctest: +SKIP
+        ['stg_flights', 'stg_planes']
+    """
+    edges = ManifestEdges(manifest, selected)
+    return [_running(manifest, edges, key, node) for key, node in edges.running.items()]
+
+
+def landmarks(manifest: Manifest) -> list[DbtFacts]:
+    """What a selection can name though it does not run: sources, ephemeral models, exposures, …
+
+    Args:
+        manifest: From :func:`read_manifest`.
+    """
+    return [_landmark(manifest, key, node) for key, node in manifest.everything() if _named(node)]
+
+
+def _named(node: Node) -> bool:
+    enabled = (node.get("config") or {}).get("enabled") is not False
+    return enabled and not runs(node) and node.get("resource_type") != "operation"
+
+
+def _running(manifest: Manifest, edges: ManifestEdges, key: str, node: Node) -> DbtFacts:
+    return DbtFacts(
+        key,
+        reads=edges.reads(key),
+        writes=_writes(manifest, node),
+        upstream=edges.upstream(key),
+        sources=edges.sources(key),
+        **_description(node),
+    )
+
+
+def _landmark(manifest: Manifest, key: str, node: Node) -> DbtFacts:
+    described = _description(node)
+    if node["resource_type"] != "source":
+        return DbtFacts(key, **described)
+    table = relation(node, manifest.dialect)
+    text = f"source {sources_of(node)}"
+    place = Evidence(Source.MANIFEST, text, node.get("original_file_path"), None, key)
+    reads = (Access(table, place),) if table else ()
+    return DbtFacts(key, reads=reads, sources=frozenset({sources_of(node)}), **described)
+
+
+def _writes(manifest: Manifest, node: Node) -> tuple[Access, ...]:
+    if node["resource_type"] not in _WRITERS:
+        return ()
+    written = (relation(node, manifest.dialect), external_file(node))
+    place = Evidence(
+        Source.MANIFEST,
+        f"{node['resource_type']} {node['name']}",
+        node.get("original_file_path"),
+        None,
+        node["unique_id"],
+    )
+    return tuple(Access(dataset, place) for dataset in written if dataset)
+
+
+def _description(node: Node) -> dict[str, Any]:
+    config = node.get("config") or {}
+    patch = node.get("patch_path")
+    return {
+        "name": node["name"],
+        "resource_type": node["resource_type"],
+        "tags": frozenset(_tags(node.get("tags") or config.get("tags"))),
+        "path": node.get("original_file_path"),
+        "fqn": tuple(node.get("fqn") or (node["name"],)),
+        "package": node.get("package_name"),
+        "config": config,
+        "parents": parents_of(node),
+        "patch_path": patch.split("://", 1)[-1] if patch else None,
+        "version": node.get("version"),
+        "latest_version": node.get("latest_version"),
+        **_test(node),
+    }
+
+
+def _test(node: Node) -> dict[str, str | None]:
+    if node["resource_type"] == "unit_test":
+        return {"test_name": node["name"], "test_kind": "unit"}
+    if node["resource_type"] != "test":
+        return {}
+    generic = node.get("test_metadata")
+    if generic:
+        return {"test_name": generic.get("name"), "test_kind": "generic"}
+    return {"test_kind": "singular"}
+
+
+def _tags(tags: Any) -> list[str]:
+    return [tags] if isinstance(tags, str) else list(tags or ())

@@ -1,0 +1,253 @@
+"""What each running dbt node waits for, with the place that says so, through what does not run."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any
+
+from orchestrator.lineage.guards import guard_edges
+from orchestrator.lineage.manifest_file import Manifest, Node
+from orchestrator.lineage.references import reference_key, reference_lines
+from orchestrator.lineage.relations import relation
+from orchestrator.model.dataset import Access, Dataset
+from orchestrator.model.evidence import Evidence, Source
+from orchestrator.model.graph import Graph
+
+#: Evidence names this many nodes between two tasks, and no more.
+_NAMED = 3
+_RUNNING = frozenset({"model", "seed", "snapshot", "test"})
+_Upstream = tuple[tuple[str, Evidence], ...]
+#: Running keys reached through a node that does not run: a phrase and how many nodes it names.
+_Through = Mapping[str, tuple[str, int]]
+
+
+def runs(node: Node) -> bool:
+    """Whether ``dbt build`` would run a node of the manifest."""
+    config = node.get("config") or {}
+    if config.get("enabled") is False:
+        return False
+    kind = node.get("resource_type")
+    if kind in ("unit_test", "function"):
+        return True
+    if kind not in _RUNNING or config.get("materialized") == "ephemeral":
+        return False
+    return kind == "seed" or bool(str(node.get("raw_code", "-")).strip())
+
+
+def parents_of(node: Node) -> tuple[str, ...]:
+    """Unique ids that a node depends on, in the manifest's order."""
+    depends = node.get("depends_on") or {}
+    return tuple(dict.fromkeys(depends.get("nodes") or ()))
+
+
+def sources_of(node: Node) -> str:
+    """dbt's name of a source, ``source.table``."""
+    return f"{node['source_name']}.{node['name']}"
+
+
+class ManifestEdges:
+    """Upstream and reads of the nodes of one manifest.
+
+    Args:
+        manifest: The manifest.
+        selected: Unique ids to run, or None for all that ``dbt build`` runs. A node waits for
+            those it reaches *through* nodes left out, as in dbt.
+    """
+
+    def __init__(self, manifest: Manifest, selected: Collection[str] | None = None) -> None:
+        self._manifest = manifest
+        self._nodes: dict[str, Node] = dict(manifest.everything())
+        chosen = None if selected is None else set(selected)
+        self.running: dict[str, Node] = {
+            key: node
+            for key, node in self._nodes.items()
+            if (chosen is None or key in chosen) and runs(node)
+        }
+        self._tests = self._of_type("test")
+        self._units = self._unit_tests()
+        graph = self._graph()
+        self._guards = self._guarding(graph)
+        self._tables: dict[str, Dataset | None] = {}
+        self._through: dict[str, _Through] = {}
+        self._sources: dict[str, tuple[str, ...]] = {}
+        for key in graph.order():
+            if key not in self.running:
+                self._pass_through(key)
+
+    def upstream(self, key: str) -> _Upstream:
+        """The running nodes that ``key`` waits for, each with its evidence."""
+        node = self._nodes[key]
+        if node["resource_type"] != "unit_test":
+            return tuple(self._waits(key, node))
+        models = [parent for parent in parents_of(node) if parent in self._nodes]
+        return tuple(
+            (up, evidence)
+            for model in models
+            for up, evidence in self._waits(model, self._nodes[model], units=False)
+            if up != key
+        )
+
+    def reads(self, key: str) -> tuple[Access, ...]:
+        """The sources' tables that ``key`` reads, itself or through ephemeral models."""
+        accesses = []
+        for source, evidence in self._source_places(key):
+            table = self._table(source)
+            if table is not None:
+                accesses.append(Access(table, evidence))
+        return tuple(accesses)
+
+    def sources(self, key: str) -> frozenset[str]:
+        """dbt's names of the sources that ``key`` reads, itself or through ephemeral models."""
+        if self._nodes[key]["resource_type"] == "unit_test":
+            return frozenset()
+        return frozenset(sources_of(self._nodes[s]) for s, _ in self._source_places(key))
+
+    def _of_type(self, kind: str) -> dict[str, tuple[str, ...]]:
+        return {
+            key: parents_of(node)
+            for key, node in self._nodes.items()
+            if node.get("resource_type") == kind
+        }
+
+    def _unit_tests(self) -> dict[str, list[str]]:
+        units: dict[str, list[str]] = defaultdict(list)
+        for key, parents in self._of_type("unit_test").items():
+            # dbt runs a unit test right before the model it tests, the first one it names.
+            if parents and key in self.running:
+                units[parents[0]].append(key)
+        return units
+
+    def _graph(self) -> Graph:
+        """Everything but tests, with the edges of ``depends_on``."""
+        left_out = ("test", "unit_test")
+        keys = [k for k, n in self._nodes.items() if n.get("resource_type") not in left_out]
+        known = set(keys)
+        graph = Graph(keys)
+        for key in keys:
+            for parent in parents_of(self._nodes[key]):
+                if parent in known:
+                    graph.add_edge(parent, key)
+        return graph
+
+    def _guarding(self, graph: Graph) -> dict[str, list[str]]:
+        guards: dict[str, list[str]] = defaultdict(list)
+        # A test left out needs no place: all that it reads is upstream of what it guards anyway.
+        tests = {key: parents for key, parents in self._tests.items() if key in self.running}
+        for test, node in guard_edges(graph, tests, self._manifest.nodes.__contains__):
+            guards[node].append(test)
+        return guards
+
+    def _waits(
+        self, key: str, node: Node, *, units: bool = True
+    ) -> Iterator[tuple[str, Evidence]]:
+        lines = reference_lines(node.get("raw_code") or "")
+        for parent in parents_of(node):
+            if parent in self.running:
+                yield parent, self._evidence(node, parent, self._verb(node, parent), lines)
+            for up, (phrase, _) in self._through.get(parent, {}).items():
+                yield up, self._place(node, parent, up, phrase, lines)
+        yield from self._tests_before(key, units)
+
+    def _tests_before(self, key: str, units: bool) -> Iterator[tuple[str, Evidence]]:
+        for test in self._guards.get(key, ()):
+            yield test, self._guard_evidence(test)
+        for unit in self._units.get(key, ()) if units else ():
+            yield unit, self._guard_evidence(unit)
+
+    def _pass_through(self, key: str) -> None:
+        """Note what a node that does not run hands on to those that depend on it."""
+        node = self._nodes[key]
+        found: dict[str, tuple[str, int]] = {}
+        for parent in parents_of(node):
+            if parent in self.running:
+                found[parent] = (f"refs {self._name(parent)}", 1)
+            why = self._idle(parent)
+            for up, (phrase, count) in self._through.get(parent, {}).items():
+                longer = f"refs {self._name(parent)} ({why}), which {phrase}"
+                cut = f"refs {self._name(parent)}, which leads to {self._name(up)}"
+                found.setdefault(up, (longer if count < _NAMED else cut, min(count + 1, _NAMED)))
+        for test, evidence in self._tests_before(key, units=True):
+            found.setdefault(test, (evidence.text, 1))
+        if found:
+            self._through[key] = found
+
+    def _place(
+        self, node: Node, parent: str, up: str, phrase: str, lines: Mapping[tuple[str, ...], int]
+    ) -> Evidence:
+        if self._nodes[up]["resource_type"] in ("test", "unit_test"):
+            return self._guard_evidence(up)
+        text = f"{self._verb(node, parent)} ({self._idle(parent)}), which {phrase}"
+        return self._evidence(node, parent, text, lines)
+
+    def _evidence(
+        self, node: Node, parent: str, text: str, lines: Mapping[tuple[str, ...], int]
+    ) -> Evidence:
+        line = lines.get(reference_key(self._nodes[parent])) if lines else None
+        return Evidence(
+            Source.MANIFEST, text, node.get("original_file_path"), line, node["unique_id"]
+        )
+
+    def _guard_evidence(self, test: str) -> Evidence:
+        node = self._nodes[test]
+        names = ", ".join(self._name(parent) for parent in parents_of(node))
+        what = "unit test of" if node["resource_type"] == "unit_test" else "tests"
+        text = f"{node['name']} {what} {names}, which comes before"
+        return Evidence(Source.MANIFEST, text, node.get("original_file_path"), None, test)
+
+    def _verb(self, node: Node, parent: str) -> str:
+        verb = "tests" if node["resource_type"] == "test" else "refs"
+        return f"{verb} {self._name(parent)}"
+
+    def _source_places(self, key: str) -> list[tuple[str, Evidence]]:
+        node = self._nodes[key]
+        if node["resource_type"] == "unit_test":
+            # A unit test asks the inputs of its model for their columns.
+            models = [parent for parent in parents_of(node) if parent in self._nodes]
+            return [place for model in models for place in self._source_places(model)]
+        lines = reference_lines(node.get("raw_code") or "")
+        places = []
+        for parent in parents_of(node):
+            for source in self._sources_behind(parent):
+                text = f"reads source {sources_of(self._nodes[source])}"
+                if source != parent:
+                    text += f" through {self._name(parent)} (ephemeral)"
+                places.append((source, self._evidence(node, parent, text, lines)))
+        return places
+
+    def _sources_behind(self, key: str) -> tuple[str, ...]:
+        """The source itself, or the sources that an ephemeral model reads."""
+        if key in self._manifest.sources:
+            return (key,)
+        if key not in self._sources:
+            self._sources[key] = ()  # also what a circle of ephemeral models comes back to
+            if _is_ephemeral(self._nodes.get(key)):
+                behind = (self._sources_behind(p) for p in parents_of(self._nodes[key]))
+                self._sources[key] = _flat(behind)
+        return self._sources[key]
+
+    def _table(self, key: str) -> Dataset | None:
+        if key not in self._tables:
+            self._tables[key] = relation(self._nodes[key], self._manifest.dialect)
+        return self._tables[key]
+
+    def _name(self, key: str) -> str:
+        node = self._nodes.get(key)
+        if node is None:
+            return key
+        return sources_of(node) if node["resource_type"] == "source" else str(node["name"])
+
+    def _idle(self, key: str) -> str:
+        """Why a node does not run."""
+        node = self._nodes.get(key)
+        if node is None or runs(node):
+            return "not selected"
+        return "ephemeral" if _is_ephemeral(node) else str(node["resource_type"])
+
+
+def _is_ephemeral(node: Mapping[str, Any] | None) -> bool:
+    return bool(node) and (node or {}).get("config", {}).get("materialized") == "ephemeral"
+
+
+def _flat(parts: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(item for part in parts for item in part))

@@ -1,0 +1,279 @@
+"""Which tables a syntax tree names, and which of its names are common table expressions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from orchestrator.lineage.names import Session
+from orchestrator.model.dataset import Dataset, DatasetKind
+
+#: Dialects in which a common table expression may name itself without RECURSIVE.
+_IMPLICIT_RECURSION = frozenset({"tsql", "fabric", "oracle", "snowflake", "teradata", "db2"})
+#: Dialects that compare the names of common table expressions without case.
+_CTE_INSENSITIVE = frozenset({"bigquery", "mysql", "doris", "starrocks"})
+#: Table functions whose first argument is a file, a list of files, or a location.
+_FILE_FUNCTIONS = frozenset(
+    {"read_parquet", "parquet_scan", "read_csv", "read_csv_auto", "read_json", "read_json_auto"}
+    | {"read_ndjson", "read_ndjson_auto", "read_json_objects", "read_text", "read_blob"}
+    | {"read_xlsx", "delta_scan", "iceberg_scan", "st_read", "read_files", "s3", "s3cluster", "gcs"}
+    | {"url", "hdfs", "file", "azureblobstorage", "deltalake", "iceberg", "sniff_csv", "read_avro"}
+)
+_NAME_FUNCTIONS = frozenset({"identifier", "table"})
+_DICTIONARY = "dictget"
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """One dataset that a tree names.
+
+    Args:
+        dataset: The dataset.
+        line: Line of the name in the text that was parsed, or 0 where it is not known.
+        unused: Only an unused common table expression names it.
+    """
+
+    dataset: Dataset
+    line: int
+    unused: bool = False
+
+
+class UnknownName(Exception):
+    """A table whose name is only known when the statement runs."""
+
+    def __init__(self, node: exp.Expression) -> None:
+        super().__init__(f"the table {node.sql()!r} is only known when the statement runs")
+        self.line = line_of(node)
+
+
+def line_of(node: exp.Expression) -> int:
+    """Line of the first identifier in ``node``, or 0."""
+    for identifier in node.find_all(exp.Identifier, exp.Literal, exp.Var):
+        line = identifier.meta.get("line")
+        if line:
+            return int(line)
+    return 0
+
+
+def named(table: exp.Expression, session: Session) -> list[Named]:
+    """The datasets that one table node names: usually one, none for a function of values.
+
+    Args:
+        table: A Table node, or whatever stands where a table may stand.
+        session: Defaults and what happened before.
+
+    Raises:
+        UnknownName: The name is a parameter or an expression.
+    """
+    inner = table.this if isinstance(table, exp.Table) else table
+    if isinstance(inner, (exp.Identifier, exp.Dot)) and isinstance(table, exp.Table):
+        return _from_parts(table, session)
+    if isinstance(inner, exp.Var):
+        return _one(session.table([(inner.name, False)]), table)
+    if isinstance(inner, exp.Literal) and inner.is_string:
+        return _one(_from_text(inner.name, session), table)
+    if isinstance(inner, (exp.Placeholder, exp.Parameter, exp.SessionParameter)):
+        variable = session.variables.get(inner.name.lower())
+        if variable is None:
+            raise UnknownName(table)
+        return _one(_from_text(variable, session), table)
+    if isinstance(inner, (exp.DynamicIdentifier, exp.TableFromRows)):
+        return _by_argument(inner.this, session, isinstance(inner, exp.TableFromRows))
+    if isinstance(inner, exp.Func):
+        return _function(inner, session)
+    return []
+
+
+def _from_parts(table: exp.Table, session: Session) -> list[Named]:
+    parts: list[tuple[str, bool]] = []
+    for part in table.parts:
+        if isinstance(part, (exp.Placeholder, exp.Parameter)):
+            raise UnknownName(table)
+        temporary = isinstance(part, exp.Identifier) and part.args.get("temporary")
+        prefix = "##" if part.args.get("global_") else "#" if temporary else ""
+        parts.append((prefix + part.name, bool(part.args.get("quoted"))))
+    return _one(session.table(parts), table)
+
+
+def _one(dataset: Dataset | None, node: exp.Expression) -> list[Named]:
+    return [Named(dataset, line_of(node))] if dataset else []
+
+
+def _from_text(text: str, session: Session) -> Dataset | None:
+    """A name that stands in a string, with quotes of its own where it needs them."""
+    if "/" in text or text.startswith("@"):
+        kind = DatasetKind.STAGE if text.startswith("@") else DatasetKind.FILE
+        return Dataset(None, None, text, kind)
+    table = exp.to_table(text, dialect=session.dialect if session.dialect != "db2" else "")
+    found = _from_parts(table, session)
+    return found[0].dataset if found else None
+
+
+def _by_argument(argument: exp.Expression, session: Session, rows: bool) -> list[Named]:
+    """``identifier('x')``, ``identifier(x)``, ``table('x')``."""
+    if isinstance(argument, exp.Literal) and argument.is_string:
+        return _one(_from_text(argument.name, session), argument)
+    if isinstance(argument, exp.Column) and not rows:
+        parts = [(part.name, bool(part.args.get("quoted"))) for part in argument.parts]
+        return _one(session.table(parts), argument)
+    if rows and not isinstance(argument, (exp.Placeholder, exp.Parameter)):
+        return []
+    return named(exp.Table(this=argument), session) if _is_variable(argument) else _unknown(argument)
+
+
+def _is_variable(node: exp.Expression) -> bool:
+    return isinstance(node, (exp.Placeholder, exp.Parameter, exp.SessionParameter))
+
+
+def _unknown(node: exp.Expression) -> list[Named]:
+    raise UnknownName(node)
+
+
+def _function(function: exp.Func, session: Session) -> list[Named]:
+    name = function.name.lower() if isinstance(function, exp.Anonymous) else function.sql_name().lower()
+    if name in _NAME_FUNCTIONS:
+        arguments = function.expressions
+        return _by_argument(arguments[0], session, False) if arguments else []
+    if name not in _FILE_FUNCTIONS:
+        return []
+    first = function.this if not isinstance(function, exp.Anonymous) else None
+    first = first or next(iter(function.expressions), None)
+    texts = first.expressions if isinstance(first, exp.Array) else [first]
+    return [
+        Named(Dataset(None, None, text.name, DatasetKind.FILE), line_of(text))
+        for text in texts
+        if isinstance(text, exp.Literal) and text.is_string
+    ]
+
+
+def tables_read(
+    root: exp.Expression, session: Session, skip: frozenset[int] = frozenset()
+) -> Iterator[Named | UnknownName]:
+    """Every dataset that ``root`` reads, common table expressions resolved as the engine does.
+
+    Args:
+        root: A query, or a part of a statement.
+        session: Defaults and what happened before.
+        skip: ``id()`` of nodes that do something else than being read.
+
+    Yields:
+        A dataset, or the failure to name one.
+    """
+    found: list[tuple[exp.Expression, exp.CTE | None]] = []
+    referenced: dict[int, list[exp.CTE | None]] = {}
+    for node in root.find_all(exp.Table, exp.TableFromRows):
+        if id(node) in skip:
+            continue
+        target, home = _expression_meant(node, root, session)
+        if target is None:
+            found.append((node, home))
+        else:
+            referenced.setdefault(id(target), []).append(home)
+    for node, home in found:
+        unused = home is not None and not _is_used(home, referenced)
+        try:
+            for name in named(node, session):
+                yield Named(name.dataset, name.line, unused)
+        except UnknownName as problem:
+            yield problem
+    if session.dialect == "clickhouse":
+        yield from _dictionaries(root, session)
+
+
+def _expression_meant(
+    node: exp.Expression, root: exp.Expression, session: Session
+) -> tuple[exp.CTE | None, exp.CTE | None]:
+    """(the common table expression that ``node`` names, the one that ``node`` stands in)."""
+    name = _bare_name(node, session)
+    meant: exp.CTE | None = None
+    home: exp.CTE | None = None
+    child = node
+    parent = node.parent
+    while parent is not None and (meant is None or home is None):
+        if isinstance(parent, exp.CTE):
+            home = home or parent
+        elif isinstance(parent, exp.With):
+            if meant is None and name is not None:
+                meant = _earlier(parent, child, node, name, session)
+        elif meant is None and name is not None:
+            clause = parent.args.get("with_")
+            if clause is not None and clause is not child:
+                meant = _among(clause.expressions, name, session)
+        if parent is root:
+            break
+        child, parent = parent, parent.parent
+    return meant, home
+
+
+def _bare_name(node: exp.Expression, session: Session) -> str | None:
+    inner = node.this
+    if not isinstance(inner, exp.Identifier) or node.args.get("db") or not inner.this:
+        return None
+    return _folded(inner, session)
+
+
+def _folded(identifier: exp.Expression, session: Session) -> str:
+    if session.dialect in _CTE_INSENSITIVE:
+        return identifier.name.lower()
+    return session.fold(identifier.name, bool(identifier.args.get("quoted")))
+
+
+def _among(expressions: list[exp.CTE], name: str, session: Session) -> exp.CTE | None:
+    for expression in reversed(expressions):
+        alias = expression.args.get("alias")
+        if alias is not None and alias.this and _folded(alias.this, session) == name:
+            return expression
+    return None
+
+
+def _earlier(
+    clause: exp.With, child: exp.Expression, node: exp.Expression, name: str, session: Session
+) -> exp.CTE | None:
+    """The expression of ``clause`` that is in sight inside its member ``child``."""
+    expressions = clause.expressions
+    if clause.args.get("recursive"):
+        return _among(expressions, name, session)
+    position = next(i for i, member in enumerate(expressions) if member is child)
+    if session.dialect in _IMPLICIT_RECURSION and _in_second_branch(child, node):
+        position += 1
+    return _among(expressions[:position], name, session)
+
+
+def _in_second_branch(expression: exp.Expression, node: exp.Expression) -> bool:
+    """Whether ``node`` stands in the part of a union that may refer back to the union."""
+    query = expression.this
+    if not isinstance(query, exp.SetOperation):
+        return False
+    branch = query.expression
+    parent: exp.Expression | None = node
+    while parent is not None and parent is not query:
+        if parent is branch:
+            return True
+        parent = parent.parent
+    return False
+
+
+def _is_used(
+    expression: exp.CTE,
+    referenced: dict[int, list[exp.CTE | None]],
+    seen: frozenset[int] = frozenset(),
+) -> bool:
+    if id(expression) in seen:
+        return False
+    if isinstance(expression.this, (exp.Insert, exp.Update, exp.Delete, exp.Merge)):
+        return True
+    seen |= {id(expression)}
+    homes = referenced.get(id(expression), [])
+    return any(home is None or _is_used(home, referenced, seen) for home in homes)
+
+
+def _dictionaries(root: exp.Expression, session: Session) -> Iterator[Named]:
+    for call in root.find_all(exp.Anonymous):
+        first = next(iter(call.expressions), None)
+        if not call.name.lower().startswith(_DICTIONARY) or not isinstance(first, exp.Literal):
+            continue
+        dataset = _from_text(first.name, session)
+        if dataset:
+            yield Named(dataset, line_of(first))

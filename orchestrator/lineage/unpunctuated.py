@@ -1,0 +1,84 @@
+"""Where a statement begins in T-SQL, which does without semicolons."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+#: Words that begin a statement wherever they stand outside parentheses.
+_ALWAYS = frozenset(
+    {"TRUNCATE", "DECLARE", "PRINT", "WHILE", "USE", "THROW", "RAISERROR", "BEGIN", "COMMIT"}
+    | {"ROLLBACK", "WAITFOR", "RETURN"}
+)
+_SET_OPERATORS = frozenset({"UNION", "ALL", "EXCEPT", "INTERSECT", "AS", "FOR", "THEN"})
+_OBJECTS = frozenset(
+    {"TABLE", "VIEW", "PROCEDURE", "PROC", "FUNCTION", "INDEX", "SCHEMA", "DATABASE", "TRIGGER"}
+    | {"OR", "UNIQUE", "CLUSTERED", "NONCLUSTERED", "TYPE", "SYNONYM", "STATISTICS", "EXTERNAL"}
+)
+_QUERY_VERBS = frozenset({"SELECT", "VALUES", "EXEC", "EXECUTE", "DEFAULT"})
+
+
+def begins(before: Sequence[str], word: str, following: str) -> bool:
+    """Tell whether ``word`` begins a new statement after the words of an unfinished one.
+
+    Args:
+        before: Upper-case words of the statement so far; quoted things are empty texts.
+        word: The word in question, outside parentheses.
+        following: The word after it.
+
+    Example:
+        >>> begins(["INSERT", "INTO", "T"], "SELECT", "A")
+        False
+        >>> begins(["SELECT", "A", "FROM", "T"], "SELECT", "B")
+        True
+    """
+    if not before:
+        return False
+    head, last = before[0], before[-1]
+    if word in _ALWAYS:
+        return head not in ("CREATE", "ALTER", "GRANT") and last not in ("FOR", "AS", ".")
+    if word == "SELECT":
+        return _select_begins(before, head, last)
+    if word == "INSERT":
+        return last != "THEN" and not _awaits_verb(before) and head not in ("GRANT", "CREATE")
+    if word in ("UPDATE", "DELETE", "MERGE"):
+        blocked = last in ("THEN", "FOR", "ON", "AFTER", ",", "OF", "INNER", "LEFT")
+        return not blocked and not _awaits_verb(before) and head not in ("GRANT", "CREATE")
+    if word in ("CREATE", "DROP", "ALTER"):
+        return following in _OBJECTS and head not in ("GRANT",)
+    if word in ("EXEC", "EXECUTE"):
+        return head not in ("INSERT", "GRANT", "CREATE") or "VALUES" in before or "SELECT" in before
+    if word == "SET":
+        return head not in ("UPDATE", "MERGE", "ALTER", "WITH", "CREATE") and last != "UPDATE"
+    if word == "IF":
+        return following != "EXISTS" or head not in ("DROP", "CREATE", "ALTER")
+    return False
+
+
+def _select_begins(before: Sequence[str], head: str, last: str) -> bool:
+    if last in _SET_OPERATORS:
+        return False
+    if head == "INSERT":
+        return any(verb in before for verb in _QUERY_VERBS)
+    if _awaits_verb(before) or head in ("GRANT", "CREATE"):
+        return "SELECT" in before and head == "CREATE"
+    return True
+
+
+def _awaits_verb(before: Sequence[str]) -> bool:
+    """Whether the statement is a WITH whose own verb has not come yet."""
+    verbs = ("SELECT", "INSERT", "UPDATE", "DELETE", "MERGE")
+    if before[0] == "WITH":
+        return not any(word in verbs for word in _outside_parentheses(before))
+    return False
+
+
+def _outside_parentheses(words: Sequence[str]) -> list[str]:
+    depth, outside = 0, []
+    for word in words:
+        if word == "(":
+            depth += 1
+        elif word == ")":
+            depth -= 1
+        elif depth == 0:
+            outside.append(word)
+    return outside

@@ -1,0 +1,56 @@
+"""Which flow is being built, and the line of the user's file that builds it."""
+
+from __future__ import annotations
+
+import sys
+from contextvars import ContextVar
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orchestrator.errors import FlowError
+
+if TYPE_CHECKING:
+    from orchestrator.model.flow import Flow
+
+_flow: ContextVar[Flow | None] = ContextVar("orchestrator_flow_being_built", default=None)
+_OURS = (
+    str(Path(__file__).resolve().parents[1]),
+    str(Path(__file__).resolve().parents[2] / "tasks"),
+)
+
+
+def current(task_name: str = "a task") -> Flow:
+    """Return the flow being built.
+
+    Raises:
+        FlowError: There is none.
+    """
+    flow = _flow.get()
+    if flow is None:
+        raise FlowError(
+            f"{task_name!r} was called outside a flow",
+            where="{}:{}".format(*(caller() or ("?", 0))),
+            fix='call it inside `with Flow("name"):`, or call .run() to do the work here and now',
+        )
+    return flow
+
+
+def enter(flow: Flow) -> object:
+    """Make ``flow`` the one being built; returns what :func:`leave` takes."""
+    return _flow.set(flow)
+
+
+def leave(token: object) -> None:
+    """Go back to the flow that was being built before."""
+    _flow.reset(token)  # type: ignore[arg-type]
+
+
+def caller() -> tuple[str, int] | None:
+    """Return file and line of the nearest caller outside this project's own packages."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        name = frame.f_code.co_filename
+        if not name.startswith(_OURS) and not name.startswith("<"):
+            return name, frame.f_lineno
+        frame = frame.f_back  # type: ignore[assignment]
+    return None

@@ -1,0 +1,60 @@
+"""What a task may raise or return to say more than a value: skip, fail, details of its work."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+class SKIP(Exception):  # noqa: N818 - Prefect 1's name
+    """Raised by a task that finds it has nothing to do; what depends on it is skipped too."""
+
+
+class FAIL(Exception):  # noqa: N818 - Prefect 1's name
+    """Raised by a task to fail with details that a plain exception cannot carry.
+
+    Args:
+        message: One line for people.
+        status: The tool's own word (dbt's ``error``, ``fail``).
+        failures: Failing rows of a test.
+        rows: Rows written before it failed.
+        detail: JSON-able facts shown with the failure (``compiled_code``, ``error_line``, …).
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        status: str | None = None,
+        failures: int | None = None,
+        rows: int | None = None,
+        detail: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.status = status
+        self.failures = failures
+        self.rows = rows
+        self.detail = dict(detail or {})
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Returned by a task that knows more than its value.
+
+    Args:
+        value: What downstream tasks receive.
+        message: One line for people.
+        status: The tool's own word (dbt's ``warn``).
+        rows: Rows written.
+        failures: Rows that a warning test found.
+        detail: JSON-able facts kept with the task run.
+    """
+
+    value: Any = None
+    message: str = ""
+    status: str | None = None
+    rows: int | None = None
+    failures: int | None = None
+    detail: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,99 @@
+"""States of task runs and flow runs, and the table of allowed moves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class StateType(StrEnum):
+    """The word a state is stored and shown by."""
+
+    PENDING = "Pending"  #: waits for what it depends on
+    SUBMITTED = "Submitted"  #: handed to the executor
+    RUNNING = "Running"
+    RETRYING = "Retrying"  #: failed, and will be tried again at a set time
+    SUCCESS = "Success"
+    CACHED = "Cached"  #: not run: an earlier result holds
+    FAILED = "Failed"
+    TIMED_OUT = "TimedOut"
+    SKIPPED = "Skipped"
+    CANCELLED = "Cancelled"
+
+
+FINISHED = frozenset(
+    {
+        StateType.SUCCESS,
+        StateType.CACHED,
+        StateType.FAILED,
+        StateType.TIMED_OUT,
+        StateType.SKIPPED,
+        StateType.CANCELLED,
+    }
+)
+SUCCEEDED = frozenset({StateType.SUCCESS, StateType.CACHED})
+BROKEN = frozenset({StateType.FAILED, StateType.TIMED_OUT})
+
+_LIVE = frozenset({StateType.PENDING, StateType.SUBMITTED, StateType.RUNNING, StateType.RETRYING})
+#: From each state, where a run may go. Finished states are final.
+ALLOWED: dict[StateType, frozenset[StateType]] = {
+    StateType.PENDING: _LIVE - {StateType.PENDING} | FINISHED,
+    StateType.SUBMITTED: frozenset({StateType.RUNNING, StateType.RETRYING}) | FINISHED,
+    StateType.RUNNING: frozenset({StateType.RETRYING}) | FINISHED,
+    StateType.RETRYING: frozenset({StateType.SUBMITTED, StateType.RUNNING}) | FINISHED,
+    **{final: frozenset() for final in FINISHED},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One state of a run.
+
+    Args:
+        type: The word.
+        message: One line for people.
+        result: The value of a successful task; for a flow run, ``{task: State}``.
+        cause: For a skipped run, the key of the task that caused it.
+        status: The tool's own word where there is one (dbt's ``warn``, ``no-op``).
+
+    Example:
+        >>> State(StateType.SUCCESS, result=3).is_successful()
+        True
+    """
+
+    type: StateType
+    message: str = ""
+    result: Any = field(default=None, repr=False)
+    cause: str | None = None
+    status: str | None = None
+
+    def is_finished(self) -> bool:
+        """Whether nothing follows this state."""
+        return self.type in FINISHED
+
+    def is_successful(self) -> bool:
+        """Whether the work was done (or an earlier result holds)."""
+        return self.type in SUCCEEDED
+
+    def is_failed(self) -> bool:
+        """Whether the work was tried and broke."""
+        return self.type in BROKEN
+
+    def is_skipped(self) -> bool:
+        """Whether the work was left out."""
+        return self.type is StateType.SKIPPED
+
+    def is_running(self) -> bool:
+        """Whether the work is under way."""
+        return self.type is StateType.RUNNING
+
+
+def may_move(old: StateType, new: StateType) -> bool:
+    """Whether a run may go from ``old`` to ``new``.
+
+    Example:
+        >>> may_move(StateType.SUCCESS, StateType.RUNNING)
+        False
+    """
+    return new in ALLOWED[old]

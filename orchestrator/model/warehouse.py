@@ -1,0 +1,28 @@
+"""The contract of a named connection: where its names live, which process owns it, how to connect."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Any, Protocol, runtime_checkable
+
+from orchestrator.model.dataset import Namespace
+
+
+@runtime_checkable
+class Warehouse(Protocol):
+    """A named connection, described without being opened (so that it can be sent to a worker).
+
+    Attributes:
+        name: Its name in ``orchestrator.toml``.
+        namespace: Dialect and default catalog and schema of names in its SQL.
+        affinity: Key of the one process that may open it (a DuckDB file has one owner),
+            or None where any process may.
+    """
+
+    name: str
+    namespace: Namespace
+    affinity: str | None
+
+    def connect(self) -> AbstractContextManager[Any]:
+        """Open a connection for one task, closed at the end of the block."""
+        ...

@@ -1,0 +1,250 @@
+"""The contract of the run store: what every implementation promises."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from types import TracebackType
+from typing import Self
+
+from orchestrator.errors import StoreError
+from orchestrator.model.state import StateType
+from orchestrator.store.records import (
+    Attempt,
+    Change,
+    Event,
+    FlowRun,
+    LogLine,
+    Refused,
+    TaskRun,
+)
+
+LATEST = "latest"  #: instead of a run's id: the run created last
+
+
+class FencedError(StoreError):
+    """Raised when another driver has taken the run over, or the run is finished."""
+
+
+class RunStore(ABC):
+    """Keeps runs, what became of their tasks, and their logs.
+
+    Promises of every implementation:
+
+    - Methods may be called from any thread.
+    - A write is whole or not at all, and when it returns, it lasts.
+    - Values are kept as JSON: tuples come back as lists, keys of objects as text. Instants are
+      aware, and come back in UTC.
+    - A finished state is final; a task's row always equals its last event.
+    - What cannot be read or written raises :class:`~orchestrator.errors.StoreError`; a run that
+      is not there raises :class:`~orchestrator.errors.NotFoundError`.
+
+    Use it as a context manager, or call :meth:`close`.
+
+    Example:
+        >>> from orchestrator.store.memory import MemoryStore
+        >>> with MemoryStore() as store:
+        ...     store.create_run(FlowRun("a1", "nightly"), [TaskRun("a1", "load", "load")])
+        ...     refused = store.transition("a1", [Change("load", StateType.RUNNING, token="t1")])
+        ...     refused, store.task_runs("a1")[0].attempt
+        ((), 1)
+    """
+
+    @abstractmethod
+    def create_run(self, run: FlowRun, tasks: Sequence[TaskRun] = ()) -> None:
+        """Keep a new run and its tasks, in the order given.
+
+        Raises:
+            StoreError: A run of that id is there, a task comes twice, or a value is not JSON.
+        """
+
+    @abstractmethod
+    def add_tasks(self, run_id: str, tasks: Sequence[TaskRun], *, fence: int | None = None) -> None:
+        """Add tasks known only since the run began; a key that is there is left as it is.
+
+        Args:
+            run_id: The whole id.
+            tasks: The tasks; their order goes on from those that are there.
+            fence: The driver's number; None for one who is not the driver.
+
+        Raises:
+            FencedError: The run is finished, or ``fence`` is not the run's.
+        """
+
+    @abstractmethod
+    def transition(
+        self, run_id: str, changes: Sequence[Change], *, fence: int | None = None
+    ) -> tuple[Refused, ...]:
+        """Make the changes that may be made, in order, all in one transaction.
+
+        Each change made appends one event. ``RUNNING`` opens an attempt; ``RETRYING`` or a
+        finished state closes it. A change is refused, and the others still made, when
+
+        - the present state is not among ``expected``, or may not move to the new state;
+        - its token or number is not that of the live attempt;
+        - its detail or result is not JSON;
+        - the run is finished and the change would start something;
+        - ``fence`` is given and is not the run's (then all are refused).
+
+        Returns:
+            The changes that were refused, each with the reason.
+
+        Example:
+            >>> from orchestrator.store.memory import MemoryStore
+            >>> store = MemoryStore()
+            >>> store.create_run(FlowRun("a1", "nightly"))
+            >>> done = store.transition("a1", [Change(None, StateType.SUCCESS)])
+            >>> print(store.transition("a1", [Change(None, StateType.RUNNING)])[0].reason)
+            the run is Success, and a finished state is final
+        """
+
+    @abstractmethod
+    def append_logs(self, run_id: str, lines: Sequence[LogLine]) -> None:
+        """Append lines to the run's log. Their ``seq`` is given here.
+
+        The latest lines may be lost when the machine itself stops, never when a process does.
+        """
+
+    @abstractmethod
+    def logs(
+        self,
+        run_id: str,
+        key: str | None = None,
+        *,
+        after_seq: int = 0,
+        limit: int = 1000,
+        tail: int | None = None,
+        level: int | None = None,
+        search: str | None = None,
+    ) -> tuple[LogLine, ...]:
+        """Return lines in the order they were written.
+
+        Args:
+            run_id: The whole id.
+            key: Only this task's; None for all of the run.
+            after_seq: Only lines after this one.
+            limit: At most so many, the first ones.
+            tail: Instead of the first ``limit`` lines, the last so many.
+            level: Only this level and those above it.
+            search: Only lines that hold this text, upper and lower case alike.
+        """
+
+    @abstractmethod
+    def run(self, run_id: str) -> FlowRun:
+        """Return a run by its id, a beginning that only one id has, or ``"latest"``.
+
+        Raises:
+            NotFoundError: None has it, or several have; then they are named.
+        """
+
+    @abstractmethod
+    def runs(
+        self,
+        *,
+        flow: str | None = None,
+        project: str | None = None,
+        state: StateType | Collection[StateType] | None = None,
+        limit: int = 20,
+        before: str | None = None,
+    ) -> tuple[FlowRun, ...]:
+        """Return runs, the newest first.
+
+        Args:
+            flow: Only of this flow.
+            project: Only of this project.
+            state: Only in this state, or one of these.
+            limit: At most so many.
+            before: Id of a run: only those created before it (the next page).
+        """
+
+    @abstractmethod
+    def task_runs(self, run_id: str, key: str | None = None) -> tuple[TaskRun, ...]:
+        """Return the run's tasks (or the one of that key) in the order they were given."""
+
+    @abstractmethod
+    def attempts(self, run_id: str, key: str | None = None) -> tuple[Attempt, ...]:
+        """Return the attempts of the run, or of one task, ordered by task and number."""
+
+    @abstractmethod
+    def events(self, run_id: str, *, after: int = 0, limit: int | None = None) -> tuple[Event, ...]:
+        """Return the run's events with an id greater than ``after``, in order.
+
+        A reader that asks again with the last id it saw misses none.
+        """
+
+    @abstractmethod
+    def durations(
+        self,
+        flow: str | None,
+        keys: Collection[str],
+        *,
+        last: int = 10,
+        project: str | None = None,
+    ) -> Mapping[str, float]:
+        """Return the median seconds of each task's last successful attempts.
+
+        Args:
+            flow: Only runs of this flow; None for all flows.
+            keys: The tasks; those never seen to succeed are left out of the answer.
+            last: Look at about so many successes of each task, the newest ones.
+            project: Only runs of this project.
+        """
+
+    @abstractmethod
+    def heartbeat(self, run_id: str, fence: int, until: datetime) -> bool:
+        """Prolong the driver's lease; False when the run is finished or taken over."""
+
+    @abstractmethod
+    def expired_runs(self, now: datetime) -> tuple[FlowRun, ...]:
+        """Return unfinished runs whose lease has run out, the oldest first.
+
+        A run that has started but has no lease counts as expired; one that is still ``Pending``
+        and was never claimed does not.
+        """
+
+    @abstractmethod
+    def take_over(
+        self,
+        run_id: str,
+        *,
+        seen: int | None = None,
+        pid: int | None = None,
+        host: str | None = None,
+        until: datetime | None = None,
+    ) -> int:
+        """Make the caller the run's driver, refuse the old one from now, and return the fence.
+
+        Args:
+            run_id: The whole id.
+            seen: The fence the caller saw; if it is another by now, somebody was faster.
+            pid: The caller's process.
+            host: The caller's machine.
+            until: End of the caller's lease.
+
+        Raises:
+            FencedError: The run is finished, or somebody was faster.
+        """
+
+    @abstractmethod
+    def prune(self, older_than: datetime) -> int:
+        """Delete runs that finished before the instant, with all that belongs to them.
+
+        Returns:
+            How many runs were deleted. Unfinished runs are kept.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of files and connections; the store cannot be used afterwards."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

@@ -1,0 +1,119 @@
+"""Database engines: how SQLite and Postgres are connected to and how their transactions begin."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+from orchestrator.errors import StoreError
+
+# How a transaction is meant, as the execution option ``store`` of its connection.
+READ = "read"
+DURABLE = "durable"  #: on the disk when it returns
+RELAXED = "relaxed"  #: whole after a crash of the process; the machine may lose the last ones
+
+
+def sqlite_engine(path: Path, *, busy_seconds: float) -> Engine:
+    """Return an engine on a SQLite file: WAL, foreign keys, writers that queue up.
+
+    Args:
+        path: The file; made with mode 0600, and its folder with 0700, when missing.
+        busy_seconds: How long to wait for another process's transaction.
+
+    Raises:
+        StoreError: The folder or the file cannot be made.
+    """
+    _make_private(path)
+    engine = create_engine(
+        URL.create("sqlite", database=str(path)),
+        connect_args={"timeout": busy_seconds, "check_same_thread": False},
+    )
+
+    @event.listens_for(engine, "connect")
+    def _connected(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None  # transactions begin where _begin says, nowhere else
+        _use_wal(connection, time.monotonic() + busy_seconds)
+        connection.execute("PRAGMA foreign_keys=ON")
+        # SQLite's own lower() knows ASCII only.
+        connection.create_function("lower", 1, _lower, deterministic=True)
+
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def postgres_engine(url: URL) -> Engine:
+    """Return an engine on a server.
+
+    Raises:
+        StoreError: The address is wrong or its driver is not installed.
+    """
+    if url.drivername in ("postgres", "postgresql"):
+        url = url.set(drivername="postgresql+psycopg")
+    try:
+        return create_engine(url, pool_pre_ping=True)
+    except ModuleNotFoundError as error:
+        raise StoreError(
+            f"the driver {error.name!r} for this run store is not installed",
+            where=url.render_as_string(hide_password=True),
+            fix="pip install 'analytics-orchestrator[postgres]'",
+        ) from error
+    except (ArgumentError, NoSuchModuleError) as error:
+        raise StoreError(
+            f"a run store cannot be kept there: {error}",
+            where=url.render_as_string(hide_password=True),
+            fix="give a file, or postgresql://user@host/database",
+        ) from error
+
+
+def _make_private(path: Path) -> None:
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except FileExistsError:
+        if not path.is_file():
+            raise StoreError(
+                "the run store is not a file", where=str(path), fix="name a file, or remove this"
+            ) from None
+    except OSError as error:
+        raise StoreError(
+            f"the run store cannot be made: {error.strerror}",
+            where=str(path),
+            fix="make the folder writable for this user, or choose another place",
+        ) from error
+
+
+def _use_wal(connection: sqlite3.Connection, deadline: float) -> None:
+    # The first switch to WAL needs the file alone, and SQLite does not wait for that by itself.
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            busy = error.sqlite_errorname.startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
+            if not busy or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+
+
+def _begin(connection: Connection) -> None:
+    mode = connection.get_execution_options().get("store", DURABLE)
+    if mode == READ:
+        return
+    wanted = "NORMAL" if mode == RELAXED else "FULL"
+    info = connection.info
+    if info.get("synchronous") != wanted:
+        connection.exec_driver_sql(f"PRAGMA synchronous={wanted}")
+        info["synchronous"] = wanted
+    # A transaction that reads first and writes later fails when another wrote between: begin as
+    # a writer.
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _lower(text: Any) -> Any:
+    return text.lower() if isinstance(text, str) else text

@@ -1,0 +1,74 @@
+"""What the stores answer alike: errors about runs, and the sums done outside the database."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from statistics import median
+
+from orchestrator.errors import NotFoundError, StoreError
+from orchestrator.model.state import StateType
+from orchestrator.store.base import FencedError
+from orchestrator.store.records import TaskRun
+
+_LIST = "`orchestrator runs list` shows the runs that are kept"
+
+
+def no_such_run(run_id: str, where: str) -> NotFoundError:
+    """Return the error for a run that is not kept."""
+    return NotFoundError(f"no run {run_id!r}", where=where, fix=_LIST)
+
+
+def not_one_run(run_id: str, candidates: Sequence[str], where: str) -> NotFoundError:
+    """Return the error for a beginning that no run has, or several have."""
+    if not candidates:
+        return no_such_run(run_id, where)
+    return NotFoundError(
+        f"several runs begin with {run_id!r}",
+        where=where,
+        fix="give more of the id: " + ", ".join(candidates),
+    )
+
+
+def fenced(reason: str) -> FencedError:
+    """Return the error for a driver that is no longer the run's."""
+    return FencedError(reason, fix="stop: what this process still reports is not kept")
+
+
+def reject_twice(tasks: Sequence[TaskRun]) -> None:
+    """Check that no two tasks have one key.
+
+    Raises:
+        StoreError: Two have.
+    """
+    seen: set[str] = set()
+    for task in tasks:
+        if task.key in seen:
+            raise StoreError(
+                f"task {task.key!r} comes twice in one run",
+                where=f"run {task.run_id}",
+                fix="give each task a key of its own",
+            )
+        seen.add(task.key)
+
+
+def states_of(state: StateType | Collection[StateType]) -> list[str]:
+    """Return the words of one state or several."""
+    # A state is itself text, and text is a collection: ask for it first.
+    return [state.value] if isinstance(state, StateType) else sorted(one.value for one in state)
+
+
+def medians(
+    samples: Iterable[tuple[str, int]], keys: Collection[str], last: int
+) -> dict[str, float]:
+    """Return each key's median seconds of its first ``last`` samples (key, microseconds).
+
+    Example:
+        >>> medians([("a", 1_000_000), ("a", 3_000_000), ("b", 5)], {"a"}, 10)
+        {'a': 2.0}
+    """
+    kept: dict[str, list[int]] = {key: [] for key in keys}
+    for key, elapsed in samples:
+        values = kept.get(key)
+        if values is not None and len(values) < last:
+            values.append(max(0, elapsed))  # a clock may be set back
+    return {key: median(values) / 1_000_000 for key, values in kept.items() if values}

@@ -1,0 +1,309 @@
+"""The run store in memory: for tests, and for runs that nobody will ask about later."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from orchestrator import instants
+from orchestrator.errors import StoreError
+from orchestrator.model.state import FINISHED, StateType
+from orchestrator.store import rows
+from orchestrator.store.base import LATEST, RunStore
+from orchestrator.store.lookup import (
+    fenced,
+    medians,
+    no_such_run,
+    not_one_run,
+    reject_twice,
+    states_of,
+)
+from orchestrator.store.moves import KEPT_IF_NONE, Outcome, Standing, decide, fencing
+from orchestrator.store.records import (
+    Attempt,
+    Change,
+    Event,
+    FlowRun,
+    LogLine,
+    Refused,
+    TaskRun,
+)
+from orchestrator.store.rows import Row
+
+_WHERE = "in memory"
+
+
+@dataclass(slots=True)
+class _Kept:
+    """All rows of one run."""
+
+    run: Row
+    tasks: dict[str, Row] = field(default_factory=dict)
+    attempts: dict[tuple[str, int], Row] = field(default_factory=dict)
+    events: list[Row] = field(default_factory=list)
+    logs: list[Row] = field(default_factory=list)
+
+
+class MemoryStore(RunStore):
+    """A run store that lasts as long as the object; it keeps the very rows a database would.
+
+    Example:
+        >>> store = MemoryStore()
+        >>> store.create_run(FlowRun("a1", "nightly"))
+        >>> store.run("latest").flow
+        'nightly'
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[str, _Kept] = {}
+        self._lock = threading.RLock()
+        self._last_event = 0
+        self._last_line = 0
+
+    def create_run(self, run: FlowRun, tasks: Sequence[TaskRun] = ()) -> None:
+        reject_twice(tasks)
+        row = rows.flow_run_row(run)
+        task_rows = [rows.task_run_row(run.id, task, place) for place, task in enumerate(tasks)]
+        with self._lock:
+            if run.id in self._kept:
+                raise StoreError(
+                    f"run {run.id!r} is kept already", where=_WHERE, fix="give it another id"
+                )
+            kept = _Kept(row, {task["key"]: task for task in task_rows})
+            self._kept[run.id] = kept
+            data = {"tasks": len(tasks)}
+            self._append_events(
+                kept, [rows.event_row(run.id, None, row["created"], "created", data)]
+            )
+
+    def add_tasks(self, run_id: str, tasks: Sequence[TaskRun], *, fence: int | None = None) -> None:
+        with self._lock:
+            kept = self._of(run_id)
+            if kept.run["state"] in FINISHED:
+                raise fenced(f"run {run_id} is {kept.run['state']}: no task can be added")
+            if reason := fencing(kept.run["fence"], fence):
+                raise fenced(reason)
+            place = 1 + max((row["position"] for row in kept.tasks.values()), default=-1)
+            added = [
+                rows.task_run_row(run_id, task, place + offset) for offset, task in enumerate(tasks)
+            ]
+            for row in added:
+                kept.tasks.setdefault(row["key"], row)
+            self._happened(kept, "tasks_added", {"tasks": len(tasks)})
+
+    def transition(
+        self, run_id: str, changes: Sequence[Change], *, fence: int | None = None
+    ) -> tuple[Refused, ...]:
+        with self._lock:
+            kept = self._of(run_id)
+            run = Standing(StateType(kept.run["state"]), started=kept.run["started"])
+            keys = {change.key for change in changes}
+            tasks = {key: _standing(kept.tasks[key]) for key in keys if key in kept.tasks}
+            held = kept.run["fence"]
+            outcome = decide(run_id, run, tasks, changes, fence=held, given_fence=fence)
+            _write_outcome(kept, outcome)
+            self._append_events(kept, outcome.events)
+        return tuple(outcome.refused)
+
+    def append_logs(self, run_id: str, lines: Sequence[LogLine]) -> None:
+        line_rows = [rows.log_row(run_id, line) for line in lines]
+        with self._lock:
+            for row in line_rows:
+                self._last_line += 1
+                self._of(run_id).logs.append(row | {"seq": self._last_line})
+
+    def logs(
+        self,
+        run_id: str,
+        key: str | None = None,
+        *,
+        after_seq: int = 0,
+        limit: int = 1000,
+        tail: int | None = None,
+        level: int | None = None,
+        search: str | None = None,
+    ) -> tuple[LogLine, ...]:
+        wanted = search.lower() if search else ""
+        with self._lock:
+            kept = self._kept.get(run_id)
+            found = [
+                row
+                for row in (kept.logs if kept else ())
+                if row["seq"] > after_seq
+                and (key is None or row["key"] == key)
+                and (level is None or row["level"] >= level)
+                and wanted in row["text"].lower()
+            ]
+        chosen = found[:limit] if tail is None else found[max(0, len(found) - tail) :]
+        return tuple(map(rows.log_line, chosen))
+
+    def run(self, run_id: str) -> FlowRun:
+        if run_id == LATEST:
+            latest = self.runs(limit=1)
+            if not latest:
+                raise no_such_run(run_id, _WHERE)
+            return latest[0]
+        with self._lock:
+            found = [run_id] if run_id in self._kept else self._beginning(run_id)
+            if len(found) != 1:
+                raise not_one_run(run_id, found, _WHERE)
+            return rows.flow_run(self._kept[found[0]].run)
+
+    def runs(
+        self,
+        *,
+        flow: str | None = None,
+        project: str | None = None,
+        state: StateType | Collection[StateType] | None = None,
+        limit: int = 20,
+        before: str | None = None,
+    ) -> tuple[FlowRun, ...]:
+        states = None if state is None else states_of(state)
+        last = None if before is None else self.run(before)
+        with self._lock:
+            found = [
+                row
+                for row in self._newest_first(flow, project)
+                if (states is None or row["state"] in states)
+                and (last is None or _age(row) < (rows.micros(last.created), last.id))
+            ]
+            return tuple(map(rows.flow_run, found[:limit]))
+
+    def task_runs(self, run_id: str, key: str | None = None) -> tuple[TaskRun, ...]:
+        with self._lock:
+            found = self._of(run_id).tasks.values()
+            return tuple(rows.task_run(row) for row in found if key in (None, row["key"]))
+
+    def attempts(self, run_id: str, key: str | None = None) -> tuple[Attempt, ...]:
+        with self._lock:
+            kept = self._of(run_id)
+            found = [row for row in kept.attempts.values() if key in (None, row["key"])]
+            found.sort(key=lambda row: (kept.tasks[row["key"]]["position"], row["number"]))
+            return tuple(map(rows.attempt, found))
+
+    def events(self, run_id: str, *, after: int = 0, limit: int | None = None) -> tuple[Event, ...]:
+        with self._lock:
+            found = [row for row in self._of(run_id).events if row["id"] > after]
+        return tuple(map(rows.event, found[:limit]))
+
+    def durations(
+        self,
+        flow: str | None,
+        keys: Collection[str],
+        *,
+        last: int = 10,
+        project: str | None = None,
+    ) -> Mapping[str, float]:
+        with self._lock:
+            return medians(self._successes(flow, project), frozenset(keys), last)
+
+    def heartbeat(self, run_id: str, fence: int, until: datetime) -> bool:
+        with self._lock:
+            kept = self._kept.get(run_id)
+            if kept is None or kept.run["finished"] is not None or kept.run["fence"] != fence:
+                return False
+            kept.run["lease_expires"] = rows.micros(until)
+            return True
+
+    def expired_runs(self, now: datetime) -> tuple[FlowRun, ...]:
+        instant = rows.micros(now)
+        with self._lock:
+            found = [row for row in self._newest_first(None, None) if _expired(row, instant)]
+            return tuple(map(rows.flow_run, reversed(found)))
+
+    def take_over(
+        self,
+        run_id: str,
+        *,
+        seen: int | None = None,
+        pid: int | None = None,
+        host: str | None = None,
+        until: datetime | None = None,
+    ) -> int:
+        with self._lock:
+            kept = self._of(run_id)
+            if kept.run["state"] in FINISHED:
+                raise fenced(f"run {run_id} is {kept.run['state']}: nobody needs to drive it")
+            if reason := fencing(kept.run["fence"], seen):
+                raise fenced(reason)
+            fence: int = kept.run["fence"] + 1
+            kept.run.update(fence=fence, pid=pid, host=host, lease_expires=rows.micros(until))
+            self._happened(kept, "taken_over", {"fence": fence, "pid": pid, "host": host})
+            return fence
+
+    def prune(self, older_than: datetime) -> int:
+        before = rows.micros(older_than)
+        assert before is not None
+        with self._lock:
+            old = [
+                run_id
+                for run_id, kept in self._kept.items()
+                if kept.run["finished"] is not None and kept.run["finished"] < before
+            ]
+            for run_id in old:
+                del self._kept[run_id]
+            return len(old)
+
+    def close(self) -> None:
+        """Keep everything: there is nothing to let go of."""
+
+    def _of(self, run_id: str) -> _Kept:
+        kept = self._kept.get(run_id)
+        if kept is None:
+            raise no_such_run(run_id, _WHERE)
+        return kept
+
+    def _beginning(self, prefix: str) -> list[str]:
+        return sorted(key for key in self._kept if prefix and key.startswith(prefix))[:5]
+
+    def _newest_first(self, flow: str | None, project: str | None) -> list[Row]:
+        found = [
+            kept.run
+            for kept in self._kept.values()
+            if flow in (None, kept.run["flow"]) and project in (None, kept.run["project"])
+        ]
+        return sorted(found, key=_age, reverse=True)
+
+    def _successes(self, flow: str | None, project: str | None) -> Iterator[tuple[str, int]]:
+        for run in self._newest_first(flow, project):
+            for row in self._kept[run["id"]].tasks.values():
+                if row["state"] == StateType.SUCCESS and row["started"] is not None:
+                    yield row["key"], row["finished"] - row["started"]
+
+    def _append_events(self, kept: _Kept, added: Iterable[Row]) -> None:
+        for row in added:
+            self._last_event += 1
+            kept.events.append(row | {"id": self._last_event})
+
+    def _happened(self, kept: _Kept, kind: str, data: Mapping[str, object]) -> None:
+        at = rows.micros(instants.now())
+        assert at is not None
+        self._append_events(kept, [rows.event_row(kept.run["id"], None, at, kind, data)])
+
+
+def _age(run: Row) -> tuple[int, str]:
+    return run["created"], run["id"]
+
+
+def _expired(run: Row, now: int | None) -> bool:
+    if run["finished"] is not None:
+        return False
+    lease = run["lease_expires"]
+    return run["state"] != StateType.PENDING if lease is None else bool(lease < now)
+
+
+def _standing(task: Row) -> Standing:
+    return Standing(StateType(task["state"]), task["attempt"], task["token"], task["started"])
+
+
+def _write_outcome(kept: _Kept, outcome: Outcome) -> None:
+    kept.run.update(outcome.run or {})
+    for key, values in outcome.tasks.items():
+        row = kept.tasks[key]
+        row.update({n: v for n, v in values.items() if v is not None or n not in KEPT_IF_NONE})
+    kept.attempts.update(outcome.opened)
+    for place, values in outcome.closed.items():
+        attempt = kept.attempts[place]
+        attempt.update(values, worker=values["worker"] or attempt["worker"])

@@ -1,0 +1,15 @@
+"""Runs the migrations on the connection, and in the transaction, that ``opening`` hands over."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from orchestrator.store.tables import metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    render_as_batch=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,322 @@
+"""The run store in a SQL database: SQLite on one machine, Postgres for several."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, RowMapping, Select, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from orchestrator import instants
+from orchestrator.model.state import FINISHED, StateType
+from orchestrator.store import rows, statements
+from orchestrator.store.base import LATEST, RunStore
+from orchestrator.store.engines import DURABLE, READ, RELAXED
+from orchestrator.store.failures import translated
+from orchestrator.store.lookup import (
+    fenced,
+    medians,
+    no_such_run,
+    not_one_run,
+    reject_twice,
+    states_of,
+)
+from orchestrator.store.moves import Outcome, Standing, decide, fencing
+from orchestrator.store.records import (
+    Attempt,
+    Change,
+    Event,
+    FlowRun,
+    LogLine,
+    Refused,
+    TaskRun,
+)
+from orchestrator.store.tables import attempts, events, flow_runs, log_lines, task_runs
+
+Record = TypeVar("Record")
+
+_PRUNED_AT_ONCE = 10  #: runs a transaction: others write between
+_KEYS_AT_ONCE = 5000  #: keys a statement: databases limit bound values (SQLite 32,766)
+
+
+class SqlStore(RunStore):
+    """A run store behind a SQLAlchemy engine whose schema is at head.
+
+    Use :func:`orchestrator.store.opening.open_store`, which sees to the schema.
+
+    Args:
+        engine: From :mod:`orchestrator.store.engines`.
+        where: Names the store in errors: the file, or the address without its password.
+    """
+
+    def __init__(self, engine: Engine, where: str) -> None:
+        self._engine = engine
+        self._where = where
+        self._engines = {
+            mode: engine.execution_options(store=mode) for mode in (READ, DURABLE, RELAXED)
+        }
+        # SQLite has one writer. Threads of this process queue here, fairly and at once, instead
+        # of polling the file's lock.
+        self._one_writer = threading.Lock() if engine.dialect.name == "sqlite" else None
+        dialect = sqlite if engine.dialect.name == "sqlite" else postgresql
+        self._insert_new_tasks = dialect.insert(task_runs).on_conflict_do_nothing()
+
+    @contextmanager
+    def _write(self, mode: str = DURABLE) -> Iterator[Connection]:
+        with translated(self._where):
+            if self._one_writer is None:
+                with self._engines[mode].begin() as connection:
+                    yield connection
+            else:
+                with self._one_writer, self._engines[mode].begin() as connection:
+                    yield connection
+
+    def _read(self, statement: Select[Any]) -> Sequence[RowMapping]:
+        with translated(self._where), self._engines[READ].connect() as connection:
+            return connection.execute(statement).mappings().all()
+
+    def create_run(self, run: FlowRun, tasks: Sequence[TaskRun] = ()) -> None:
+        reject_twice(tasks)
+        row = rows.flow_run_row(run)
+        task_rows = [rows.task_run_row(run.id, task, place) for place, task in enumerate(tasks)]
+        event = rows.event_row(run.id, None, row["created"], "created", {"tasks": len(tasks)})
+        with self._write() as connection:
+            connection.execute(insert(flow_runs), row)
+            if task_rows:
+                connection.execute(insert(task_runs), task_rows)
+            connection.execute(insert(events), event)
+
+    def add_tasks(self, run_id: str, tasks: Sequence[TaskRun], *, fence: int | None = None) -> None:
+        with self._write() as connection:
+            standing, held = self._lock_run(connection, run_id)
+            if standing.state in FINISHED:
+                raise fenced(f"run {run_id} is {standing.state}: no task can be added")
+            if reason := fencing(held, fence):
+                raise fenced(reason)
+            place: int = connection.execute(
+                statements.NEXT_POSITION, {"b_run": run_id}
+            ).scalar_one()
+            task_rows = [
+                rows.task_run_row(run_id, task, place + offset) for offset, task in enumerate(tasks)
+            ]
+            if task_rows:
+                connection.execute(self._insert_new_tasks, task_rows)
+            self._add_event(connection, run_id, "tasks_added", {"tasks": len(tasks)})
+
+    def transition(
+        self, run_id: str, changes: Sequence[Change], *, fence: int | None = None
+    ) -> tuple[Refused, ...]:
+        keys = list(dict.fromkeys(change.key for change in changes if change.key is not None))
+        with self._write() as connection:
+            run, held = self._lock_run(connection, run_id)
+            tasks = _standings(connection, run_id, keys)
+            outcome = decide(run_id, run, tasks, changes, fence=held, given_fence=fence)
+            _write_outcome(connection, run_id, outcome)
+        return tuple(outcome.refused)
+
+    def append_logs(self, run_id: str, lines: Sequence[LogLine]) -> None:
+        line_rows = [rows.log_row(run_id, line) for line in lines]
+        if not line_rows:
+            return
+        with self._write(RELAXED) as connection:
+            self._lock_run(connection, run_id)
+            connection.execute(insert(log_lines), line_rows)
+
+    def logs(
+        self,
+        run_id: str,
+        key: str | None = None,
+        *,
+        after_seq: int = 0,
+        limit: int = 1000,
+        tail: int | None = None,
+        level: int | None = None,
+        search: str | None = None,
+    ) -> tuple[LogLine, ...]:
+        line = log_lines.c
+        query = select(log_lines).where(line.run_id == run_id, line.seq > after_seq)
+        if key is not None:
+            query = query.where(line.key == key)
+        if level is not None:
+            query = query.where(line.level >= level)
+        if search:
+            query = query.where(func.lower(line.text).contains(search.lower(), autoescape=True))
+        if tail is None:
+            return tuple(map(rows.log_line, self._read(query.order_by(line.seq).limit(limit))))
+        found = self._read(query.order_by(line.seq.desc()).limit(tail))
+        return tuple(map(rows.log_line, reversed(found)))
+
+    def run(self, run_id: str) -> FlowRun:
+        if run_id == LATEST:
+            latest = self.runs(limit=1)
+            if not latest:
+                raise no_such_run(run_id, self._where)
+            return latest[0]
+        found = self._read(select(flow_runs).where(flow_runs.c.id == run_id))
+        if not found and run_id:
+            beginning = func.substr(flow_runs.c.id, 1, len(run_id)) == run_id
+            found = self._read(select(flow_runs).where(beginning).order_by(flow_runs.c.id).limit(5))
+        if len(found) != 1:
+            raise not_one_run(run_id, [row["id"] for row in found], self._where)
+        return rows.flow_run(found[0])
+
+    def runs(
+        self,
+        *,
+        flow: str | None = None,
+        project: str | None = None,
+        state: StateType | Collection[StateType] | None = None,
+        limit: int = 20,
+        before: str | None = None,
+    ) -> tuple[FlowRun, ...]:
+        run = flow_runs.c
+        query = select(flow_runs).order_by(run.created.desc(), run.id.desc()).limit(limit)
+        if flow is not None:
+            query = query.where(run.flow == flow)
+        if project is not None:
+            query = query.where(run.project == project)
+        if state is not None:
+            query = query.where(run.state.in_(states_of(state)))
+        if before is not None:
+            last = self.run(before)
+            created = rows.micros(last.created)
+            query = query.where(
+                (run.created < created) | ((run.created == created) & (run.id < last.id))
+            )
+        return tuple(map(rows.flow_run, self._read(query)))
+
+    def task_runs(self, run_id: str, key: str | None = None) -> tuple[TaskRun, ...]:
+        query = select(task_runs).where(task_runs.c.run_id == run_id)
+        if key is not None:
+            query = query.where(task_runs.c.key == key)
+        return self._of_run(run_id, query.order_by(task_runs.c.position), rows.task_run)
+
+    def attempts(self, run_id: str, key: str | None = None) -> tuple[Attempt, ...]:
+        query = select(attempts).where(attempts.c.run_id == run_id)
+        if key is not None:
+            query = query.where(attempts.c.key == key)
+        query = query.join(task_runs).order_by(task_runs.c.position, attempts.c.number)
+        return self._of_run(run_id, query, rows.attempt)
+
+    def events(self, run_id: str, *, after: int = 0, limit: int | None = None) -> tuple[Event, ...]:
+        event = events.c
+        query = select(events).where(event.run_id == run_id, event.id > after).order_by(event.id)
+        return self._of_run(run_id, query.limit(limit), rows.event)
+
+    def _of_run(
+        self,
+        run_id: str,
+        query: Select[Any],
+        record: Callable[[Mapping[str, Any]], Record],
+    ) -> tuple[Record, ...]:
+        found = self._read(query)
+        if not found and not self._read(select(flow_runs.c.id).where(flow_runs.c.id == run_id)):
+            raise no_such_run(run_id, self._where)
+        return tuple(map(record, found))
+
+    def durations(
+        self,
+        flow: str | None,
+        keys: Collection[str],
+        *,
+        last: int = 10,
+        project: str | None = None,
+    ) -> Mapping[str, float]:
+        if not keys or last < 1:
+            return {}
+        query = statements.durations(flow, project, last, len(keys))
+        with translated(self._where), self._engines[READ].connect() as connection:
+            return medians(connection.execute(query).tuples(), frozenset(keys), last)
+
+    def heartbeat(self, run_id: str, fence: int, until: datetime) -> bool:
+        beat = {"b_run": run_id, "b_fence": fence, "b_until": rows.micros(until)}
+        with self._write(RELAXED) as connection:
+            return connection.execute(statements.HEARTBEAT, beat).rowcount == 1
+
+    def expired_runs(self, now: datetime) -> tuple[FlowRun, ...]:
+        return tuple(map(rows.flow_run, self._read(statements.expired(rows.micros(now)))))
+
+    def take_over(
+        self,
+        run_id: str,
+        *,
+        seen: int | None = None,
+        pid: int | None = None,
+        host: str | None = None,
+        until: datetime | None = None,
+    ) -> int:
+        with self._write() as connection:
+            standing, held = self._lock_run(connection, run_id)
+            if standing.state in FINISHED:
+                raise fenced(f"run {run_id} is {standing.state}: nobody needs to drive it")
+            if reason := fencing(held, seen):
+                raise fenced(reason)
+            driver = {"pid": pid, "host": host, "lease_expires": rows.micros(until)}
+            connection.execute(
+                update(flow_runs).where(flow_runs.c.id == run_id),
+                {"fence": held + 1, **driver},
+            )
+            data = {"fence": held + 1, "pid": pid, "host": host}
+            self._add_event(connection, run_id, "taken_over", data)
+        return held + 1
+
+    def prune(self, older_than: datetime) -> int:
+        limit = {"b_before": rows.micros(older_than), "b_most": _PRUNED_AT_ONCE}
+        total = 0
+        while True:
+            with self._write() as connection:
+                deleted = connection.execute(statements.PRUNE, limit).rowcount
+            total += deleted
+            if deleted < _PRUNED_AT_ONCE:
+                return total
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def _lock_run(self, connection: Connection, run_id: str) -> tuple[Standing, int]:
+        """Return where the run stands, and its fence; other writers of this run wait from here."""
+        row = connection.execute(statements.LOCK_RUN, {"b_run": run_id}).one_or_none()
+        if row is None:
+            raise no_such_run(run_id, self._where)
+        return Standing(StateType(row.state), started=row.started), row.fence
+
+    def _add_event(
+        self, connection: Connection, run_id: str, kind: str, data: Mapping[str, Any]
+    ) -> None:
+        at = rows.micros(instants.now())
+        assert at is not None
+        connection.execute(insert(events), rows.event_row(run_id, None, at, kind, data))
+
+
+def _standings(connection: Connection, run_id: str, keys: Sequence[str]) -> dict[str, Standing]:
+    found: dict[str, Standing] = {}
+    for start in range(0, len(keys), _KEYS_AT_ONCE):
+        some = {"b_run": run_id, "b_keys": keys[start : start + _KEYS_AT_ONCE]}
+        for key, state, number, token, started in connection.execute(statements.STANDINGS, some):
+            found[key] = Standing(StateType(state), number, token, started)
+    return found
+
+
+def _write_outcome(connection: Connection, run_id: str, outcome: Outcome) -> None:
+    if outcome.run is not None:
+        connection.execute(update(flow_runs).where(flow_runs.c.id == run_id), outcome.run)
+    if outcome.tasks:
+        values = [
+            {"b_run": run_id, "b_key": key, **statements.bound(row)}
+            for key, row in outcome.tasks.items()
+        ]
+        connection.execute(statements.MOVE_TASK, values)
+    if outcome.opened:
+        connection.execute(insert(attempts), list(outcome.opened.values()))
+    if outcome.closed:
+        values = [
+            {"b_run": run_id, "b_key": key, "b_number": number, **statements.bound(row)}
+            for (key, number), row in outcome.closed.items()
+        ]
+        connection.execute(statements.CLOSE_ATTEMPT, values)
+    if outcome.events:
+        connection.execute(insert(events), outcome.events)

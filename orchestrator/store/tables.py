@@ -1,0 +1,134 @@
+"""The tables of the run store; a change here needs a migration beside it."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    text,
+)
+
+HEAD = "0001"  #: the migration that these tables are the sum of
+
+# Instants are microseconds since 1970 in UTC, JSON is text: both mean the same in every database.
+_INSTANT = BigInteger
+# SQLite numbers rows by itself only in a column that it calls INTEGER.
+_SERIAL = BigInteger().with_variant(Integer, "sqlite")
+
+metadata = MetaData()
+
+flow_runs = Table(
+    "flow_runs",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("flow", Text, nullable=False),
+    Column("project", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("created", _INSTANT, nullable=False),
+    Column("started", _INSTANT),
+    Column("finished", _INSTANT),
+    Column("retry_of", Text),
+    Column("parameters", Text, nullable=False),
+    Column("options", Text, nullable=False),
+    Column("labels", Text, nullable=False),
+    Column("pid", Integer),
+    Column("host", Text),
+    Column("lease_expires", _INSTANT),
+    Column("fence", Integer, nullable=False),
+    Index("flow_runs_created", "created", "id"),
+    Index("flow_runs_flow_created", "flow", "created"),
+)
+Index(
+    "flow_runs_unfinished",
+    flow_runs.c.lease_expires,
+    sqlite_where=flow_runs.c.finished.is_(None),
+    postgresql_where=flow_runs.c.finished.is_(None),
+)
+
+task_runs = Table(
+    "task_runs",
+    metadata,
+    Column("run_id", Text, ForeignKey("flow_runs.id", ondelete="CASCADE"), primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("position", Integer, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("resource_type", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("cause", Text),
+    Column("status", Text),
+    Column("attempt", Integer, nullable=False),
+    Column("token", Text),
+    Column("started", _INSTANT),
+    Column("finished", _INSTANT),
+    Column("rows", BigInteger),
+    Column("failures", BigInteger),
+    Column("path", Text),
+    Column("detail", Text),
+    Column("result", Text),
+)
+_SUCCEEDED = text("state = 'Success'")
+# Durations are read from this index alone: the rows hold compiled SQL and are long.
+Index(
+    "task_runs_durations",
+    task_runs.c.run_id,
+    task_runs.c.key,
+    task_runs.c.started,
+    task_runs.c.finished,
+    sqlite_where=_SUCCEEDED,
+    postgresql_where=_SUCCEEDED,
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("run_id", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("token", Text),
+    Column("state", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("started", _INSTANT),
+    Column("finished", _INSTANT),
+    Column("worker", Text),
+    Column("detail", Text),
+    ForeignKeyConstraint(
+        ["run_id", "key"], ["task_runs.run_id", "task_runs.key"], ondelete="CASCADE"
+    ),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", _SERIAL, primary_key=True),
+    Column("run_id", Text, ForeignKey("flow_runs.id", ondelete="CASCADE"), nullable=False),
+    Column("key", Text),
+    Column("at", _INSTANT, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("data", Text, nullable=False),
+    Index("events_run", "run_id", "id"),
+    sqlite_autoincrement=True,
+)
+
+log_lines = Table(
+    "log_lines",
+    metadata,
+    Column("seq", _SERIAL, primary_key=True),
+    Column("run_id", Text, ForeignKey("flow_runs.id", ondelete="CASCADE"), nullable=False),
+    Column("key", Text),
+    Column("attempt", Integer, nullable=False),
+    Column("at", _INSTANT, nullable=False),
+    Column("level", Integer, nullable=False),
+    Column("text", Text, nullable=False),
+    Index("log_lines_run", "run_id", "seq"),
+    Index("log_lines_task", "run_id", "key", "seq"),
+    sqlite_autoincrement=True,
+)

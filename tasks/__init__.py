@@ -1,0 +1,1 @@
+"""The library of tasks that flows are composed of."""

@@ -1,0 +1,1 @@
+"""Everything that runs dbt: options, profiles, the warm session and its results."""

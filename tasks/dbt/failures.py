@@ -1,0 +1,97 @@
+"""Turns what dbt raises into the project's errors: one screen, the place, the next step."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from orchestrator.errors import OrchestratorError, SelectionError, WarehouseBusyError
+from tasks.dbt.errors import (
+    DbtParseError,
+    DbtProfileError,
+    DbtProjectError,
+    DbtUsageError,
+    DbtWarehouseError,
+)
+
+_ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_LOCK = re.compile(r'Could not set lock on file "([^"]+)": Conflicting lock is held in (.+?) ?\(PID (\d+)\)')
+_LOCK_UNNAMED = re.compile(r'Could not set lock on file "([^"]+)"')
+_FILE = re.compile(r"([\w./\\-]+\.(?:sql|ya?ml|py|csv|md))\b")
+_LINE = re.compile(r"\bline (\d+)", re.IGNORECASE)
+_SCREEN = 14
+
+
+def translate(error: BaseException, project_dir: str) -> OrchestratorError:
+    """Return the project's error for one of dbt's.
+
+    dbt's classes are told apart by name, so that reading an error needs no import of dbt.
+    """
+    if isinstance(error, OrchestratorError):
+        return error
+    text = clean(str(error) or type(error).__name__)
+    return busy(text) or _by_class(error, text, project_dir)
+
+
+def busy(text: str) -> WarehouseBusyError | None:
+    """Return the error of a DuckDB file that another process holds, if the text tells of one.
+
+    Example:
+        >>> print(busy('IO Error: Could not set lock on file "/a/b.duckdb": Conflicting lock is '
+        ...            'held in /usr/bin/duckdb (PID 7).'))
+        the DuckDB file b.duckdb is held by duckdb (PID 7)
+          where: /a/b.duckdb
+          fix:   close it there (one process may hold a DuckDB file), then run again
+    """
+    named, hit = _LOCK.search(text), _LOCK_UNNAMED.search(text)
+    if hit is None:
+        return None
+    holder = f"{os.path.basename(named[2])} (PID {named[3]})" if named else "another process"
+    return WarehouseBusyError(
+        f"the DuckDB file {os.path.basename(hit[1])} is held by {holder}",
+        where=hit[1],
+        fix="close it there (one process may hold a DuckDB file), then run again",
+    )
+
+
+def clean(text: str, lines: int = _SCREEN) -> str:
+    """Strip colours and blank ends, and keep one screen of a text."""
+    kept = [line.rstrip() for line in _ANSI.sub("", text).strip().splitlines() if line.strip()]
+    if len(kept) > lines:
+        kept = [*kept[:lines], f"… {len(kept) - lines} more lines"]
+    return "\n".join(kept)
+
+
+def _by_class(error: BaseException, text: str, project_dir: str) -> OrchestratorError:
+    names = {cls.__name__ for cls in type(error).__mro__}
+    where = _place(text, project_dir)
+    if "dbt deps" in text:
+        fix = f"run: dbt deps --project-dir {project_dir}"
+        return DbtProjectError(f"packages are not installed\n{text}", where=project_dir, fix=fix)
+    if "UsageError" in names or "DbtUsageException" in names:
+        return DbtUsageError(f"dbt refuses its options\n{text}", fix="see dbt build --help")
+    if names & {"DbtSelectorsError", "InvalidSelectorError"} or "selector" in text.splitlines()[0]:
+        return SelectionError(f"dbt cannot read the selection\n{text}", where=project_dir)
+    if "DbtProfileError" in names or "profile named" in text or "adapter type" in text:
+        return DbtProfileError(f"dbt cannot use the profile\n{text}", where=where)
+    if "DbtProjectError" in names:
+        return DbtProjectError(f"dbt cannot read the project\n{text}", where=where)
+    if names & {"ParsingError", "CompilationError", "DbtValidationError", "ValidationError"}:
+        return DbtParseError(f"dbt cannot parse the project\n{text}", where=where)
+    if names & {"FailedToConnectError", "DbtDatabaseError", "ConnectionException"} or _of_driver(error):
+        return DbtWarehouseError(f"dbt cannot prepare the warehouse\n{text}", where=project_dir)
+    if "DbtRuntimeError" in names:
+        return DbtParseError(f"dbt stopped\n{text}", where=where)
+    return OrchestratorError(f"dbt broke off: {type(error).__name__}\n{text}", where=where)
+
+
+def _of_driver(error: BaseException) -> bool:
+    return type(error).__module__.split(".")[0] in {"duckdb", "_duckdb", "psycopg2", "snowflake"}
+
+
+def _place(text: str, project_dir: str) -> str:
+    """Name the first file the text names, with its line where there is one."""
+    file, line = _FILE.search(text), _LINE.search(text)
+    if file is None:
+        return project_dir
+    return f"{file[1]}:{line[1]}" if line else file[1]

@@ -1,0 +1,349 @@
+"""A warm dbt build: parsed once, one adapter, each node run when and where the caller likes."""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import threading
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Any
+
+from orchestrator.errors import OrchestratorError
+from tasks.dbt import failures
+from tasks.dbt.errors import DbtCancelledError, DbtHookError, DbtSessionError
+from tasks.dbt.options import DbtOptions
+from tasks.dbt.profiles import find_profiles_dir, read_project
+from tasks.dbt.results import NodeResult, from_run_result
+
+log = logging.getLogger(__name__)
+OnLog = Callable[[str | None, str, str], None]
+
+_LOG_LINES = 500
+_CANCEL_AGAIN = 0.2  # seconds: a node between two statements escapes a single interrupt
+_open = threading.Lock()  # dbt keeps its flags, adapters and events in globals: one session a process
+
+
+@dataclass(frozen=True)
+class ParseReport:
+    """What parsing found.
+
+    Args:
+        manifest_path: Absolute path of the manifest.json that dbt has just written.
+        selected: The unique ids that dbt's own selection picks by the options.
+    """
+
+    manifest_path: str
+    project_name: str
+    adapter_type: str
+    threads: int
+    selected: tuple[str, ...]
+
+
+class _Abandoned(BaseException):
+    """Unwinds dbt's thread, past every ``except Exception`` of dbt's."""
+
+
+class WarmSession:
+    """One ``dbt build``, node by node.
+
+    dbt itself runs in a thread of its own: it parses, waits; creates schemas and runs
+    ``on-run-start`` at `begin`, waits; runs ``on-run-end`` and writes its artifacts at `finish`.
+    Between `begin` and `finish` any thread may run any node. dbt's console lines and its
+    ``logs/dbt.log`` are not written: what dbt logs at info level and above goes to ``on_log``.
+
+    Args:
+        options: What to build.
+        on_log: Called with (unique id or ``None``, level, text) from whichever thread dbt logs
+            in; what it raises is logged and dropped.
+        trim: Leave out work of dbt's that nobody sees the result of (`tasks.dbt.trim`).
+
+    Example:
+        >>> session = WarmSession(DbtOptions("/srv/shop"))         # doctest: +SKIP
+        >>> report = session.parse()                               # doctest: +SKIP
+        >>> hooks = session.begin()                                # doctest: +SKIP
+        >>> [session.run_node(n).status for n in report.selected]  # doctest: +SKIP
+        ['success', 'pass']
+        >>> hooks += session.finish()                              # doctest: +SKIP
+    """
+
+    def __init__(
+        self, options: DbtOptions, *, on_log: OnLog | None = None, trim: bool = True
+    ) -> None:
+        self.options = options
+        self._on_log = on_log
+        self._trim = trim
+        self._gate = _Gate()
+        self._thread: threading.Thread | None = None
+        self._task: Any = None
+        self._internals: Any = None
+        self._state = "new"
+        self._cancelled = threading.Event()
+        self._results: dict[str, Any] = {}  # dbt's own, by unique id
+        self._logs: dict[str, list[str]] = {}
+        self._hooks_seen = 0
+        self._ended = False  # dbt's thread: it ends by itself where nothing is selected
+
+    def parse(self) -> ParseReport:
+        """Let dbt parse the project and load its adapter; nothing reaches the warehouse.
+
+        Raises:
+            DbtSessionError: Another session is open in this process.
+            DbtProjectError, DbtProfileError, DbtParseError, DbtUsageError: As they say.
+        """
+        self._expect("new", "parse")
+        argv = self._argv()
+        if not _open.acquire(blocking=False):
+            raise DbtSessionError(
+                "a dbt session is already open in this process",
+                where=self.options.project_dir,
+                fix="finish it first: dbt keeps its settings in globals, so run one at a time",
+            )
+        self._thread = threading.Thread(target=self._serve, args=(argv,), name="dbt", daemon=True)
+        self._thread.start()
+        self._await_gate()
+        self._state = "parsed"
+        return self._report()
+
+    def begin(self, selected: Collection[str] | None = None) -> tuple[NodeResult, ...]:
+        """Create schemas, fill dbt's relation cache, run ``on-run-start``; return its results.
+
+        A failed hook ends the run only where ``dbt build`` would end it: with the project flag
+        ``skip_nodes_if_on_run_start_fails``, or when the hook cannot even be compiled.
+
+        Args:
+            selected: The nodes that will be run; all that the options select when not given.
+
+        Raises:
+            DbtHookError: A hook ended the run. `finish` still writes what dbt would write.
+            WarehouseBusyError: Another process holds the DuckDB file.
+            DbtWarehouseError: The warehouse cannot be reached or prepared.
+        """
+        self._expect("parsed", "begin")
+        self._gate.order("begin", selected)
+        self._await_gate(compile_error=DbtHookError)
+        self._state = "begun"
+        hooks = self._new_hooks()
+        if self._gate.hook_ended_run:
+            broken = next((h for h in hooks if not h.ok), None)
+            raise DbtHookError(
+                f"on-run-start failed: {failures.clean(broken.message or '') if broken else ''}",
+                where=broken and broken.path,
+                fix="mend the hook, or drop the flag skip_nodes_if_on_run_start_fails",
+            )
+        return hooks
+
+    def run_node(self, unique_id: str) -> NodeResult:
+        """Run one node in the calling thread; a node may run again, its last result counts.
+
+        Raises:
+            DbtCancelledError: The session was cancelled before the node began.
+        """
+        self._expect("begun", "run_node")
+        if self._cancelled.is_set():
+            raise DbtCancelledError("the dbt session was cancelled", where=unique_id)
+        earlier = self._results.get(unique_id)
+        if earlier is not None:
+            self._internals.renew(self._task, unique_id, earlier)
+        return self._keep(unique_id, self._inside(self._internals.build_node, unique_id))
+
+    def skip_node(self, unique_id: str, reason: str) -> NodeResult:
+        """Record a node as skipped, as dbt does for what depends on a failed node."""
+        self._expect("begun", "skip_node")
+        result = self._inside(self._internals.skip_node, unique_id, self._ephemeral_cause(unique_id))
+        return self._keep(unique_id, result, reason)
+
+    def refresh_relations(self, schemas: Collection[tuple[str | None, str]]) -> None:
+        """Tell dbt that others created or dropped relations in these (catalog, schema)s."""
+        self._expect("begun", "refresh_relations")
+        self._inside(self._internals.reread, schemas)
+
+    def finish(self) -> tuple[NodeResult, ...]:
+        """Run ``on-run-end``, let dbt write its artifacts, close the warehouse; return the hooks.
+
+        After `cancel` no hook runs and ``run_results.json`` alone is written, as dbt does when it
+        is interrupted.
+
+        Raises:
+            DbtHookError: A hook could not be compiled; the results are written all the same.
+        """
+        self._expect("begun", "finish")
+        if self._cancelled.is_set():
+            self._inside(self._internals.write_results)
+            self.abandon()
+            return ()
+        self._gate.order("finish", None)
+        try:
+            if not self._ended:
+                self._await_gate(compile_error=DbtHookError)
+            return self._new_hooks()
+        finally:
+            self._close()
+
+    def abandon(self) -> None:
+        """Leave without hooks and without writing; harmless when the session is closed already."""
+        if self._state in ("parsed", "begun"):
+            self._gate.order("abandon", None)
+        self._close()
+
+    def cancel(self) -> None:
+        """Interrupt what runs in the warehouse; nodes then end in error, and none starts."""
+        if self._state != "begun" or self._cancelled.is_set():
+            return
+        self._cancelled.set()
+        self._internals.close_batches(self._task)
+        self._interrupt()
+        threading.Thread(target=self._interrupt_until_quiet, name="dbt-cancel", daemon=True).start()
+
+    # dbt's thread
+
+    def _serve(self, argv: list[str]) -> None:
+        error: BaseException | None = None
+        try:
+            from tasks.dbt import internals, trim
+
+            self._internals = internals
+            events = internals.SessionEvents(self._deliver)
+            with internals.own_events(events), trim.trimmed(self._trim):
+                internals.serve(argv, self.options.project_dir, self._gate, events)
+        except _Abandoned:
+            pass
+        except BaseException as caught:  # handed to the thread that waits
+            error = caught
+        finally:
+            self._gate.report("ended", error)
+
+    # the caller's threads
+
+    def _argv(self) -> list[str]:
+        options = self.options
+        read_project(options.project_dir)
+        argv = options.argv()
+        if options.profiles_dir is None:
+            argv += ["--profiles-dir", find_profiles_dir(options.project_dir)]
+        return argv
+
+    def _expect(self, state: str, call: str) -> None:
+        if self._state != state:
+            raise DbtSessionError(f"{call}() needs a session that is {state}; it is {self._state}")
+
+    def _await_gate(self, compile_error: type[OrchestratorError] | None = None) -> None:
+        """Wait for dbt's thread to reach its next halt, or raise what ended it."""
+        kind, value = self._gate.reports.get()
+        if kind == "parsed":
+            self._task = value
+        self._ended = kind == "ended"
+        if kind == "ended" and value is not None:
+            self._close()
+            error = failures.translate(value, self.options.project_dir)
+            if compile_error is not None and self._is_compile_error(value):
+                raise compile_error(error.what, where=error.where, fix=error.fix) from value
+            raise error from value
+
+    @staticmethod
+    def _is_compile_error(error: BaseException) -> bool:
+        return any(cls.__name__ == "CompilationError" for cls in type(error).__mro__)
+
+    def _close(self) -> None:
+        """Wait for dbt's thread, forget dbt's objects and let another session open."""
+        if self._state == "closed" or self._thread is None:
+            return
+        self._state = "closed"
+        self._thread.join()
+        if self._task is not None:
+            self._internals.end_batches(self._task)
+        if self._internals is not None:
+            self._internals.reset()
+        _open.release()
+
+    def _report(self) -> ParseReport:
+        config = self._task.config
+        return ParseReport(
+            manifest_path=os.path.join(config.project_target_path, "manifest.json"),
+            project_name=config.project_name,
+            adapter_type=config.credentials.type,
+            threads=config.threads,
+            selected=self._internals.selection(self._task),
+        )
+
+    def _new_hooks(self) -> tuple[NodeResult, ...]:
+        """Return the results of the hooks that ran since the last call."""
+        hooks = [r for r in self._task.node_results if r.node.unique_id.startswith("operation.")]
+        fresh, self._hooks_seen = hooks[self._hooks_seen :], len(hooks)
+        return tuple(self._told(r) for r in fresh)
+
+    def _keep(self, unique_id: str, result: Any, reason: str | None = None) -> NodeResult:
+        self._results[unique_id] = result
+        return self._told(result, reason)
+
+    def _told(self, result: Any, reason: str | None = None) -> NodeResult:
+        logs = self._logs.pop(result.node.unique_id, ())
+        root = self._task.config.project_root
+        return from_run_result(result, project_root=root, logs=logs, reason=reason)
+
+    def _ephemeral_cause(self, unique_id: str) -> Any:
+        """Return the failed ephemeral model above a node: dbt's message of the skip names it."""
+        broken = {
+            name: result
+            for name, result in self._results.items()
+            if str(result.status) == "error" and self._internals.is_ephemeral(result)
+        }
+        above = self._internals.ancestors(self._task, unique_id) if broken else set()
+        return next((result for name, result in broken.items() if name in above), None)
+
+    def _inside(self, function: Callable[..., Any], *args: Any) -> Any:
+        return self._internals.inside(self._task, function, self._task, *args)
+
+    def _deliver(self, unique_id: str | None, level: str, text: str) -> None:
+        text = failures.clean(text, lines=_LOG_LINES)
+        if unique_id is not None:
+            lines = self._logs.setdefault(unique_id, [])
+            del lines[: max(0, len(lines) - _LOG_LINES)]
+            lines.append(text)
+        if self._on_log is not None:
+            try:
+                self._on_log(unique_id, level, text)
+            except Exception:
+                log.exception("the receiver of dbt's log lines failed; the line is dropped")
+
+    def _interrupt(self) -> None:
+        try:
+            self._inside(self._internals.cancel_queries)
+        except Exception:
+            log.exception("the warehouse could not be told to stop")
+
+    def _interrupt_until_quiet(self) -> None:
+        while self._state == "begun" and self._task.job_queue.in_progress:
+            threading.Event().wait(_CANCEL_AGAIN)
+            self._interrupt()
+
+
+class _Gate:
+    """Where dbt's thread and the session wait for one another."""
+
+    def __init__(self) -> None:
+        self.reports: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
+        self._orders: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
+        self.hook_ended_run = False
+
+    def report(self, kind: str, value: Any) -> None:
+        self.reports.put((kind, value))
+
+    def order(self, kind: str, value: Any) -> None:
+        self._orders.put((kind, value))
+
+    def parsed(self, task: Any) -> Collection[str] | None:
+        self.report("parsed", task)
+        return self._next_order()  # type: ignore[no-any-return]
+
+    def begun(self, hook_ended_run: bool) -> None:
+        self.hook_ended_run = hook_ended_run
+        self.report("begun", None)
+        self._next_order()
+
+    def _next_order(self) -> Any:
+        kind, value = self._orders.get()
+        if kind == "abandon":
+            raise _Abandoned
+        return value
