@@ -103,7 +103,7 @@ class Capture:
 def capture(
     sink: Sink,
     *,
-    log_stdout: bool = False,
+    stdout: bool = False,
     masker: Masker | None = None,
     level: int = logging.INFO,
     max_line: int = MAX_LINE,
@@ -117,7 +117,7 @@ def capture(
 
     Args:
         sink: Called as ``sink("INFO", text)`` for each entry.
-        log_stdout: Whether printed lines (stdout and stderr) are kept too, instead of shown.
+        stdout: Whether printed lines (stdout and stderr) are kept too, instead of shown.
         masker: What hides secrets; the process's if left out.
         level: Least level that is kept.
         max_line: Characters of one entry.
@@ -138,7 +138,7 @@ def capture(
     )
     token = _current.set(heard)
     try:
-        if log_stdout:
+        if stdout:
             with _prints.of(heard):
                 yield heard
         else:
@@ -215,7 +215,11 @@ def _listen() -> None:
             heard.add(record.levelname, _text(record))
             # Without any handler, logging's last resort would print it a second time.
             if enabled(self, record.levelno) and self.hasHandlers():
-                hand_out(self, record)
+                token = _current.set(None)  # a handler that prints must not be heard again
+                try:
+                    hand_out(self, record)
+                finally:
+                    _current.reset(token)
 
         logging.Logger.isEnabledFor = is_enabled_for  # type: ignore[method-assign]
         logging.Logger.callHandlers = call_handlers  # type: ignore[method-assign]
@@ -266,11 +270,12 @@ class _Printed(io.TextIOBase):
         if heard is None:
             return self.shown.write(text)
         with self._lock:
-            *lines, rest = (self.rests[heard] + text).split("\n")
-            if len(rest) > MAX_LINE:
+            *lines, rest = (self.rests.get(heard, "") + text).split("\n")
+            if len(rest) > MAX_LINE or heard not in self.rests:
                 lines.append(rest)
                 rest = ""
-            self.rests[heard] = rest
+            if heard in self.rests:
+                self.rests[heard] = rest
         for line in lines:
             heard.add("INFO", _last_drawn(line))
         return len(text)
@@ -289,7 +294,8 @@ class _Printed(io.TextIOBase):
         return self.shown.fileno()
 
     def forget(self, heard: Capture) -> None:
-        rest = self.rests.pop(heard)
+        with self._lock:
+            rest = self.rests.pop(heard)
         if rest:
             heard.add("INFO", _last_drawn(rest))
 

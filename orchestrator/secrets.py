@@ -327,7 +327,7 @@ def _any_of(forms: Iterable[str]) -> str:
     A line of a log is then looked at once, not once for each form.
     """
     listed = sorted(forms)
-    shared = os.path.commonprefix(listed)
+    shared = os.path.commonprefix(listed)  # noqa: RUF071 - of characters, as its name does not tell
     tails = [form[len(shared) :] for form in listed if form != shared]
     branches = [_any_of(group) for _, group in groupby(tails, key=lambda tail: tail[0])]
     body = f"(?:{'|'.join(branches)})" if branches else ""

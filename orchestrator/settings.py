@@ -315,5 +315,3 @@ def _settings(root: Path, values: dict[str, Any], origins: dict[str, str]) -> Se
 
 def _under(root: Path, path: str) -> Path:
     return Path(os.path.normpath(root / Path(path).expanduser()))
-
-

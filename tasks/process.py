@@ -31,7 +31,6 @@ MARK = "ORCHESTRATOR_PROCESS"
 
 _SUPERVISOR = Path(__file__).with_name("supervisor.py")
 _CHUNK = 65_536  #: bytes read at once
-_PIECE = 65_536  #: bytes of a line without end that are handed on as a piece
 _KEPT_LINE = 16 * 2**20  #: characters of a kept line
 _SHOWN_LINES, _SHOWN_LINE = 20, 2_000  #: the tail that errors show, in lines and characters
 _LOOK = 0.1  #: seconds between two looks at the cancel event
@@ -51,18 +50,25 @@ class Event(Protocol):
         ...
 
 
-class CommandFailed(OrchestratorError):
+class CommandFailed(OrchestratorError):  # noqa: N818 - the name says what happened
     """Raised when a command cannot be started, exits with another code than 0, or is stopped.
 
     Attributes:
+        output: Its last lines, or the errors among them.
         result: What is known of the process; None if it never started.
     """
 
     exit_code = 1
+    output: tuple[str, ...] = ()
     result: ProcessResult | None = None
 
+    def __str__(self) -> str:
+        if not self.output:
+            return super().__str__()
+        return "\n".join([super().__str__(), "  output:", *(f"    {line}" for line in self.output)])
 
-class CommandTimedOut(CommandFailed, TimeoutError):
+
+class CommandTimedOut(CommandFailed, TimeoutError):  # noqa: N818 - as above
     """Raised when a command is stopped because its time is over."""
 
 
@@ -114,6 +120,7 @@ def run_process(
     grace: float = 5.0,
     stop_signal: int = signal.SIGTERM,
     keep: int | None = 1,
+    longest: int = 65_536,
     scratch: str | os.PathLike[str] | None = None,
 ) -> ProcessResult:
     """Run a command to its end and return how it ended; a failing command is no error here.
@@ -131,12 +138,13 @@ def run_process(
             :func:`child_environment`. (One variable, ``ORCHESTRATOR_PROCESS``, is added to it.)
         cwd: Folder to run in; the present one if left out.
         on_line: Called as ``on_line("stdout"|"stderr", text)`` for each line while it runs, without
-            the line's end; bytes that are not UTF-8 are replaced, lines over 64 KiB come in pieces.
+            the line's end; bytes that are not UTF-8 are replaced.
         timeout: Seconds until it is stopped.
         cancel: An event, or a function that says whether to stop; the running task's if left out.
         grace: Seconds between asking to end and killing.
         stop_signal: How it is asked to end.
         keep: How many last lines of standard output the result holds; None for all.
+        longest: Bytes of a line, about, above which ``on_line`` gets it in pieces.
         scratch: A folder that is deleted at the end, even when this process is killed meanwhile.
 
     Raises:
@@ -165,7 +173,7 @@ def run_process(
             "tree": TREE,
             "scratch": str(folder) if folder else "",
         }
-        return _Running(order, on_line, _asked(cancel), keep).wait()
+        return _Running(order, on_line, _asked(cancel), keep, longest).wait()
     finally:
         if folder:
             shutil.rmtree(folder, ignore_errors=True)
@@ -225,7 +233,9 @@ def _words(
         return words
     assert folder is not None
     script = folder / "command.sh"
-    script.write_text(command if command.endswith("\n") else command + "\n", "utf-8", "surrogateescape")
+    script.write_text(
+        command if command.endswith("\n") else command + "\n", "utf-8", "surrogateescape"
+    )
     options = _STRICT.get(os.path.basename(shell), ()) if strict else ()
     return [shell, *options, str(script)]
 
@@ -250,10 +260,12 @@ class _Running:
         on_line: OnLine | None,
         asked: Callable[[], bool],
         keep: int | None,
+        longest: int,
     ) -> None:
         self.order = order
         self.on_line = on_line
         self.asked = asked
+        self.longest = longest
         self.report = b""
         self.tail: deque[str] = deque(maxlen=_SHOWN_LINES)
         self.kept: deque[str] = deque(maxlen=keep)
@@ -323,7 +335,8 @@ class _Running:
         """Read output and report until both are at their end."""
         with selectors.DefaultSelector() as selector:
             for stream, pipe in (("stdout", self.process.stdout), ("stderr", self.process.stderr)):
-                selector.register(pipe, selectors.EVENT_READ, _Lines(stream, self._take))  # type: ignore[arg-type]
+                lines = _Lines(stream, self._take, self.longest)  # type: ignore[arg-type]
+                selector.register(pipe, selectors.EVENT_READ, lines)  # type: ignore[arg-type]
             selector.register(self.reports, selectors.EVENT_READ, None)
             reported = False
             while selector.get_map():
@@ -386,9 +399,12 @@ class _Running:
 class _Lines:
     """Cuts the bytes of one stream into lines, and lines without end into pieces."""
 
-    def __init__(self, stream: Stream, take: Callable[[Stream, str, str | None], None]) -> None:
+    def __init__(
+        self, stream: Stream, take: Callable[[Stream, str, str | None], None], longest: int
+    ) -> None:
         self.stream = stream
         self.take = take
+        self.longest = longest
         self.rest = b""
         self.before: list[str] = []  # of a line that has been handed on in part
         self.room = _KEPT_LINE
@@ -401,7 +417,7 @@ class _Lines:
         if not data and (self.rest or self.before):
             self._end(self.rest)
             self.rest = b""
-        elif len(self.rest) > _PIECE:
+        elif len(self.rest) > self.longest:
             self._piece()
 
     def _end(self, line: bytes) -> None:
@@ -443,7 +459,9 @@ def sweep(mark: str, seconds: float = 5.0) -> None:
 
 
 def _pids() -> list[int]:
-    return [int(name) for name in os.listdir("/proc") if name.isdigit()] if TREE == "subreaper" else []
+    return (
+        [int(name) for name in os.listdir("/proc") if name.isdigit()] if TREE == "subreaper" else []
+    )
 
 
 def _environment(pid: int) -> bytes:

@@ -160,7 +160,7 @@ class Supervisor:
             _forget_signals()
             os.chdir(self.order["cwd"])
             os.execvpe(self.order["argv"][0], self.order["argv"], self.order["env"])
-        except BaseException as error:  # noqa: BLE001 - the parent raises it
+        except BaseException as error:
             reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
             os.write(tell, reason.encode(errors="replace"))
         os._exit(127)
@@ -259,13 +259,18 @@ def _forget_signals() -> None:
 
 
 def _delete(folder: str) -> None:
+    """Delete a folder, as far as it can be: what is in the way does not change how the command ended."""
     for parent, folders, files in os.walk(folder, topdown=False):
-        for name in files:
-            os.unlink(os.path.join(parent, name))
-        for name in folders:
+        for name in files + folders:
             path = os.path.join(parent, name)
-            os.unlink(path) if os.path.islink(path) else os.rmdir(path)
-    os.rmdir(folder)
+            try:
+                os.rmdir(path) if name in folders and not os.path.islink(path) else os.unlink(path)
+            except OSError:
+                continue
+    try:
+        os.rmdir(folder)
+    except OSError:
+        return
 
 
 def _read_order(orders: int) -> dict[str, Any]:
@@ -288,14 +293,11 @@ def main(orders: int, report: int) -> None:
         outcome = Supervisor(order, orders).run()
     finally:
         if order["scratch"]:
-            try:
-                _delete(order["scratch"])
-            except OSError:  # somebody else deletes it too
-                pass
+            _delete(order["scratch"])
     try:
         os.write(report, marshal.dumps(outcome))
-    except OSError:  # nobody is left to read it
-        pass
+    except OSError:
+        return  # nobody is left to read it
 
 
 if __name__ == "__main__":

@@ -139,11 +139,8 @@ def evaluate(departures: Departures, held_out: NDArray[np.bool_]) -> list[Evalua
     """
     forecast = fit(departures.where(~held_out))
     unseen = departures.where(held_out)
-    keys = list(zip(forecast.carrier.tolist(), forecast.hour.tolist(), strict=True))
-    place = {key: index for index, key in enumerate(keys)}
-    index = np.array(
-        [place.get(key, -1) for key in zip(unseen.carrier.tolist(), unseen.hour.tolist())]
-    )
+    place = {pair: index for index, pair in enumerate(_pairs(forecast.carrier, forecast.hour))}
+    index = np.array([place.get(pair, -1) for pair in _pairs(unseen.carrier, unseen.hour)])
     storm = forecast.storm_effect * (unseen.storm - np.append(forecast.storm_share, 0.0)[index])
 
     def of(cell_values: Floats) -> Floats:
@@ -162,10 +159,15 @@ def evaluate(departures: Departures, held_out: NDArray[np.bool_]) -> list[Evalua
 
 def _cells(departures: Departures) -> tuple[list[tuple[str, int]], NDArray[np.intp]]:
     """Return the sorted (carrier, hour) pairs and the index of each row's pair."""
-    pairs = list(zip(departures.carrier.tolist(), departures.hour.tolist(), strict=True))
+    pairs = _pairs(departures.carrier, departures.hour)
     cells = sorted(set(pairs))
     place = {pair: index for index, pair in enumerate(cells)}
     return cells, np.array([place[pair] for pair in pairs])
+
+
+def _pairs(carrier: NDArray[np.str_], hour: NDArray[np.int64]) -> list[tuple[str, int]]:
+    """Return (carrier, hour) of each entry."""
+    return list(zip(carrier.tolist(), hour.tolist(), strict=True))
 
 
 def _additive(departures: Departures) -> tuple[Floats, float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from html import escape
+from itertools import pairwise
 
 #: Width of every chart in its own units; the page scales it to the column.
 WIDTH = 720
@@ -44,7 +45,9 @@ def join(*parts: object) -> Markup:
     )
 
 
-def text(x: float, y: float, content: object, class_: str = "label", anchor: str = "start") -> Markup:
+def text(
+    x: float, y: float, content: object, class_: str = "label", anchor: str = "start"
+) -> Markup:
     """Write a line of text; ``y`` is its baseline."""
     return element("text", content, x=x, y=y, class_=class_, text_anchor=anchor)
 
@@ -107,7 +110,7 @@ class Scale:
         """
         rough = (self.high - self.low) / max(wanted, 1) or 1.0
         power = 10.0 ** math.floor(math.log10(rough))
-        step = next(power * round_ for round_ in (1, 2, 2.5, 5, 10) if power * round_ >= rough * 0.9)
+        step = next(power * round_ for round_ in (1, 2, 5, 10) if power * round_ >= rough * 0.9)
         first = math.ceil(self.low / step - 1e-9)
         last = math.floor(self.high / step + 1e-9)
         return [round(index * step, 10) for index in range(first, last + 1)]
@@ -122,9 +125,20 @@ def apart(positions: list[float], distance: float) -> list[float]:
     """
     order = sorted(range(len(positions)), key=positions.__getitem__)
     moved = list(positions)
-    for before, after in zip(order, order[1:], strict=False):
+    for before, after in pairwise(order):
         moved[after] = max(moved[after], moved[before] + distance)
     return moved
+
+
+def number(value: float, decimals: int = 0, sign: bool = False) -> str:
+    """Write a number with a true minus and without a negative zero.
+
+    Example:
+        >>> number(-0.04, 1), number(3.2, sign=True)
+        ('0.0', '+3')
+    """
+    rounded = round(value, decimals) + 0.0
+    return f"{rounded:{'+' if sign and rounded else ''}.{decimals}f}".replace("-", "\N{MINUS SIGN}")
 
 
 def _value(value: object) -> str:

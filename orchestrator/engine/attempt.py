@@ -29,7 +29,7 @@ from orchestrator.model.warehouse import Warehouse
 RESULT_LIMIT = 64 * 1024
 _TRACEBACK_LIMIT = 64 * 1024
 
-_live: dict[str, threading.Event] = {}
+_live: dict[str, context.Cancellation] = {}
 _cancelled_runs: set[str] = set()
 
 
@@ -125,7 +125,7 @@ def run_attempt(attempt: Attempt, channel: Channel, inputs: list[Any]) -> Kept:
     started, worker = instants.now(), worker_name()
     channel.send(Started(attempt.key, attempt.token, started, worker))
     lines = LineBuffer(lambda batch: channel.send(Logged(attempt.key, attempt.number, batch)))
-    cancelled = _live[attempt.token] = threading.Event()
+    cancelled = _live[attempt.token] = context.Cancellation()
     timer = _Timeout(attempt.task.timeout, cancelled)
     if attempt.run_id in _cancelled_runs:
         cancelled.set()
@@ -136,7 +136,7 @@ def run_attempt(attempt: Attempt, channel: Channel, inputs: list[Any]) -> Kept:
         _live.pop(attempt.token, None)
         lines.close()
     state = _judged(outcome.state, timer, cancelled, attempt)
-    result, length = _described(value)
+    result, length = _described(value) if state.is_successful() else (None, None)
     return Kept(
         Report(
             attempt.key, attempt.token, state, started, instants.now(), worker, outcome.error,
@@ -169,7 +169,7 @@ class _Outcome:
 
 
 def _run(
-    attempt: Attempt, inputs: list[Any], lines: LineBuffer, cancelled: threading.Event
+    attempt: Attempt, inputs: list[Any], lines: LineBuffer, cancelled: context.Cancellation
 ) -> tuple[Any, _Outcome]:
     running = context.RunContext(
         attempt.run_id, attempt.flow, attempt.key, attempt.number, attempt.parameters,
@@ -214,7 +214,7 @@ def _failed(error: BaseException) -> _Outcome:
     return _Outcome(State(StateType.FAILED, message), _portable(error), detail=detail)
 
 
-def _judged(state: State, timer: _Timeout, cancelled: threading.Event, attempt: Attempt) -> State:
+def _judged(state: State, timer: _Timeout, cancelled: context.Cancellation, attempt: Attempt) -> State:
     """What broke because it was told to stop was not broken by itself."""
     if timer.fired and not state.is_successful():
         return State(StateType.TIMED_OUT, f"stopped after {attempt.task.timeout:g} s")
@@ -280,7 +280,7 @@ def _safe_text(error: BaseException) -> str:
 class _Timeout:
     """Sets the cancel event after a time; remembers that it did."""
 
-    def __init__(self, seconds: float | None, cancelled: threading.Event) -> None:
+    def __init__(self, seconds: float | None, cancelled: context.Cancellation) -> None:
         self.fired = False
         self._cancelled = cancelled
         self._timer = threading.Timer(seconds, self._fire) if seconds else None

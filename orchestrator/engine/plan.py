@@ -139,11 +139,12 @@ def make_plan(
     if kept:
         chosen, why = chosen - set(kept), "did not succeed in the run that goes on"
     reasons, given = _completed(chosen, expanded.nodes, why, kept)
-    tasks = _settled(expanded, reasons)
+    graph = _contracted(derived.graph, reasons)
+    tasks = _settled(expanded, reasons, graph)
     return Plan(
         flow=flow.name,
         tasks=tasks,
-        graph=_contracted(derived.graph, tasks),
+        graph=graph,
         edges=derived.edges,
         whole=derived.graph,
         facts=facts,
@@ -277,7 +278,9 @@ def _completed(
     return reasons, given
 
 
-def _settled(expanded: _Expanded, reasons: Mapping[str, str]) -> dict[str, PlannedTask]:
+def _settled(
+    expanded: _Expanded, reasons: Mapping[str, str], graph: Graph
+) -> dict[str, PlannedTask]:
     """The chosen tasks, each group's members told which of them were chosen."""
     tasks = {
         key: replace(node, reason=reasons[key])
@@ -286,7 +289,9 @@ def _settled(expanded: _Expanded, reasons: Mapping[str, str]) -> dict[str, Plann
     }
     for group_key, group in expanded.groups.items():
         chosen = [m for m in expanded.members[group_key] if m.facts.key in tasks]
-        for member in group.settle(chosen):
+        for member in group.settle(
+            chosen, lambda key: [tasks[up].facts for up in graph.upstream(key)]
+        ):
             key = member.facts.key
             tasks[key] = replace(tasks[key], task=member.task)
     return tasks

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import itertools
 import os
+import pickle
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -39,7 +40,7 @@ class DaskChannel:
         """Send from a task; after its first message also from other threads of the task."""
         if self._worker is None:
             self._worker = get_worker()
-        self._worker.log_event(self._topic, {"content": message})
+        self._worker.log_event(self._topic, pickle.dumps(message))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self._topic,)
@@ -169,8 +170,8 @@ class DaskExecutor(Executor):
         except BaseException as error:  # a thread of the client's must never swallow an end
             self._inbox.put(Completed(handle, error=_translated(error)))
 
-    def _received(self, event: tuple[Any, Mapping[str, Any]]) -> None:
-        self._inbox.put(Message(event[1]["content"]))
+    def _received(self, event: tuple[Any, bytes]) -> None:
+        self._inbox.put(Message(pickle.loads(event[1])))
 
     def release(self, handle: Handle) -> None:
         """Let the cluster forget a kept value."""

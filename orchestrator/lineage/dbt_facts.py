@@ -25,6 +25,8 @@ class DbtFacts(TaskFacts):
         test_kind: ``generic``, ``singular`` or ``unit``.
         version: Version of a versioned model.
         latest_version: Latest version of a versioned model.
+        access: ``private``, ``protected`` or ``public``, for models.
+        in_root: Whether it stands in the project itself, not in a package of it.
     """
 
     parents: tuple[str, ...] = ()
@@ -33,3 +35,5 @@ class DbtFacts(TaskFacts):
     test_kind: str | None = None
     version: str | float | None = None
     latest_version: str | float | None = None
+    access: str | None = None
+    in_root: bool = True

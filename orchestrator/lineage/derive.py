@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, pairwise
 
 from orchestrator.errors import FlowError, GraphError
+from orchestrator.lineage.collector import without_collector
 from orchestrator.lineage.dbt_facts import RUNNING_TYPES, DbtFacts
 from orchestrator.lineage.guards import guard_edges
 from orchestrator.lineage.pictures import cycle_error, dropped_error, reason, writers_error
@@ -38,6 +39,7 @@ class Derived:
     edges: Mapping[_Pair, Edge]
 
 
+@without_collector
 def derive(facts: Sequence[TaskFacts]) -> Derived:
     """Find out who waits for whom.
 
@@ -87,7 +89,7 @@ def explain_edge(derived: Derived, upstream: str, downstream: str) -> tuple[Edge
         return (edge,)
     known = upstream in derived.graph and downstream in derived.graph
     path = derived.graph.path(upstream, downstream) if known else None
-    return tuple(derived.edges[pair] for pair in zip(path or (), (path or ())[1:], strict=False))
+    return tuple(derived.edges[pair] for pair in pairwise(path or ()))
 
 
 def restrict(derived: Derived, keys: Iterable[str]) -> Derived:

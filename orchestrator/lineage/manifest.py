@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
+from orchestrator.lineage.collector import without_collector
 from orchestrator.lineage.dbt_facts import DbtFacts
 from orchestrator.lineage.manifest_edges import ManifestEdges, parents_of, runs, sources_of
 from orchestrator.lineage.manifest_file import SUPPORTED, Manifest, Node, read_manifest
@@ -17,6 +18,7 @@ __all__ = ["SUPPORTED", "Manifest", "facts", "landmarks", "read_manifest"]
 _WRITERS = frozenset({"model", "seed", "snapshot"})
 
 
+@without_collector
 def facts(manifest: Manifest, *, selected: Collection[str] | None = None) -> list[DbtFacts]:
     """The nodes that ``dbt build`` runs, in the manifest's order.
 
@@ -37,6 +39,7 @@ def facts(manifest: Manifest, *, selected: Collection[str] | None = None) -> lis
     return [_running(manifest, edges, key, node) for key, node in edges.running.items()]
 
 
+@without_collector
 def landmarks(manifest: Manifest) -> list[DbtFacts]:
     """What a selection can name though it does not run: sources, ephemeral models, exposures, …
 
@@ -58,12 +61,12 @@ def _running(manifest: Manifest, edges: ManifestEdges, key: str, node: Node) -> 
         writes=_writes(manifest, node),
         upstream=edges.upstream(key),
         sources=edges.sources(key),
-        **_description(node),
+        **_description(manifest, node),
     )
 
 
 def _landmark(manifest: Manifest, key: str, node: Node) -> DbtFacts:
-    described = _description(node)
+    described = _description(manifest, node)
     if node["resource_type"] != "source":
         return DbtFacts(key, **described)
     table = relation(node, manifest.dialect)
@@ -87,7 +90,7 @@ def _writes(manifest: Manifest, node: Node) -> tuple[Access, ...]:
     return tuple(Access(dataset, place) for dataset in written if dataset)
 
 
-def _description(node: Node) -> dict[str, Any]:
+def _description(manifest: Manifest, node: Node) -> dict[str, Any]:
     config = node.get("config") or {}
     patch = node.get("patch_path")
     return {
@@ -102,6 +105,8 @@ def _description(node: Node) -> dict[str, Any]:
         "patch_path": patch.split("://", 1)[-1] if patch else None,
         "version": node.get("version"),
         "latest_version": node.get("latest_version"),
+        "access": node.get("access"),
+        "in_root": manifest.project_name in (None, node.get("package_name")),
         **_test(node),
     }
 

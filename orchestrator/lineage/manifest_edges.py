@@ -17,6 +17,7 @@ from orchestrator.model.graph import Graph
 #: Evidence names this many nodes between two tasks, and no more.
 _NAMED = 3
 _RUNNING = frozenset({"model", "seed", "snapshot", "test"})
+_Lines = Mapping[tuple[str, ...], int]
 _Upstream = tuple[tuple[str, Evidence], ...]
 #: Running keys reached through a node that does not run: a phrase and how many nodes it names.
 _Through = Mapping[str, tuple[str, int]]
@@ -68,6 +69,7 @@ class ManifestEdges:
         self._units = self._unit_tests()
         graph = self._graph()
         self._guards = self._guarding(graph)
+        self._lines: dict[str, _Lines] = {}
         self._tables: dict[str, Dataset | None] = {}
         self._through: dict[str, _Through] = {}
         self._sources: dict[str, tuple[str, ...]] = {}
@@ -138,10 +140,8 @@ class ManifestEdges:
             guards[node].append(test)
         return guards
 
-    def _waits(
-        self, key: str, node: Node, *, units: bool = True
-    ) -> Iterator[tuple[str, Evidence]]:
-        lines = reference_lines(node.get("raw_code") or "")
+    def _waits(self, key: str, node: Node, *, units: bool = True) -> Iterator[tuple[str, Evidence]]:
+        lines = self._lines_of(key, node)
         for parent in parents_of(node):
             if parent in self.running:
                 yield parent, self._evidence(node, parent, self._verb(node, parent), lines)
@@ -172,17 +172,13 @@ class ManifestEdges:
         if found:
             self._through[key] = found
 
-    def _place(
-        self, node: Node, parent: str, up: str, phrase: str, lines: Mapping[tuple[str, ...], int]
-    ) -> Evidence:
+    def _place(self, node: Node, parent: str, up: str, phrase: str, lines: _Lines) -> Evidence:
         if self._nodes[up]["resource_type"] in ("test", "unit_test"):
             return self._guard_evidence(up)
         text = f"{self._verb(node, parent)} ({self._idle(parent)}), which {phrase}"
         return self._evidence(node, parent, text, lines)
 
-    def _evidence(
-        self, node: Node, parent: str, text: str, lines: Mapping[tuple[str, ...], int]
-    ) -> Evidence:
+    def _evidence(self, node: Node, parent: str, text: str, lines: _Lines) -> Evidence:
         line = lines.get(reference_key(self._nodes[parent])) if lines else None
         return Evidence(
             Source.MANIFEST, text, node.get("original_file_path"), line, node["unique_id"]
@@ -205,7 +201,7 @@ class ManifestEdges:
             # A unit test asks the inputs of its model for their columns.
             models = [parent for parent in parents_of(node) if parent in self._nodes]
             return [place for model in models for place in self._source_places(model)]
-        lines = reference_lines(node.get("raw_code") or "")
+        lines = self._lines_of(key, node)
         places = []
         for parent in parents_of(node):
             for source in self._sources_behind(parent):
@@ -225,6 +221,11 @@ class ManifestEdges:
                 behind = (self._sources_behind(p) for p in parents_of(self._nodes[key]))
                 self._sources[key] = _flat(behind)
         return self._sources[key]
+
+    def _lines_of(self, key: str, node: Node) -> _Lines:
+        if key not in self._lines:
+            self._lines[key] = reference_lines(node.get("raw_code") or "")
+        return self._lines[key]
 
     def _table(self, key: str) -> Dataset | None:
         if key not in self._tables:

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from orchestrator.errors import ManifestError
+from orchestrator.lineage.collector import without_collector
 
 #: Schema versions of manifest.json that are understood: dbt 1.5 to 1.11.
 SUPPORTED = range(9, 13)
@@ -78,6 +79,7 @@ class Manifest:
         return f"Manifest({str(self.path)!r}, v{self.version}, {len(self.nodes)} nodes)"
 
 
+@without_collector
 def read_manifest(path: str | Path) -> Manifest:
     """Read a manifest.json of dbt 1.5 to 1.11 (schema versions 9 to 12).
 

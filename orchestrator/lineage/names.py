@@ -24,6 +24,13 @@ _SYNONYMS = {
     "synapse": "tsql",
     "vertica": "postgres",
 }
+#: Dialects of the parser; listed here so that no parser need be loaded to check a name.
+DIALECTS = frozenset(
+    {"", "athena", "bigquery", "clickhouse", "databricks", "doris", "dremio", "drill", "druid"}
+    | {"duckdb", "dune", "exasol", "fabric", "hive", "materialize", "mysql", "oracle", "postgres"}
+    | {"presto", "redshift", "risingwave", "snowflake", "spark", "spark2", "sqlite", "starrocks"}
+    | {"tableau", "teradata", "trino", "tsql"}
+)
 #: Dialects that fold names in their own way but are read as another one.
 _READ_AS = {"db2": ""}
 #: Dialects in which ``USE x`` names the catalog; in the others it names the schema.
@@ -46,9 +53,9 @@ def canonical_dialect(name: str) -> str:
     """
     lowered = name.strip().lower()
     wanted = _SYNONYMS.get(lowered, lowered)
-    if wanted in _READ_AS or wanted in _known_dialects():
+    if wanted in _READ_AS or wanted in DIALECTS:
         return wanted
-    near = difflib.get_close_matches(wanted, [*_known_dialects(), *_SYNONYMS], n=1)
+    near = difflib.get_close_matches(wanted, [*DIALECTS, *_SYNONYMS], n=1)
     raise ConfigurationError(
         f"there is no SQL dialect {name!r}",
         fix=f"did you mean {near[0]!r}?" if near else "name a dialect such as duckdb or snowflake",
@@ -58,18 +65,6 @@ def canonical_dialect(name: str) -> str:
 def parser_dialect(dialect: str) -> str:
     """The sqlglot dialect that reads texts of ``dialect`` (already canonical)."""
     return _READ_AS.get(dialect, dialect)
-
-
-_KNOWN: frozenset[str] = frozenset()
-
-
-def _known_dialects() -> frozenset[str]:
-    global _KNOWN
-    if not _KNOWN:
-        from sqlglot.dialects.dialect import Dialects
-
-        _KNOWN = frozenset(dialect.value for dialect in Dialects)
-    return _KNOWN
 
 
 def fold_default(name: str | None, dialect: str) -> str | None:

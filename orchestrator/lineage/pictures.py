@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
+from itertools import pairwise
 
 from orchestrator.errors import CycleError, DroppedDatasetError, UnorderedWritersError
 from orchestrator.model.dataset import Access, Dataset
@@ -35,7 +36,7 @@ def reason(edge: Edge) -> str:
 def cycle_error(graph: Graph, edges: _Edges) -> CycleError:
     """The error for a graph with a cycle: each step of a shortest one, with its reason."""
     cycle = shortest_cycle(graph)
-    steps = [edges[pair] for pair in zip(cycle, cycle[1:], strict=False)]
+    steps = [edges[pair] for pair in pairwise(cycle)]
     drawn = [f"{e.upstream} → {e.downstream}\n    because  {reason(e)}" for e in steps]
     what = (
         f"{steps[0].upstream} waits for itself"

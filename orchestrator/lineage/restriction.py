@@ -47,4 +47,6 @@ def _through(
     middle = entry if entry == last else f"{entry} … {last}"
     note = Evidence(Source.ENGINE, f"through {middle}, which this run leaves out")
     first, final = edges[far, entry], edges[last, key]
-    return replace(final, upstream=far, evidence=(*final.evidence, note, *first.evidence), dataset=None)
+    return replace(
+        final, upstream=far, evidence=(*final.evidence, note, *first.evidence), dataset=None
+    )

@@ -38,7 +38,18 @@ _ROUTINE_MODIFIERS = frozenset(
 #: First words of statements.
 STATEMENTS = frozenset(
     {"SELECT", "WITH", "INSERT", "UPDATE", "DELETE", "MERGE", "CREATE", "DROP", "ALTER", "COPY"}
-    | {"TRUNCATE", "EXECUTE", "EXEC", "CALL", "REPLACE", "USE", "BEGIN", "DECLARE", "RETURN", "FROM"}
+    | {
+        "TRUNCATE",
+        "EXECUTE",
+        "EXEC",
+        "CALL",
+        "REPLACE",
+        "USE",
+        "BEGIN",
+        "DECLARE",
+        "RETURN",
+        "FROM",
+    }
 )
 _TEXTS = frozenset(
     {TokenType.STRING, TokenType.RAW_STRING, TokenType.HEREDOC_STRING, TokenType.NATIONAL_STRING}
@@ -144,7 +155,9 @@ class _Splitter:
             token = self.tokens[self.position]
             if token.token_type == TokenType.SEMICOLON:
                 self._semicolon()
-            elif not self._inside_parentheses(token) and self._structural(self.words[self.position]):
+            elif not self._inside_parentheses(token) and self._structural(
+                self.words[self.position]
+            ):
                 pass
             else:
                 self._take(token)

@@ -120,7 +120,9 @@ def _by_argument(argument: exp.Expression, session: Session, rows: bool) -> list
         return _one(session.table(parts), argument)
     if rows and not isinstance(argument, (exp.Placeholder, exp.Parameter)):
         return []
-    return named(exp.Table(this=argument), session) if _is_variable(argument) else _unknown(argument)
+    return (
+        named(exp.Table(this=argument), session) if _is_variable(argument) else _unknown(argument)
+    )
 
 
 def _is_variable(node: exp.Expression) -> bool:
@@ -132,7 +134,11 @@ def _unknown(node: exp.Expression) -> list[Named]:
 
 
 def _function(function: exp.Func, session: Session) -> list[Named]:
-    name = function.name.lower() if isinstance(function, exp.Anonymous) else function.sql_name().lower()
+    name = (
+        function.name.lower()
+        if isinstance(function, exp.Anonymous)
+        else function.sql_name().lower()
+    )
     if name in _NAME_FUNCTIONS:
         arguments = function.expressions
         return _by_argument(arguments[0], session, False) if arguments else []

@@ -4,13 +4,46 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from orchestrator.errors import FlowError
+
+
+class Cancellation(threading.Event):
+    """An event that is set when an attempt should stop, and then calls those who asked.
+
+    Example:
+        >>> cancellation, called = Cancellation(), []
+        >>> with cancellation.calling(lambda: called.append("stop")):
+        ...     cancellation.set()
+        >>> called
+        ['stop']
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._callbacks: list[Callable[[], None]] = []
+
+    def set(self) -> None:
+        """Set the event and call everyone who asked, in this thread."""
+        super().set()
+        for callback in list(self._callbacks):
+            callback()
+
+    @contextmanager
+    def calling(self, callback: Callable[[], None]) -> Iterator[None]:
+        """Have ``callback`` called once if the event is set during the block, or was before it."""
+        self._callbacks.append(callback)
+        try:
+            if self.is_set():
+                callback()
+            yield
+        finally:
+            self._callbacks.remove(callback)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +68,7 @@ class RunContext:
     parameters: Mapping[str, object] = field(default_factory=dict)
     scheduled_time: datetime | None = None
     logger: logging.Logger = field(default_factory=lambda: logging.getLogger("orchestrator.task"))
-    cancelled: threading.Event = field(default_factory=threading.Event)
+    cancelled: Cancellation = field(default_factory=Cancellation)
 
 
 _current: ContextVar[RunContext | None] = ContextVar("orchestrator_run_context", default=None)

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 from orchestrator.model.dataset import Access, Dataset
 from orchestrator.model.evidence import Evidence
-
-_EMPTY: Mapping[str, object] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +42,7 @@ class TaskFacts:
     path: str | None = None
     fqn: tuple[str, ...] = ()
     package: str | None = None
-    config: Mapping[str, object] = field(default=_EMPTY)
+    config: Mapping[str, object] = field(default_factory=dict)
     sources: frozenset[str] = frozenset()
     lineage_unknown: str | None = None
 

@@ -47,16 +47,21 @@ class Planning:
 
     Args:
         root: The project's folder.
+        state_dir: Folder for what is kept between runs.
         find_warehouse: Gives a named connection (the default one for None), or raises.
         analyze: ``analyze_sql`` behind the project's cache.
+        save_cache: Keeps what ``analyze`` learnt for the next time.
         options: What the run was started with.
         run_id: The run that is planned; empty where nothing will run.
         strict_sql: Whether SQL that cannot be read is an error.
+        busy_timeout: Seconds to wait for a database file that another process holds.
     """
 
     root: Path
+    state_dir: Path | None = None
     find_warehouse: Callable[[str | None], Warehouse | None] = lambda name: None
     analyze: Callable[..., Any] | None = None
+    save_cache: Callable[[], object] = lambda: None
     options: RunOptions = field(default_factory=RunOptions)
     run_id: str = ""
     strict_sql: bool = False

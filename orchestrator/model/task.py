@@ -254,12 +254,12 @@ class Member:
 class TaskGroup(Task):
     """A task that stands for many: it expands into concrete tasks when the flow is planned."""
 
-    def prepare(self, planning: Planning) -> Callable[[], Any] | None:
+    def prepare(self, key: str, planning: Planning) -> Callable[[], Any] | None:
         """Return work to do once, where the group's tasks will run, before planning; or None."""
         return None
 
-    def release(self, planning: Planning) -> Callable[[], Any] | None:
-        """Return what undoes :meth:`prepare` when the run does not start after all; or None."""
+    def release(self, key: str, planning: Planning) -> Callable[[], Any] | None:
+        """Return what leaves nothing open when the run has ended, however it ended; or None."""
         return None
 
     def expand(self, key: str, planning: Planning, prepared: Any) -> Sequence[Member]:
@@ -272,8 +272,15 @@ class TaskGroup(Task):
         """
         raise NotImplementedError
 
-    def settle(self, members: Sequence[Member]) -> Sequence[Member]:
-        """Return the members as they will run, once it is known which of them were selected."""
+    def settle(
+        self, members: Sequence[Member], upstream: Callable[[str], Sequence[TaskFacts]]
+    ) -> Sequence[Member]:
+        """Return the members as they will run, once the whole graph is known.
+
+        Args:
+            members: Those that were selected.
+            upstream: Gives, by a member's key, the facts of what it directly waits for.
+        """
         return members
 
 

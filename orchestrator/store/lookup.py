@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from statistics import median
 
 from orchestrator.errors import NotFoundError, StoreError
 from orchestrator.model.state import StateType
 from orchestrator.store.base import FencedError
 from orchestrator.store.records import TaskRun
+
+RUNS_LOOKED_AT = 50  #: for durations: the newest ones; one of a few tasks counts as one as well
 
 _LIST = "`orchestrator runs list` shows the runs that are kept"
 
@@ -57,18 +59,16 @@ def states_of(state: StateType | Collection[StateType]) -> list[str]:
     return [state.value] if isinstance(state, StateType) else sorted(one.value for one in state)
 
 
-def medians(
-    samples: Iterable[tuple[str, int]], keys: Collection[str], last: int
-) -> dict[str, float]:
-    """Return each key's median seconds of its first ``last`` samples (key, microseconds).
+def medians(samples: Mapping[str, Sequence[int]], last: int) -> dict[str, float]:
+    """Return each key's median seconds of its first ``last`` samples in microseconds.
 
     Example:
-        >>> medians([("a", 1_000_000), ("a", 3_000_000), ("b", 5)], {"a"}, 10)
+        >>> medians({"a": [1_000_000, 3_000_000, 99], "b": []}, last=2)
         {'a': 2.0}
     """
-    kept: dict[str, list[int]] = {key: [] for key in keys}
-    for key, elapsed in samples:
-        values = kept.get(key)
-        if values is not None and len(values) < last:
-            values.append(max(0, elapsed))  # a clock may be set back
-    return {key: median(values) / 1_000_000 for key, values in kept.items() if values}
+    # A clock may be set back: no duration is less than nothing.
+    return {
+        key: max(0.0, median(values[:last]) / 1_000_000)
+        for key, values in samples.items()
+        if values
+    }

@@ -13,6 +13,7 @@ from orchestrator.model.state import FINISHED, StateType
 from orchestrator.store import rows
 from orchestrator.store.base import LATEST, RunStore
 from orchestrator.store.lookup import (
+    RUNS_LOOKED_AT,
     fenced,
     medians,
     no_such_run,
@@ -197,7 +198,11 @@ class MemoryStore(RunStore):
         project: str | None = None,
     ) -> Mapping[str, float]:
         with self._lock:
-            return medians(self._successes(flow, project), frozenset(keys), last)
+            samples: dict[str, list[int]] = {key: [] for key in keys}
+            for key, elapsed in self._successes(flow, project):
+                if key in samples:
+                    samples[key].append(elapsed)
+            return medians(samples, last)
 
     def heartbeat(self, run_id: str, fence: int, until: datetime) -> bool:
         with self._lock:
@@ -267,7 +272,7 @@ class MemoryStore(RunStore):
         return sorted(found, key=_age, reverse=True)
 
     def _successes(self, flow: str | None, project: str | None) -> Iterator[tuple[str, int]]:
-        for run in self._newest_first(flow, project):
+        for run in self._newest_first(flow, project)[:RUNS_LOOKED_AT]:
             for row in self._kept[run["id"]].tasks.values():
                 if row["state"] == StateType.SUCCESS and row["started"] is not None:
                     yield row["key"], row["finished"] - row["started"]

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Select, bindparam, delete, func, select, update
+from sqlalchemy import Select, bindparam, delete, func, literal_column, select, update
 
 from orchestrator.model.state import StateType
+from orchestrator.store.lookup import RUNS_LOOKED_AT
 from orchestrator.store.moves import KEPT_IF_NONE
 from orchestrator.store.rows import Row
 from orchestrator.store.tables import attempts, flow_runs, task_runs
-
-_RUNS_LOOKED_AT = 50  #: for durations; a run of a few tasks counts as one as well
 
 LOCK_RUN = (
     select(flow_runs.c.state, flow_runs.c.started, flow_runs.c.fence)
@@ -23,7 +23,7 @@ NEXT_POSITION = select(func.coalesce(func.max(task_runs.c.position) + 1, 0)).whe
     task_runs.c.run_id == bindparam("b_run")
 )
 
-STANDINGS: Select[tuple[str, str, int, str | None, int | None]] = select(
+STANDINGS: Select[Any] = select(
     task_runs.c.key,
     task_runs.c.state,
     task_runs.c.attempt,
@@ -113,22 +113,29 @@ def expired(now: int | None) -> Select[Any]:
     )
 
 
-def durations(
-    flow: str | None, project: str | None, last: int, keys: int
-) -> Select[tuple[str, int]]:
-    """Return the query of (key, microseconds) of successes in the newest runs, newest first."""
+def recent_runs(flow: str | None, project: str | None) -> Select[Any]:
+    """Return the query of the ids of the newest runs."""
     run = flow_runs.c
-    recent = select(run.id, run.created).order_by(run.created.desc()).limit(_RUNS_LOOKED_AT)
+    query = select(run.id).order_by(run.created.desc(), run.id.desc()).limit(RUNS_LOOKED_AT)
     if flow is not None:
-        recent = recent.where(run.flow == flow)
+        query = query.where(run.flow == flow)
     if project is not None:
-        recent = recent.where(run.project == project)
-    newest = recent.subquery()
+        query = query.where(run.project == project)
+    return query
+
+
+def elapsed(run_ids: Sequence[str], keys: Sequence[str] | None) -> Select[Any]:
+    """Return the query of run, key and microseconds of each success in these runs.
+
+    Args:
+        run_ids: The runs.
+        keys: Only these tasks; None for all.
+    """
     task = task_runs.c
-    return (
-        select(task.key, (task.finished - task.started).label("elapsed"))
-        .join(newest, newest.c.id == task.run_id)
-        .where(task.state == StateType.SUCCESS.value, task.started.is_not(None))
-        .order_by(newest.c.created.desc())
-        .limit(last * keys)
+    query = select(task.run_id, task.key, (task.finished - task.started).label("elapsed")).where(
+        task.run_id.in_(run_ids),
+        # As text, not as a bound value: only then can the partial index be used.
+        task.state == literal_column("'Success'"),
+        task.started.is_not(None),
     )
+    return query if keys is None else query.where(task.key.in_(keys))

@@ -58,8 +58,7 @@ on-run-end:
         """,
     "models/daily.sql": """
         {{ config(materialized='incremental', incremental_strategy='microbatch',
-                  event_time='happened', batch_size='day', begin='2026-01-01',
-                  unique_key='happened') }}
+                  event_time='happened', batch_size='day', begin='2026-01-01') }}
         select * from {{ ref('happenings') }}
         """,
     "models/happenings.sql": """

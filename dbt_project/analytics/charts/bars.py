@@ -21,8 +21,7 @@ class Bar:
 
 def rows(identifier: str, title: str, description: str, bars: Sequence[Bar]) -> Markup:
     """Draw horizontal bars from zero, one a row, each with its note at the end."""
-    labels = 215
-    scale = Scale(0, max(bar.value for bar in bars), labels, WIDTH - 150)
+    scale = Scale(0, max(bar.value for bar in bars), 92, WIDTH - 250)
     marks = [_row(bar, scale, _ROW * index) for index, bar in enumerate(bars)]
     return figure(identifier, title, description, _ROW * len(bars) + 4, *marks)
 
@@ -53,7 +52,9 @@ def panels(
         format_value: Writes a value over its column.
     """
     values = [bar.value for _, bars in groups for bar in bars]
-    scale = Scale(min(0.0, *values), max(0.0, *values), height - 44, 46)
+    # Below zero a value stands under its column, so it needs room over the labels.
+    floor = height - (64 if min(values) < 0 else 44)
+    scale = Scale(min(0.0, *values), max(0.0, *values), floor, 46)
     slot = WIDTH / sum(len(bars) + 0.6 for _, bars in groups)
     parts: list[Markup] = []
     left = 0.0
@@ -85,9 +86,7 @@ def _column(
     return element(
         "g",
         tooltip(f"{bar.label}: {bar.note}"),
-        element(
-            "rect", x=middle - width / 2, y=top, width=width, height=bottom - top, class_=kind
-        ),
+        element("rect", x=middle - width / 2, y=top, width=width, height=bottom - top, class_=kind),
         text(middle, over, format_value(bar.value), "value", "middle"),
         label,
     )

@@ -58,12 +58,23 @@ def days(
         for day in values
     ]
     names = [
-        text(min(max(across((day.day - first).days), _LEFT + 16), WIDTH - 18), up(day.share) - 6,
-             f"{day.day:%-d %b}", "value", "middle")
+        text(
+            min(max(across((day.day - first).days), _LEFT + 16), WIDTH - 18),
+            up(day.share) - 6,
+            f"{day.day:%-d %b}",
+            "value",
+            "middle",
+        )
         for day in _worst(values, named)
     ]
     return figure(
-        identifier, title, description, height, *grid, *columns, *names,
+        identifier,
+        title,
+        description,
+        height,
+        *grid,
+        *columns,
+        *names,
         *_months(first, last, across, height),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from analytics.svg import WIDTH, Markup, element, figure, text, tooltip
+from analytics.svg import WIDTH, Markup, element, figure, number, text, tooltip
 
 _LABELS, _ROW, _HEAD = 150, 24, 26
 
@@ -31,8 +31,8 @@ def heatmap(
         text(_LABELS + width * (index + 0.5), _HEAD - 10, column, "axis", "middle")
         for index, column in enumerate(columns)
     ]
-    for number, row in enumerate(rows):
-        y = _HEAD + _ROW * number
+    for position, row in enumerate(rows):
+        y = _HEAD + _ROW * position
         marks.append(text(_LABELS - 12, y + 16, row, "label", "end"))
         for index, column in enumerate(columns):
             key = row, column
@@ -57,5 +57,5 @@ def _cell(x: float, y: float, width: float, value: float, most: float, note: str
             class_="heat",
             fill_opacity=f"{0.06 + 0.94 * strength:.2f}",
         ),
-        text(x + width / 2, y + 16, f"{value:.0f}", "cell", "middle"),
+        text(x + width / 2, y + 16, number(value), "cell", "middle"),
     )

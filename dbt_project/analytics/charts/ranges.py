@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from analytics.svg import WIDTH, Markup, Scale, element, figure, join, line, text, tooltip
 
-_LABELS, _NOTES, _ROW, _HEAD = 190, 96, 25, 26
+_LABELS, _NOTES, _ROW, _HEAD = 210, 96, 25, 26
 
 
 @dataclass(frozen=True, slots=True)

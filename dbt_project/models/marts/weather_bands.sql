@@ -5,24 +5,30 @@ with banded as (
         conditions.*,
         bands.factor,
         bands.band_order,
-        bands.band
+        bands.band,
+        bands.weather
     from {{ ref('int_flight_conditions') }} as conditions
     cross join lateral (
-        select 'visibility' as factor, 1 as band_order, '10 miles' as band
+        select 'visibility' as factor, 1 as band_order, '10' as band, 'clear air' as weather
         where visibility_miles >= 10
-        union all select 'visibility', 2, '5 to 10 miles'
+        union all select 'visibility', 2, '5 to 10', 'visibility of 5 to 10 miles'
         where visibility_miles >= 5 and visibility_miles < 10
-        union all select 'visibility', 3, '1 to 5 miles'
+        union all select 'visibility', 3, '1 to 5', 'visibility of 1 to 5 miles'
         where visibility_miles >= 1 and visibility_miles < 5
-        union all select 'visibility', 4, 'under 1 mile' where visibility_miles < 1
-        union all select 'wind', 1, 'under 10 mph' where wind_mph < 10
-        union all select 'wind', 2, '10 to 20 mph' where wind_mph >= 10 and wind_mph < 20
-        union all select 'wind', 3, '20 to 30 mph' where wind_mph >= 20 and wind_mph < 30
-        union all select 'wind', 4, '30 mph and more' where wind_mph >= 30
-        union all select 'rain', 1, 'dry' where rain_inches = 0
-        union all select 'rain', 2, 'light' where rain_inches > 0 and rain_inches < 0.05
-        union all select 'rain', 3, 'steady' where rain_inches >= 0.05 and rain_inches < 0.2
-        union all select 'rain', 4, 'heavy' where rain_inches >= 0.2
+        union all select 'visibility', 4, 'under 1', 'visibility under 1 mile'
+        where visibility_miles < 1
+        union all select 'wind', 1, 'under 10', 'wind under 10 mph' where wind_mph < 10
+        union all select 'wind', 2, '10 to 20', 'wind of 10 to 20 mph'
+        where wind_mph >= 10 and wind_mph < 20
+        union all select 'wind', 3, '20 to 30', 'wind of 20 to 30 mph'
+        where wind_mph >= 20 and wind_mph < 30
+        union all select 'wind', 4, 'over 30', 'wind of 30 mph and more' where wind_mph >= 30
+        union all select 'rain', 1, 'dry', 'dry weather' where rain_inches = 0
+        union all select 'rain', 2, 'light', 'light rain'
+        where rain_inches > 0 and rain_inches < 0.05
+        union all select 'rain', 3, 'steady', 'steady rain'
+        where rain_inches >= 0.05 and rain_inches < 0.2
+        union all select 'rain', 4, 'heavy', 'heavy rain' where rain_inches >= 0.2
     ) as bands
 )
 
@@ -30,9 +36,10 @@ select
     factor,
     band_order,
     band,
+    weather,
     count(*) as scheduled_flights,
     avg(departure_delay) as mean_departure_delay,
     {{ share('departed_late') }} as late_share,
     {{ share('cancelled') }} as cancelled_share
 from banded
-group by factor, band_order, band
+group by factor, band_order, band, weather

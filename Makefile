@@ -1,0 +1,34 @@
+# The front door: every target makes what it needs first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: nightly test test-all check format clean
+
+nightly: $(READY)  ## run the nightly flow of dbt_project/ on DuckDB
+	@cd dbt_project && ../$(BIN)/orchestrator run nightly
+
+test: $(READY)  ## all tests but the slow ones
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow"
+
+test-all: $(READY)  ## all tests
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+check: $(READY)  ## formatter, linter, type checker
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy orchestrator tasks
+
+format: $(READY)  ## let the formatter and the linter mend what they can
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+$(READY): pyproject.toml constraints.txt
+	@echo "making the environment (once; later starts are immediate)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[demo,dev]"
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,41 @@
+"""``orchestrator lineage``: which datasets feed a dataset, and which it feeds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from orchestrator.cli import options
+from orchestrator.cli.session import Session
+
+
+@click.command("lineage")
+@click.argument("table")
+@click.option("--up", is_flag=True, help="Only what feeds it.")
+@click.option("--down", is_flag=True, help="Only what it feeds.")
+@click.option("--flow", default=".", help="The flow; the only one if left out.")
+@click.option("--all", "whole", is_flag=True, help="Show every step, also of a large flow.")
+@options.dbt_options
+@options.shared
+def command(
+    session: Session, table: str, up: bool, down: bool, flow: str, whole: bool, **rest: Any
+) -> None:
+    """Show which tables feed TABLE and which it feeds, by which task, from which file and line.
+
+    \b
+    orchestrator lineage marts.mart_delays --up
+    """
+    from orchestrator.cli.datasets import DatasetGraph
+    from orchestrator.cli.planned import whole_plan
+    from orchestrator.cli.resolving import resolve_dataset
+    from orchestrator.cli.terminal import lineage as pictures
+
+    plan = whole_plan(session, flow, options.run_options(rest))
+    graph = DatasetGraph(plan)
+    dataset = resolve_dataset(graph, table)
+    ways = (up or not down, down or not up)
+    session.show(
+        lambda: graph.shape(dataset, *ways),
+        lambda width: pictures.picture(graph, dataset, *ways, width=width, whole=whole),
+    )

@@ -1,0 +1,80 @@
+"""``orchestrator run``: run a flow and show it while it runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from orchestrator.cli import options
+from orchestrator.cli.session import Session
+from orchestrator.cli.spreading import SpreadingCommand
+from orchestrator.errors import UsageError
+
+if TYPE_CHECKING:
+    from orchestrator.service.project import Project
+
+
+@click.command("run", cls=SpreadingCommand, spread=options.SPREAD)
+@options.flow_argument
+@options.parameters
+@options.selection
+@options.dbt_options
+@click.option(
+    "--executor", type=click.Choice(options.EXECUTORS), help="Where tasks run; the project's if left out."
+)
+@click.option("--quiet", "-q", is_flag=True, help="Show only trouble and the result.")
+@options.shared
+def command(
+    session: Session,
+    flow: str,
+    parameters: dict[str, str],
+    select: tuple[str, ...],
+    exclude: tuple[str, ...],
+    executor: str | None,
+    quiet: bool,
+    **rest: Any,
+) -> int:
+    """Run FLOW, or the only flow there is; a dbt project as it stands is the flow `.`.
+
+    \b
+    orchestrator run . --select staging+ --exclude tag:slow
+    orchestrator run nightly -p day=2013-01-31 --executor dask
+    """
+    from orchestrator.cli.following import follow
+    from orchestrator.service.running import run_flow
+
+    chosen = options.run_options(rest)
+    project = session.project(
+        {"executor": executor, "target": chosen.target, "threads": chosen.threads}
+    )
+    check_flow(project, flow, select)
+    loaded = project.flow(flow)
+    return follow(
+        session,
+        loaded.name,
+        lambda screen: run_flow(
+            project,
+            loaded,
+            parameters=parameters,
+            options=chosen,
+            include=select,
+            exclude=exclude,
+            executor=executor,
+            listeners=[screen],
+        ).state,
+        quiet=quiet,
+    )
+
+
+def check_flow(project: Project, flow: str, select: tuple[str, ...]) -> None:
+    """Refuse a flow's name that stands among the values of ``--select``.
+
+    Raises:
+        UsageError: The name was not understood as the flow.
+    """
+    if flow == "." and len(select) > 1 and select[-1] in project.flow_names():
+        raise UsageError(
+            f"{select[-1]!r} is a flow, but stands among the values of --select",
+            fix=f"put it first: {select[-1]} --select {' '.join(select[:-1])}",
+        )

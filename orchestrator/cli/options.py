@@ -1,0 +1,114 @@
+"""The options that several commands share, and the values they become."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from orchestrator.cli.session import Session
+
+if TYPE_CHECKING:
+    from orchestrator.model.planning import RunOptions
+
+Command = Callable[..., Any]
+
+#: Parameters that take several values in a row.
+SPREAD = ("select", "exclude")
+EXECUTORS = ("threads", "inline", "dask")
+
+
+def shared(fn: Command) -> Command:
+    """Add ``--format`` and ``--project-dir``; the command gets a :class:`Session` in their place."""
+
+    @click.option(
+        "--format", "format", type=click.Choice(["text", "json"]), default="text",
+        help="For people, or for programs.", show_default=True,
+    )  # fmt: skip
+    @click.option(
+        "--project-dir", type=click.Path(exists=True, file_okay=False, path_type=Path),
+        default=".", metavar="DIR",
+        help="Look for the project from here upwards, instead of the current folder.",
+    )  # fmt: skip
+    @click.pass_context
+    @wraps(fn)
+    def command(ctx: click.Context, /, format: str, project_dir: Path, **rest: Any) -> Any:
+        session = ctx.find_object(Session) or Session()
+        session.format, session.project_dir = format, project_dir
+        return fn(session, **rest)
+
+    return command
+
+
+def flow_argument(fn: Command) -> Command:
+    """Add the optional argument FLOW."""
+    return click.argument("flow", default=".", metavar="[FLOW]")(fn)
+
+
+def parameters(fn: Command) -> Command:
+    """Add ``-p name=value``."""
+    return click.option(
+        "-p", "--param", "parameters", multiple=True, metavar="NAME=VALUE", callback=_assignments,
+        help="Give a parameter of the flow a value. May be repeated.",
+    )(fn)  # fmt: skip
+
+
+def selection(fn: Command) -> Command:
+    """Add ``--select`` and ``--exclude``."""
+    for decls, text in (
+        (("--exclude",), "Leave these out, in the same words."),
+        (
+            ("--select", "-s", "--models", "-m"),
+            "Only these tasks: names, +name, name+, tag:x, path:models/x, source:x, wildcards.",
+        ),
+    ):
+        name = "exclude" if "--exclude" in decls else "select"
+        fn = click.option(*decls, name, multiple=True, metavar="SELECTOR …", help=text)(fn)
+    return fn
+
+
+def dbt_options(fn: Command) -> Command:
+    """Add dbt's own options."""
+    path = click.Path()
+    for option in (
+        click.option("--manifest", type=path, metavar="FILE", help="Plan from this manifest.json as it is."),
+        click.option("--favor-state", is_flag=True, help="With --defer: prefer --state even to what is built."),
+        click.option("--state", type=path, metavar="DIR", help="Folder of an earlier manifest, for state: and --defer."),
+        click.option("--defer", is_flag=True, help="Read what is not built here from --state."),
+        click.option("--full-refresh", "-f", is_flag=True, help="Build incremental models anew."),
+        click.option("--empty", is_flag=True, help="Build with no rows."),
+        click.option("--threads", type=click.IntRange(min=1), metavar="N", help="Tasks at the same time."),
+        click.option("--profiles-dir", type=path, metavar="DIR", help="Folder of profiles.yml."),
+        click.option("--target", "-t", metavar="NAME", help="Target of profiles.yml."),
+        click.option("--vars", metavar="YAML", help="dbt vars, as in dbt: '{name: value}'."),
+    ):  # fmt: skip
+        fn = option(fn)
+    return fn
+
+
+DBT_NAMES = (
+    "vars", "target", "profiles_dir", "threads", "empty", "full_refresh", "defer", "state",
+    "favor_state", "manifest",
+)  # fmt: skip
+
+
+def run_options(given: dict[str, Any]) -> RunOptions:
+    """Take dbt's options out of a command's arguments."""
+    from orchestrator.model.planning import RunOptions
+
+    return RunOptions(**{name: given.pop(name) for name in DBT_NAMES})
+
+
+def _assignments(
+    ctx: click.Context, param: click.Parameter, values: Sequence[str]
+) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for value in values:
+        name, equals, text = value.partition("=")
+        if not equals or not name.strip():
+            raise click.BadParameter(f"{value!r} is not NAME=VALUE", ctx=ctx, param=param)
+        found[name.strip()] = text
+    return found

@@ -1,0 +1,103 @@
+"""Finds the task or dataset that a person means, and offers the nearest where there is none."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from orchestrator.errors import NotFoundError
+from orchestrator.model.dataset import Dataset
+from orchestrator.model.facts import TaskFacts
+
+if TYPE_CHECKING:
+    from orchestrator.cli.datasets import DatasetGraph
+
+_OFFERED = 5
+_LISTED = 10
+
+
+def resolve_task(facts: Mapping[str, TaskFacts], name: str) -> str:
+    """Return the key of the task a person means: by key, name, ``package.name`` or path.
+
+    Raises:
+        NotFoundError: No task is meant, or several.
+    """
+    if name in facts:
+        return name
+    wanted = name.casefold()
+    for names in (_names, _looser_names):
+        found = [key for key, task in facts.items() if wanted in names(task)]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise NotFoundError(
+                f"{name!r} names {len(found)} tasks",
+                fix="give one of their keys: " + ", ".join(sorted(found)[:_LISTED]),
+            )
+    near = _nearest(wanted, (spelling for task in facts.values() for spelling in _names(task)))
+    raise NotFoundError(
+        f"no task is named {name!r}",
+        fix=f"did you mean {', '.join(near)}?" if near else "orchestrator plan --all lists the tasks",
+    )
+
+
+def _names(task: TaskFacts) -> set[str]:
+    return {task.name.casefold()}
+
+
+def _looser_names(task: TaskFacts) -> set[str]:
+    names = {task.key, ".".join(task.fqn), task.path or ""}
+    if task.package:
+        names.add(f"{task.package}.{task.name}")
+    if task.fqn:
+        names.add(task.fqn[-1])
+    return {name.casefold() for name in names if name}
+
+
+def resolve_dataset(graph: DatasetGraph, name: str) -> Dataset:
+    """Return the dataset a person means, by its whole name or the end of it.
+
+    Raises:
+        NotFoundError: No dataset is meant, or several, or a column is.
+    """
+    found = _matching(graph.datasets, name)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        listed = ", ".join(sorted(map(str, found))[:_LISTED])
+        raise NotFoundError(f"{name!r} names {len(found)} datasets", fix=f"give one whole: {listed}")
+    table, _, column = name.rpartition(".")
+    if table and _matching(graph.datasets, table):
+        raise NotFoundError(
+            f"{column!r} is no table; if it is a column of {table}: lineage is by table here, "
+            "not by column",
+            fix=f"orchestrator lineage {table}",
+        )
+    near = _nearest(name.casefold(), _spellings(graph.datasets))
+    raise NotFoundError(
+        f"no task reads or writes {name!r}",
+        fix=f"did you mean {', '.join(near)}?" if near else "name it as schema.table",
+    )
+
+
+def _matching(datasets: Iterable[Dataset], name: str) -> list[Dataset]:
+    wanted = _parts(name)
+    exact = [dataset for dataset in datasets if _parts(str(dataset)) == wanted]
+    return exact or [d for d in datasets if _parts(str(d))[-len(wanted) :] == wanted]
+
+
+def _parts(name: str) -> list[str]:
+    return [part.strip('"`[] ') for part in name.casefold().split(".")]
+
+
+def _spellings(datasets: Iterable[Dataset]) -> Iterable[str]:
+    for dataset in datasets:
+        yield from (dataset.name, ".".join(filter(None, (dataset.schema, dataset.name))))
+
+
+def _nearest(
+    wanted: str, names: Iterable[str], fold: Callable[[str], str] = str.casefold
+) -> list[str]:
+    spelled = {fold(name): name for name in names}
+    return [spelled[near] for near in difflib.get_close_matches(wanted, spelled, n=_OFFERED)]

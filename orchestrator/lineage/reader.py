@@ -1,0 +1,223 @@
+"""Reading a SQL text into the effects of its statements; the one place that runs the parser."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from sqlglot import exp
+from sqlglot.dialects.dialect import Dialect
+from sqlglot.errors import ParseError, TokenError
+from sqlglot.tokens import Token, TokenType
+
+from orchestrator.lineage import embedded, statement
+from orchestrator.lineage.building import EffectBuilder
+from orchestrator.lineage.effects import Request, StatementEffect, StatementKind
+from orchestrator.lineage.names import Session, parser_dialect
+from orchestrator.lineage.salvage import mend, salvage
+from orchestrator.lineage.script import Fragment, is_text, split, tokenize, word
+from orchestrator.model.dataset import Dataset, Namespace
+
+#: SQL inside SQL is followed this far.
+_DEEPEST_TEXT = 6
+#: Parentheses and CASE may be nested this deep; the parser recurses for each.
+_DEEPEST_NESTING = 120
+_EXCERPT = 80
+
+
+class UnreadableStatement(Exception):
+    """A statement that the parser does not understand."""
+
+    def __init__(self, message: str, line: int, column: int) -> None:
+        super().__init__(message)
+        self.line = line
+        self.column = column
+
+
+def read(request: Request) -> tuple[StatementEffect, ...]:
+    """Read a text into the effects of its statements.
+
+    Args:
+        request: The text, its dialect and defaults.
+
+    Returns:
+        The effects, in the order of the text. A statement that could not be read has ``error``.
+    """
+    namespace = Namespace(request.dialect, request.catalog, request.schema)
+    known = [Dataset.parse(name, namespace) for name, _ in request.known]
+    session = Session(request.dialect, request.catalog, request.schema, known)
+    reader = _Reader(session)
+    with _quiet():
+        reader.script(request.sql, 0, 0)
+    return tuple(reader.effects)
+
+
+class _Reader:
+    """Goes through a script and whatever scripts it holds."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.dialect = parser_dialect(session.dialect)
+        self.parser = Dialect.get_or_raise(self.dialect).parser()
+        self.effects: list[StatementEffect] = []
+
+    def script(self, sql: str, offset: int, depth: int) -> None:
+        """Read a text whose first line is line ``offset + 1`` of the whole."""
+        sql = mend(sql, self.dialect)
+        try:
+            tokens = tokenize(sql, self.dialect)
+        except TokenError:
+            self._pieces(sql, offset, depth)
+            return
+        for fragment in split(sql, tokens, self.dialect):
+            self._fragment(sql, fragment, offset, depth)
+
+    def _pieces(self, sql: str, offset: int, depth: int) -> None:
+        for piece in salvage(sql, self.dialect):
+            if piece.tokens is None:
+                line = offset + piece.line
+                effect = EffectBuilder(self.session, line, 0, piece.text.strip()[:_EXCERPT])
+                effect.kind = StatementKind.UNKNOWN
+                effect.problem("a quote or a comment is not closed", line)
+                self.effects.append(effect.build())
+                continue
+            for fragment in split(piece.text, piece.tokens, self.dialect):
+                self._fragment(piece.text, fragment, offset + piece.line - 1, depth)
+
+    def _fragment(self, sql: str, fragment: Fragment, offset: int, depth: int) -> None:
+        tokens = fragment.tokens
+        first, last = tokens[0], tokens[-1]
+        excerpt = sql[first.start : min(last.end + 1, first.start + _EXCERPT)]
+        effect = EffectBuilder(self.session, first.line + offset, offset, excerpt)
+        inside: embedded.Inside | None = None
+        try:
+            inside = self._statement(sql, fragment, effect)
+        except UnreadableStatement as problem:
+            effect = EffectBuilder(self.session, first.line + offset, offset, excerpt)
+            effect.kind = StatementKind.UNKNOWN
+            effect.problem(str(problem), problem.line, problem.column)
+        self.effects.append(effect.build())
+        if inside is not None:
+            self._follow(sql, inside, effect, offset, depth)
+
+    def _statement(
+        self, sql: str, fragment: Fragment, effect: EffectBuilder
+    ) -> embedded.Inside | None:
+        """Add the fragment's own effect; return what is to be read as statements of their own."""
+        tokens = fragment.tokens
+        if fragment.routine:
+            effect.kind = StatementKind.ROUTINE
+            self._queries(sql, embedded.queries_of(tokens), effect)
+            return embedded.Inside(scripts=embedded.routine_texts(tokens))
+        if fragment.control:
+            effect.kind = StatementKind.CONTROL
+            self._queries(sql, embedded.queries_of(tokens), effect)
+            return None
+        inside = embedded.look_inside(tokens, effect)
+        if inside is not None:
+            self._queries(sql, inside.queries, effect)
+            return inside
+        if fragment.block and self.dialect not in ("tsql", "fabric"):
+            tokens = embedded.without_variables(tokens)
+        tree = self.parse(sql, tokens)
+        if not statement.apply(tree, effect):
+            raise UnreadableStatement("this is not a SQL statement", tokens[0].line, tokens[0].col)
+        return None
+
+    def _queries(self, sql: str, queries: Sequence[list[Token]], effect: EffectBuilder) -> None:
+        for tokens in queries:
+            if len(tokens) == 1 and is_text(tokens[0]):
+                text = tokens[0].text
+                effect.read_all(self.parse(text, tokenize(text, self.dialect)))
+            elif tokens:
+                effect.read_all(self.parse(sql, tokens))
+
+    def _follow(
+        self, sql: str, inside: embedded.Inside, effect: EffectBuilder, offset: int, depth: int
+    ) -> None:
+        if depth >= _DEEPEST_TEXT:
+            return
+        for tokens in inside.statements:
+            self._fragment(sql, Fragment(tokens), offset, depth + 1)
+        for text in inside.scripts:
+            before = offset + text.line - 1 - text.text.count("\n")
+            self.script(text.text, before, depth + 1)
+
+    def parse(self, sql: str, tokens: Sequence[Token]) -> exp.Expression:
+        """Parse one statement.
+
+        Raises:
+            UnreadableStatement: The parser does not understand it.
+        """
+        first = tokens[0]
+        _check_nesting(tokens)
+        _check_rendered(tokens)
+        try:
+            trees = self.parser.parse(list(tokens), sql)
+        except ParseError as error:
+            detail = error.errors[0] if error.errors else {}
+            raise UnreadableStatement(
+                str(detail.get("description") or "it cannot be parsed"),
+                int(detail.get("line") or first.line),
+                int(detail.get("col") or first.col),
+            ) from error
+        except Exception as error:  # a fault of the parser must not lose the rest of the script
+            raise UnreadableStatement(
+                f"the parser fails on it ({type(error).__name__})", first.line, first.col
+            ) from error
+        if len(trees) != 1 or trees[0] is None:
+            raise UnreadableStatement("this is not a SQL statement", first.line, first.col)
+        return trees[0]
+
+
+_OPENING = frozenset({TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE, TokenType.CASE})
+_CLOSING = frozenset({TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE, TokenType.END})
+
+
+def _check_nesting(tokens: Sequence[Token]) -> None:
+    depth = 0
+    for token in tokens:
+        if token.token_type in _OPENING:
+            depth += 1
+            if depth > _DEEPEST_NESTING:
+                raise UnreadableStatement(
+                    f"it is nested more than {_DEEPEST_NESTING} levels deep", token.line, token.col
+                )
+        elif token.token_type in _CLOSING:
+            depth -= 1
+
+
+def _check_rendered(tokens: Sequence[Token]) -> None:
+    for token, following in zip(tokens, tokens[1:], strict=False):
+        braces = token.token_type == following.token_type == TokenType.L_BRACE
+        if token.token_type == TokenType.BLOCK_START or (
+            braces and token.end + 1 == following.start
+        ):
+            raise UnreadableStatement(
+                "it holds a template that is not rendered", token.line, token.col
+            )
+
+
+_quieted = threading.local()
+
+
+class _DropWhileQuiet(logging.Filter):
+    """Drops the parser's remarks on statements it does not know; they are dealt with here."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not getattr(_quieted, "on", False)
+
+
+logging.getLogger("sqlglot").addFilter(_DropWhileQuiet())
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    before = getattr(_quieted, "on", False)
+    _quieted.on = True
+    try:
+        yield
+    finally:
+        _quieted.on = before

@@ -1,0 +1,107 @@
+"""The effect of one parsed statement: who reads, who is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlglot import exp
+
+from orchestrator.lineage import copying, ddl, dml
+from orchestrator.lineage.building import EffectBuilder
+from orchestrator.lineage.effects import StatementKind
+
+Handler = Callable[[exp.Expression, EffectBuilder], None]
+
+
+def apply(tree: exp.Expression, effect: EffectBuilder) -> bool:
+    """Add what a statement does to ``effect``.
+
+    Args:
+        tree: The parsed statement.
+        effect: Where its reads and writes are collected.
+
+    Returns:
+        Whether the tree is a statement at all.
+    """
+    handler = _HANDLERS.get(type(tree))
+    if handler is not None:
+        handler(tree, effect)
+        return True
+    if isinstance(tree, exp.Query):
+        _query(tree, effect)
+        return True
+    return isinstance(tree, _WITHOUT_DATA)
+
+
+def _query(tree: exp.Expression, effect: EffectBuilder) -> None:
+    effect.kind = StatementKind.SELECT
+    dml.written_inside(tree, effect)
+
+
+def _reads_only(tree: exp.Expression, effect: EffectBuilder) -> None:
+    effect.kind = StatementKind.SELECT
+    effect.read_all(tree)
+
+
+def _use(tree: exp.Expression, effect: EffectBuilder) -> None:
+    effect.kind = StatementKind.SESSION
+    kind = tree.args.get("kind")
+    target = tree.this
+    if isinstance(target, exp.Table):
+        parts = [(part.name, bool(part.args.get("quoted"))) for part in target.parts]
+        effect.session.use(parts, kind.name.upper() if kind else "")
+
+
+def _attach(tree: exp.Expression, effect: EffectBuilder) -> None:
+    effect.kind = StatementKind.SESSION
+    name = tree.this.alias if tree.this is not None else ""
+    if name:
+        effect.session.attached.add(effect.session.fold(name, False))
+
+
+_HANDLERS: dict[type[exp.Expression], Handler] = {
+    exp.Insert: dml.insert,
+    exp.MultitableInserts: dml.insert_many,
+    exp.Update: dml.update,
+    exp.Delete: dml.delete,
+    exp.Merge: dml.merge,
+    exp.TruncateTable: dml.truncate,
+    exp.Create: ddl.create,
+    exp.Drop: ddl.drop,
+    exp.Alter: ddl.alter,
+    exp.Cache: ddl.cache,
+    exp.Refresh: ddl.refresh,
+    exp.Copy: copying.copy,
+    exp.LoadData: copying.load,
+    exp.Export: copying.export,
+    exp.Put: copying.put,
+    exp.Pivot: _reads_only,
+    exp.Summarize: _reads_only,
+    exp.Values: _reads_only,
+    exp.Use: _use,
+    exp.Attach: _attach,
+}
+#: Statements that move no data between datasets.
+_WITHOUT_DATA = (
+    exp.Command,
+    exp.Set,
+    exp.Show,
+    exp.Describe,
+    exp.Pragma,
+    exp.Transaction,
+    exp.Commit,
+    exp.Rollback,
+    exp.Grant,
+    exp.Revoke,
+    exp.Comment,
+    exp.Analyze,
+    exp.Detach,
+    exp.Kill,
+    exp.Declare,
+    exp.Execute,
+    exp.Semicolon,
+    exp.Undrop,
+    exp.Uncache,
+    exp.Use,
+    exp.Get,
+)

@@ -1,0 +1,1 @@
+"""A user's project as a whole: found, loaded, planned, run."""

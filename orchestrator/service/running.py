@@ -1,0 +1,332 @@
+"""Plans, runs, retries and cancels flows of a project."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from orchestrator import instants
+from orchestrator.engine.plan import Plan, make_plan
+from orchestrator.engine.recorder import LEASE, Recorder
+from orchestrator.engine.run import Drive, Listener, drive
+from orchestrator.errors import UsageError
+from orchestrator.executors.base import Completed, Executor, Kept
+from orchestrator.model.flow import Flow
+from orchestrator.model.planning import Planning, RunOptions
+from orchestrator.model.state import FINISHED, State, StateType
+from orchestrator.model.task import TaskGroup
+from orchestrator.service.project import Project
+from orchestrator.store.base import RunStore
+from orchestrator.store.records import Change, FlowRun, TaskRun, new_run_id
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """How a run ended."""
+
+    run_id: str
+    state: State
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to run.
+
+    Args:
+        parameters: Values by name, as Python values or text.
+        options: dbt's words: target, vars, full refresh, ….
+        include: dbt-style selection.
+        exclude: dbt-style exclusion.
+        executor: ``threads``, ``inline`` or ``dask``; the flow's or the project's own if left out.
+    """
+
+    parameters: Mapping[str, Any] | None = None
+    options: RunOptions = RunOptions()
+    include: Sequence[str] = ()
+    exclude: Sequence[str] = ()
+    executor: str | None = None
+
+
+def plan_flow(project: Project, flow: Flow, request: Request | None = None) -> Plan:
+    """Plan a run without running anything.
+
+    Raises:
+        UsageError: The project, its SQL, the parameters or the selection cannot be planned.
+    """
+    asked = request or Request()
+    planning = project.planning(_options(project, asked.options))
+    plan = make_plan(
+        flow,
+        planning,
+        parameters=asked.parameters,
+        include=asked.include,
+        exclude=asked.exclude,
+    )
+    planning.save_cache()
+    return plan
+
+
+def run_flow(
+    project: Project,
+    flow: Flow,
+    request: Request | None = None,
+    *,
+    listeners: Sequence[Listener] = (),
+    executor: Executor | None = None,
+) -> RunResult:
+    """Run a flow to its end and keep its history.
+
+    Args:
+        project: The flow's project.
+        flow: The flow.
+        request: Parameters, options and selection.
+        listeners: Told of each event while it runs.
+        executor: What it runs on; by the request, the flow or the settings if left out.
+
+    Raises:
+        UsageError: It cannot be planned; nothing ran and nothing was written.
+    """
+    asked = request or Request()
+    with project.store() as store:
+        return _run(project, store, flow, asked, listeners, executor, {}, None)
+
+
+def retry_run(
+    project: Project,
+    run_id: str,
+    *,
+    listeners: Sequence[Listener] = (),
+    executor: str | None = None,
+) -> RunResult:
+    """Finish a run: run again what failed or never ran, and nothing that succeeded.
+
+    Args:
+        project: The run's project.
+        run_id: Its id, a beginning of it, or ``latest``.
+        listeners: Told of each event while it runs.
+        executor: As for a new run.
+
+    Raises:
+        NotFoundError: There is no such run, or its flow is gone.
+        UsageError: It succeeded, or it is still running.
+    """
+    with project.store() as store:
+        earlier = store.run(run_id)
+        _refuse_retry(earlier)
+        options = dict(earlier.options)
+        asked = Request(
+            dict(earlier.parameters),
+            RunOptions(**options.get("run", {})),
+            options.get("include", ()),
+            options.get("exclude", ()),
+            executor or options.get("executor"),
+        )
+        flow = project.flow("." if options.get("whole") else earlier.flow)
+        return _run(project, store, flow, asked, listeners, None, _done(store, earlier), earlier)
+
+
+def request_cancel(project: Project, run_id: str) -> FlowRun:
+    """Ask the driver of a run to stop it; the driver sees the mark within a second.
+
+    Raises:
+        UsageError: The run has ended already.
+    """
+    with project.store() as store:
+        run = store.run(run_id)
+        if run.state in FINISHED:
+            raise UsageError(f"run {run.id} has ended already: {run.state}")
+        if run.lease_expires is not None and run.lease_expires < instants.now():
+            store.transition(
+                run.id, [Change(None, StateType.CANCELLED, message="cancelled; its driver is gone")]
+            )
+        else:
+            _cancel_mark(project, run.id).touch(mode=0o600)
+        return run
+
+
+# -- one run -------------------------------------------------------------------------------
+
+
+def _run(
+    project: Project,
+    store: RunStore,
+    flow: Flow,
+    asked: Request,
+    listeners: Sequence[Listener],
+    executor: Executor | None,
+    done: Mapping[str, Any],
+    earlier: FlowRun | None,
+) -> RunResult:
+    run_id = new_run_id()
+    planning = project.planning(_options(project, asked.options), run_id)
+    place = executor or _executor(project, flow, asked)
+    with place.start(), _groups(flow, planning, place) as prepared:
+        plan = make_plan(
+            flow, planning, parameters=asked.parameters, include=asked.include,
+            exclude=asked.exclude, prepared=prepared, done=done,
+        )  # fmt: skip
+        planning.save_cache()
+        _created(project, store, plan, asked, run_id, earlier, flow)
+        recorder = Recorder(store, run_id)
+        try:
+            state = drive(
+                Drive(
+                    run_id, plan, place, recorder, planning.find_warehouse, listeners,
+                    store.durations(flow.name, list(plan.tasks), project=project.name), done,
+                    cancelled=_cancel_mark(project, run_id).exists,
+                )
+            )  # fmt: skip
+        finally:
+            recorder.close()
+            _cancel_mark(project, run_id).unlink(missing_ok=True)
+    _keep_house(project, store)
+    return RunResult(run_id, state)
+
+
+def _created(
+    project: Project,
+    store: RunStore,
+    plan: Plan,
+    asked: Request,
+    run_id: str,
+    earlier: FlowRun | None,
+    flow: Flow,
+) -> None:
+    """Write the run and its tasks down before the first one runs."""
+    options = {
+        "run": {k: v for k, v in asdict(asked.options).items() if v},
+        "include": list(asked.include),
+        "exclude": list(asked.exclude),
+        "executor": asked.executor,
+        "whole": flow.name not in project.flows or flow is not project.flows[flow.name],
+    }
+    now = instants.now()
+    run = FlowRun(
+        run_id, plan.flow, project.name, _plain(plan.parameters), created=now, started=now,
+        retry_of=earlier.id if earlier else None, options=options, pid=os.getpid(),
+        host=socket.gethostname(), lease_expires=now + LEASE,
+    )  # fmt: skip
+    facts = ((key, plan.tasks[key].facts) for key in plan.order())
+    store.create_run(
+        run, [TaskRun(run_id, k, f.name, f.resource_type, path=f.path) for k, f in facts]
+    )
+
+
+@contextmanager
+def _groups(flow: Flow, planning: Planning, executor: Executor) -> Iterator[dict[str, Any]]:
+    """Prepare each group where its tasks will run; leave nothing open afterwards."""
+    groups = {flow.key(task): task for task in flow if isinstance(task, TaskGroup)}
+    prepared: dict[str, Any] = {}
+    try:
+        for key, group in groups.items():
+            work = group.prepare(key, planning)
+            if work is not None:
+                prepared[key] = _done_there(executor, work, group.affinity(planning))
+        yield prepared
+    finally:
+        for key, group in groups.items():
+            undo = group.release(key, planning) if key in prepared else None
+            if undo is not None:
+                executor.broadcast(undo)
+
+
+def _done_there(executor: Executor, work: Callable[[], Any], affinity: str | None) -> Any:
+    """Do a piece of work on the executor and wait for what it returns."""
+    handle = executor.submit(_kept, work, affinity=affinity)
+    while True:
+        for item in executor.wait(None):
+            if isinstance(item, Completed) and item.handle is handle:
+                if item.error is not None:
+                    raise item.error
+                return item.report
+
+
+def _kept(work: Callable[[], Any]) -> Kept:
+    return Kept(work())
+
+
+def _executor(project: Project, flow: Flow, asked: Request) -> Executor:
+    if asked.executor is None and isinstance(flow.executor, Executor):
+        return flow.executor
+    return make_executor(
+        asked.executor or project.settings.executor,
+        asked.options.threads or project.settings.threads,
+    )
+
+
+def make_executor(name: str, threads: int | None = None) -> Executor:
+    """Make an executor by its name.
+
+    Args:
+        name: ``threads``, ``inline`` or ``dask``.
+        threads: Tasks at the same time in one process.
+    """
+    if name == "inline":
+        from orchestrator.executors.inline import InlineExecutor
+
+        return InlineExecutor()
+    if name == "threads":
+        from orchestrator.executors.threads import ThreadsExecutor
+
+        return ThreadsExecutor(threads)
+    if name == "dask":
+        from orchestrator.executors.dask import DaskExecutor
+
+        return DaskExecutor(cluster_kwargs={"threads_per_worker": threads} if threads else None)
+    raise UsageError(f"there is no executor {name!r}", fix="use threads, inline or dask")
+
+
+def _options(project: Project, options: RunOptions) -> RunOptions:
+    from dataclasses import replace
+
+    return options if options.target else replace(options, target=project.settings.target)
+
+
+def _refuse_retry(run: FlowRun) -> None:
+    if run.state is StateType.SUCCESS:
+        raise UsageError(f"run {run.id} succeeded: there is nothing to retry")
+    alive = run.lease_expires is not None and run.lease_expires > instants.now()
+    if run.state not in FINISHED and alive:
+        raise UsageError(
+            f"run {run.id} is still running (process {run.pid} on {run.host})",
+            fix=f"wait for it, or cancel it: orchestrator runs cancel {run.id}",
+        )
+
+
+def _done(store: RunStore, run: FlowRun) -> dict[str, Any]:
+    """What succeeded in a run and in those it went on from, with the results that were kept."""
+    done: dict[str, Any] = {}
+    if run.retry_of is not None:
+        done = _done(store, store.run(run.retry_of))
+    for task in store.task_runs(run.id):
+        if task.resource_type == "operation":
+            continue
+        if task.state in (StateType.SUCCESS, StateType.CACHED):
+            done[task.key] = task.result if task.result is not None else done.get(task.key)
+    return done
+
+
+def _cancel_mark(project: Project, run_id: str) -> Any:
+    return project.settings.state_dir / f"cancel-{run_id}"
+
+
+def _keep_house(project: Project, store: RunStore) -> None:
+    from datetime import timedelta
+
+    days = project.settings.history_days
+    if days is not None:
+        store.prune(instants.now() - timedelta(days=days))
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters as JSON can keep them; dates as text, which parameters read again."""
+    return {
+        name: value.isoformat() if hasattr(value, "isoformat") else value
+        for name, value in values.items()
+    }
+
+

@@ -1,0 +1,266 @@
+"""DbtBuild: a dbt project as a group of tasks, one for each node, in one warm session."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from orchestrator.errors import ProjectError
+from orchestrator.lineage.manifest import facts, read_manifest
+from orchestrator.lineage.select import select as selected_by
+from orchestrator.model.evidence import Evidence, Source
+from orchestrator.model.facts import TaskFacts
+from orchestrator.model.graph import Graph
+from orchestrator.model.planning import Planning
+from orchestrator.model.task import Member, TaskGroup
+from tasks.dbt import freshness
+from tasks.dbt.nodes import DbtFinish, DbtNode, DbtStart
+from tasks.dbt.options import DbtOptions
+from tasks.dbt.profiles import load_profile
+from tasks.dbt.sessions import SessionName
+
+
+class DbtBuild(TaskGroup):
+    """Builds a dbt project as ``dbt build`` does, each node a task of its own.
+
+    The nodes' order comes from the manifest; together with the other tasks' reads and writes it
+    makes one graph, so that SQL files and Python tasks run between the nodes they belong between.
+
+    Args:
+        project_dir: Folder of ``dbt_project.yml``, relative to the orchestrator's project.
+        select: dbt selection: only these nodes are part of the flow.
+        exclude: dbt selection: these are not.
+        selector: Name of a selector in ``selectors.yml``.
+        vars: dbt vars, as a mapping or as YAML text.
+        target: dbt target.
+        profiles_dir: Folder of ``profiles.yml``.
+        full_refresh: Build incremental models and seeds anew.
+        state: Folder of an earlier manifest, for ``state:`` and deferral.
+        defer: Read what is not built here from the environment of ``state``.
+        max_retries: For each node; also all other arguments of ``Task``.
+
+    Example:
+        >>> DbtBuild(project_dir="shop", select="+orders").name
+        'dbt'
+    """
+
+    def __init__(
+        self,
+        project_dir: str | os.PathLike[str] = ".",
+        select: str | Iterable[str] = (),
+        exclude: str | Iterable[str] = (),
+        selector: str | None = None,
+        vars: Any = None,
+        target: str | None = None,
+        profiles_dir: str | os.PathLike[str] | None = None,
+        full_refresh: bool = False,
+        state: str | os.PathLike[str] | None = None,
+        defer: bool = False,
+        favor_state: bool = False,
+        **task_args: Any,
+    ) -> None:
+        super().__init__(**{"name": "dbt", **task_args})
+        self.task_args = {k: v for k, v in task_args.items() if k not in ("name", "tags")}
+        self.project_dir = os.fspath(project_dir)
+        self.options = DbtOptions(
+            project_dir=self.project_dir,
+            select=_words(select),
+            exclude=_words(exclude),
+            selector=selector,
+            vars=freshness.as_text(vars),
+            target=target,
+            profiles_dir=os.fspath(profiles_dir) if profiles_dir else None,
+            full_refresh=full_refresh,
+            state=os.fspath(state) if state else None,
+            defer=defer,
+            favor_state=favor_state,
+        )
+
+    def run(self) -> None:
+        """Not used: the group's members run."""
+
+    # -- planning --------------------------------------------------------------------------
+
+    def affinity(self, planning: Planning) -> str | None:
+        """The owner of the DuckDB file, so that all tasks that touch it meet; else of the project."""
+        options = self._options(planning)
+        profile = load_profile(
+            options.project_dir, profiles_dir=options.profiles_dir, target=options.target
+        )
+        path = profile.database_path
+        if path is None or path == ":memory:":
+            return f"dbt:{options.project_dir}"
+        return f"duckdb:{os.path.realpath(path)}"
+
+    def prepare(self, key: str, planning: Planning) -> Callable[[], Any] | None:
+        """Open the warm session where the nodes will run; dbt parses there, once for the run."""
+        return partial(_prepared, self._session(planning, key))
+
+    def release(self, key: str, planning: Planning) -> Callable[[], Any] | None:
+        """Leave the session if it is still open."""
+        return partial(_released, self._session(planning, key))
+
+    def expand(self, key: str, planning: Planning, prepared: Any) -> Sequence[Member]:
+        """One member for each node that runs, framed by the hooks."""
+        session = self._session(planning, key)
+        manifest_path, selected = self._manifest(session, planning, prepared)
+        manifest = read_manifest(manifest_path)
+        nodes = facts(manifest)
+        if selected is None:
+            selected = _selected(nodes, session.options)
+        chosen = set(selected)
+        affinity = self.affinity(planning)
+        members = [
+            Member(self._node(session, node), self._located(node, planning), affinity)
+            for node in nodes
+            if node.key in chosen
+        ]
+        return self._framed(key, session, members, affinity, manifest.project_name)
+
+    def settle(
+        self, members: Sequence[Member], upstream: Callable[[str], Sequence[TaskFacts]]
+    ) -> Sequence[Member]:
+        """Tell the session what it will build, and each node what others wrote before it."""
+        own = {member.facts.key for member in members}
+        nodes = tuple(m.facts.key for m in members if isinstance(m.task, DbtNode))
+        for member in members:
+            member.task.selected = nodes  # type: ignore[attr-defined]
+            if isinstance(member.task, DbtNode):
+                others = (f for f in upstream(member.facts.key) if f.key not in own)
+                written = {(a.dataset.catalog, a.dataset.schema) for f in others for a in f.writes}
+                member.task.outside = tuple(sorted((c, s) for c, s in written if s))
+        return members
+
+    def _node(self, session: SessionName, node: TaskFacts) -> DbtNode:
+        return DbtNode(session, node.key, node.name, tags=node.tags, **self.task_args)
+
+    def _framed(
+        self,
+        key: str,
+        session: SessionName,
+        members: list[Member],
+        affinity: str | None,
+        project: str,
+    ) -> list[Member]:
+        if not members:
+            return []
+        start_key, end_key = f"{key}.on-run-start", f"{key}.on-run-end"
+        opens = (start_key, Evidence(Source.ENGINE, f"on-run-start of {project} runs first"))
+        framed = [replace(m, facts=replace(m.facts, upstream=(*m.facts.upstream, opens))) for m in members]
+        closes = tuple(
+            (m.facts.key, Evidence(Source.ENGINE, f"on-run-end of {project} runs last")) for m in members
+        )
+        start = TaskFacts(start_key, "on-run-start", "operation", fqn=(project, "on-run-start"))
+        end = TaskFacts(
+            end_key, "on-run-end", "operation",
+            upstream=((start_key, opens[1]), *closes), fqn=(project, "on-run-end"),
+        )  # fmt: skip
+        return [
+            Member(DbtStart(session), start, affinity),
+            *framed,
+            Member(DbtFinish(session, start_key), end, affinity),
+        ]
+
+    # -- where things are ------------------------------------------------------------------
+
+    def _options(self, planning: Planning) -> DbtOptions:
+        """The group's own options, those of the run on top."""
+        run, own = planning.options, self.options
+        project_dir = str((planning.root / self.project_dir).resolve())
+        if not os.path.isfile(os.path.join(project_dir, "dbt_project.yml")):
+            raise ProjectError(
+                "there is no dbt project",
+                where=project_dir,
+                fix="give the folder that holds dbt_project.yml",
+            )
+        return replace(
+            own,
+            project_dir=project_dir,
+            vars=run.vars if run.vars is not None else own.vars,
+            target=run.target or own.target,
+            profiles_dir=run.profiles_dir or own.profiles_dir,
+            threads=run.threads or own.threads,
+            full_refresh=run.full_refresh or own.full_refresh,
+            empty=run.empty or own.empty,
+            state=run.state or own.state,
+            defer=run.defer or own.defer,
+            favor_state=run.favor_state or own.favor_state,
+        )
+
+    def _session(self, planning: Planning, key: str) -> SessionName:
+        return SessionName(planning.run_id, key, self._options(planning))
+
+    def _manifest(
+        self, session: SessionName, planning: Planning, prepared: Any
+    ) -> tuple[str, tuple[str, ...] | None]:
+        """Path of a manifest that holds, and dbt's own selection where dbt made one."""
+        if prepared is not None:
+            freshness.stamp(session.options, prepared.manifest_path, planning.state_dir)
+            return prepared.manifest_path, prepared.selected
+        if planning.options.manifest:
+            return planning.options.manifest, None
+        found = freshness.fresh_manifest(session.options, planning.state_dir)
+        if found is not None and not _needs_dbt(session.options):
+            return found, None
+        report = _parsed(session)
+        freshness.stamp(session.options, report.manifest_path, planning.state_dir)
+        return report.manifest_path, report.selected
+
+    def _located(self, node: TaskFacts, planning: Planning) -> TaskFacts:
+        """The node's facts with its file relative to the orchestrator's project."""
+        prefix = planning.relative((planning.root / self.project_dir).resolve())
+        if node.path is None or prefix in (None, "."):
+            return node
+        return replace(node, path=str(Path(prefix or "") / node.path))
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What opening a session told: where the manifest is, and dbt's own selection."""
+
+    manifest_path: str
+    selected: tuple[str, ...]
+
+
+def _prepared(session: SessionName) -> Prepared:
+    from tasks.dbt import sessions
+
+    report = sessions.parse(session)
+    return Prepared(report.manifest_path, report.selected)
+
+
+def _released(session: SessionName) -> None:
+    from tasks.dbt import sessions
+
+    sessions.abandon(session)
+
+
+def _parsed(session: SessionName) -> Prepared:
+    """Let dbt parse here and now, only for its manifest."""
+    try:
+        return _prepared(session)
+    finally:
+        _released(session)
+
+
+def _needs_dbt(options: DbtOptions) -> bool:
+    """Whether only dbt itself can tell what is selected."""
+    words = " ".join((*options.select, *options.exclude))
+    return bool(options.selector) or any(w in words for w in ("state:", "result:", "source_status:"))
+
+
+def _selected(nodes: Sequence[TaskFacts], options: DbtOptions) -> list[str]:
+    if not options.select and not options.exclude:
+        return [node.key for node in nodes]
+    known = {node.key for node in nodes}
+    edges = ((up, node.key) for node in nodes for up, _ in node.upstream if up in known)
+    graph = Graph((node.key for node in nodes), edges)
+    return selected_by(list(nodes), graph, list(options.select), list(options.exclude))
+
+
+def _words(given: str | Iterable[str]) -> tuple[str, ...]:
+    return tuple(given.split()) if isinstance(given, str) else tuple(given)

@@ -1,0 +1,150 @@
+"""The tasks of one dbt build: open with the hooks, each node, close with the hooks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+from orchestrator.model import context
+from orchestrator.model.policy import Trigger
+from orchestrator.model.signals import FAIL, Result
+from orchestrator.model.state import State
+from orchestrator.model.task import Task
+from tasks.dbt import sessions
+from tasks.dbt.errors import DbtHookError
+from tasks.dbt.results import NodeResult
+from tasks.dbt.session import WarmSession
+from tasks.dbt.sessions import SessionName
+
+#: Lines of compiled SQL kept with a failed node.
+_SQL_LIMIT = 200_000
+
+
+class DbtStart(Task):
+    """Creates schemas and runs ``on-run-start``, once a run.
+
+    Args:
+        session: The session to begin.
+        selected: Unique ids of the nodes that will run.
+    """
+
+    resource_type = "operation"
+
+    def __init__(self, session: SessionName, selected: tuple[str, ...] = ()) -> None:
+        super().__init__(name="on-run-start")
+        self.session, self.selected = session, selected
+
+    def run(self) -> Result:
+        """Begin; a failed hook fails the build at its end, as with ``dbt build``."""
+        sessions.parse(self.session)
+        session = sessions.begun(self.session, self.selected)
+        try:
+            hooks = session.begin(self.selected)
+        except DbtHookError as error:
+            raise FAIL(error.what, status="error", detail={"error": str(error)}) from error
+        return _hooks_result(hooks)
+
+
+class DbtNode(Task):
+    """Runs one node of the project through dbt's own runner.
+
+    Args:
+        session: The session it runs in.
+        unique_id: The node.
+        selected: All nodes of the run, for a session that must be opened anew.
+        outside: (catalog, schema) pairs that tasks other than dbt's wrote to just before.
+    """
+
+    def __init__(self, session: SessionName, unique_id: str, name: str, **task_args: Any) -> None:
+        super().__init__(name=name, **task_args)
+        self.session, self.unique_id = session, unique_id
+        self.selected: tuple[str, ...] = ()
+        self.outside: tuple[tuple[str | None, str], ...] = ()
+
+    def run(self) -> Result:
+        """Run the node.
+
+        Raises:
+            FAIL: The node did not succeed; the detail holds the compiled SQL and dbt's message.
+        """
+        session = sessions.begun(self.session, self.selected)
+        if self.outside:
+            session.refresh_relations(self.outside)
+        with _cancellable(session):
+            return _node_result(session.run_node(self.unique_id))
+
+
+class DbtFinish(Task):
+    """Runs ``on-run-end`` and lets dbt write its artifacts, once a run, whatever failed.
+
+    Args:
+        session: The session to finish.
+        start_key: Key of the task that began it.
+        selected: Unique ids of the nodes of the run.
+    """
+
+    resource_type = "operation"
+    wants_upstream_states = True
+
+    def __init__(
+        self, session: SessionName, start_key: str = "", selected: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(name="on-run-end", trigger=Trigger.ALL_FINISHED)
+        self.session, self.start_key, self.selected = session, start_key, selected
+
+    def run(self, upstream_states: Mapping[str, State]) -> Result:
+        """Finish the session; nodes that never ran are recorded as dbt records skipped ones."""
+        session = sessions.close(self.session)
+        if session is None:
+            return Result(message="the session ended before")
+        for key in self.selected:
+            if upstream_states[key].is_skipped():
+                session.skip_node(key, upstream_states[key].message)
+        result = _hooks_result(session.finish())
+        start = upstream_states.get(self.start_key)
+        if "error" in (result.status, start.status if start else None):
+            raise FAIL("a hook failed", status="error", detail=result.detail)
+        return result
+
+
+def _node_result(result: NodeResult) -> Result:
+    detail: dict[str, Any] = {"relation": result.relation, "path": result.path}
+    if result.adapter_response:
+        detail["adapter_response"] = result.adapter_response
+    message = (result.message or "").strip()
+    if result.ok:
+        shown = message if result.status == "warn" else ""
+        return Result(
+            message=shown, status=result.status, rows=result.rows, failures=result.failures,
+            detail={k: v for k, v in detail.items() if v},
+        )  # fmt: skip
+    detail |= {
+        "error": message,
+        "compiled_code": (result.compiled_code or "")[:_SQL_LIMIT],
+        "compiled_path": result.compiled_path,
+        "error_line": result.error_line,
+    }
+    raise FAIL(
+        message.splitlines()[0] if message else result.status,
+        status=result.status,
+        rows=result.rows,
+        failures=result.failures,
+        detail={k: v for k, v in detail.items() if v},
+    )
+
+
+def _hooks_result(hooks: tuple[NodeResult, ...]) -> Result:
+    broken = [hook for hook in hooks if not hook.ok]
+    status = "error" if broken else "success"
+    detail = {"hooks": {hook.unique_id: hook.status for hook in hooks}}
+    if broken:
+        detail["error"] = {hook.unique_id: hook.message or "" for hook in broken}
+    message = f"{len(broken)} of {len(hooks)} hooks failed" if broken else f"{len(hooks)} hooks"
+    return Result(message=message, status=status, detail=detail)
+
+
+def _cancellable(session: WarmSession) -> AbstractContextManager[None]:
+    """Interrupt the session's queries when the attempt is asked to stop."""
+    running = context.active()
+    return running.cancelled.calling(session.cancel) if running else nullcontext()

@@ -1,0 +1,82 @@
+"""The warm dbt sessions of this process, by name: opened once, used by many tasks, always closed."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass
+
+from tasks.dbt.options import DbtOptions
+from tasks.dbt.session import ParseReport, WarmSession
+
+_log = logging.getLogger("dbt")
+_LEVELS = {"debug": 10, "info": 20, "warn": 30, "error": 40}
+_sessions: dict[str, WarmSession] = {}
+_reports: dict[str, ParseReport] = {}
+_lock = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class SessionName:
+    """Names one session: the run's, for one dbt project.
+
+    Args:
+        run_id: The run.
+        key: The task group's key in the flow.
+        options: What the session builds.
+    """
+
+    run_id: str
+    key: str
+    options: DbtOptions
+
+    def __str__(self) -> str:
+        return f"{self.run_id}:{self.key}"
+
+
+def parse(name: SessionName) -> ParseReport:
+    """Open the session and let dbt parse; nothing reaches the warehouse."""
+    with _lock:
+        if str(name) not in _sessions:
+            session = WarmSession(name.options, on_log=_logged)
+            _reports[str(name)] = session.parse()
+            _sessions[str(name)] = session
+        return _reports[str(name)]
+
+
+def begun(name: SessionName, selected: tuple[str, ...]) -> WarmSession:
+    """Return the session, ready to run nodes.
+
+    In a process that took over from one that died, the session is opened anew; hooks that ran
+    once for the run do not run again.
+
+    Args:
+        name: The session.
+        selected: The nodes that the run builds.
+    """
+    with _lock:
+        session = _sessions.get(str(name))
+        if session is None:
+            session = WarmSession(name.options, on_log=_logged)
+            session.parse()
+            session.begin(selected, hooks=False)
+            _sessions[str(name)] = session
+        return session
+
+
+def close(name: SessionName) -> WarmSession | None:
+    """Take the session out of the register, for its last user to finish or abandon it."""
+    with _lock:
+        _reports.pop(str(name), None)
+        return _sessions.pop(str(name), None)
+
+
+def abandon(name: SessionName) -> None:
+    """Leave the session, if it is still open, without hooks and without writing."""
+    session = close(name)
+    if session is not None:
+        session.abandon()
+
+
+def _logged(unique_id: str | None, level: str, text: str) -> None:
+    _log.log(_LEVELS.get(level, 20), "%s", text)

@@ -1,0 +1,112 @@
+"""Runs scripts on a DuckDB connection: DuckDB's own splitter, row counts and messages."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from orchestrator.errors import ConfigurationError
+from tasks.sql_session import Data, Failure, Outcome, Statement
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+_COUNTED = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE_INTO", "COPY", "CREATE"})
+_TEMPORARY = re.compile(r"\s*CREATE\s+(OR\s+REPLACE\s+)?TEMP(ORARY)?\b", re.IGNORECASE)
+_LINE = re.compile(r"^LINE (\d+): ", re.MULTILINE)
+_EXCERPT = re.compile(r"\n+LINE \d+: .*", re.DOTALL)
+_BATCH = 10_000  #: rows, where a result is read only to run the query to its end
+
+
+class DuckDBSession:
+    """A DuckDB connection, as :class:`~tasks.sql_session.SqlSession` wants it."""
+
+    errors: tuple[type[Exception], ...] = (duckdb.Error,)
+
+    def __init__(self, connection: DuckDBPyConnection) -> None:
+        self._connection = connection
+
+    def split(self, script: str) -> list[Statement]:
+        """Split a script as DuckDB does; each piece keeps the comments after it."""
+        found = self._connection.extract_statements(script)
+        texts = [statement.query for statement in found]
+        # DuckDB drops what stands before the first statement, and nothing else.
+        line = 1 + script.count("\n", 0, max(0, len(script) - sum(map(len, texts))))
+        statements = []
+        for text, parsed in zip(texts, found, strict=True):
+            kind = parsed.type.name
+            statements.append(
+                Statement(text, line, kind, frozenset(parsed.named_parameters), kind == "TRANSACTION")
+            )
+            line += text.count("\n")
+        return statements
+
+    def execute(self, statement: Statement, data: Data = None, fetch: str = "none") -> Outcome:
+        """Run one statement to its end.
+
+        Args:
+            statement: One that :meth:`split` gave: its text is run, so that DuckDB counts lines in it.
+            data: Values for its placeholders.
+            fetch: ``none``, ``one`` (a tuple or None), ``all`` (a list of tuples), ``df``
+                (pandas), ``arrow`` (a pyarrow table).
+        """
+        cursor = self._connection.execute(statement.text, data or None)
+        if fetch != "none":
+            return Outcome(value=_fetched(cursor, fetch))
+        rows = _rows(cursor, statement.kind)
+        deleted = statement.kind == "DELETE"
+        return Outcome(rows, wrote=not deleted and not _TEMPORARY.match(statement.text))
+
+    def begin(self) -> None:
+        """Begin a transaction."""
+        self._connection.execute("BEGIN TRANSACTION")
+
+    def commit(self) -> None:
+        """Keep what was done."""
+        self._connection.execute("COMMIT")
+
+    def rollback(self) -> None:
+        """Undo what was done."""
+        # There is no transaction left where the failing statement ended it.
+        with contextlib.suppress(duckdb.Error):
+            self._connection.execute("ROLLBACK")
+
+    def failure(self, error: Exception) -> Failure:
+        """Read what DuckDB said: its first line, and the line that it points at."""
+        text = str(error)
+        line = _LINE.search(text)
+        message = " ".join(_EXCERPT.sub("", text).split())
+        conflict = isinstance(error, duckdb.TransactionException) and "onflict" in text
+        return Failure(message, text, int(line[1]) if line else None, conflict)
+
+
+def _rows(cursor: DuckDBPyConnection, kind: str) -> int | None:
+    """Read the result to its end, which runs the statement to its end, and take the count of it."""
+    counts = kind in _COUNTED and [c[0] for c in cursor.description or ()] == ["Count"]
+    total, last = 0, None
+    while batch := cursor.fetchmany(_BATCH):
+        total, last = total + len(batch), batch[-1]
+    if counts:
+        return None if last is None else int(last[0])
+    return total if kind in _COUNTED and last is not None else None
+
+
+def _fetched(cursor: DuckDBPyConnection, fetch: str) -> Any:
+    if fetch == "one":
+        return cursor.fetchone()
+    if fetch == "all":
+        return cursor.fetchall()
+    try:
+        if fetch == "df":
+            return cursor.df()
+        make = getattr(cursor, "to_arrow_table", None) or cursor.fetch_arrow_table
+        return make()
+    except ImportError as error:
+        library = "pandas" if fetch == "df" else "pyarrow"
+        raise ConfigurationError(
+            f"fetch={fetch!r} needs {library}, which is not installed ({error})",
+            fix=f"pip install {library}",
+        ) from None

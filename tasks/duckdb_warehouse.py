@@ -1,0 +1,100 @@
+"""A DuckDB database as a warehouse: where its names live, who owns it, a cursor for each task."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.model.dataset import Namespace
+from tasks.duckdb_instances import cursor
+from tasks.duckdb_opening import MEMORY, Opening
+from tasks.interrupts import interruptible
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+    from tasks.duckdb_session import DuckDBSession
+
+
+@dataclass(frozen=True)
+class DuckDBWarehouse:
+    """A named DuckDB database; tasks get cursors of the one instance its owner process has.
+
+    Args:
+        name: Its name in ``orchestrator.toml``.
+        opening: The file and how to open it.
+        catalog: Catalog of names that have none, as DuckDB writes it.
+        schema: Schema of names that have none, made on first use.
+
+    Example:
+        >>> with DuckDBWarehouse("scratch", Opening(":memory:"), "memory").connect() as connection:
+        ...     connection.execute("select 1").fetchone()
+        (1,)
+    """
+
+    name: str
+    opening: Opening
+    catalog: str
+    schema: str = "main"
+
+    @property
+    def namespace(self) -> Namespace:
+        """DuckDB's dialect with the defaults, in lower case since DuckDB compares without case."""
+        return Namespace("duckdb", self.catalog.lower(), self.schema.lower())
+
+    @property
+    def affinity(self) -> str:
+        """The same for every name of one file, so that one process owns it."""
+        return f"duckdb:{self.opening.path}"
+
+    @contextmanager
+    def connect(self) -> Iterator[DuckDBPyConnection]:
+        """Give a cursor: a connection of its own to the shared database, with its own temporary tables.
+
+        Its statement is interrupted when the attempt that runs here is cancelled.
+
+        Raises:
+            WarehouseBusyError: Another process holds the file for longer than its busy timeout.
+            ConfigurationError: The database cannot be opened as configured.
+        """
+        with cursor(self.opening) as connection:
+            self._enter_schema(connection)
+            with interruptible(connection.interrupt):
+                yield connection
+
+    def session(self, connection: Any) -> DuckDBSession:
+        """Wrap an open connection for running scripts."""
+        from tasks.duckdb_session import DuckDBSession
+
+        return DuckDBSession(connection)
+
+    def _enter_schema(self, connection: DuckDBPyConnection) -> None:
+        import duckdb
+
+        if (self.catalog, self.schema) == (catalog_of(self.opening.path), "main"):
+            return
+        place = ".".join('"{}"'.format(part.replace('"', '""')) for part in (self.catalog, self.schema))
+        for attempt in range(5):
+            try:
+                connection.execute(f"USE {place}")
+                return
+            except duckdb.CatalogException:
+                if attempt == 4:
+                    raise
+            try:
+                connection.execute(f"CREATE SCHEMA IF NOT EXISTS {place}")
+            except duckdb.TransactionException:
+                continue  # another thread makes it right now
+
+
+def catalog_of(path: str) -> str:
+    """Return the catalog's name as DuckDB takes it from the file's.
+
+    Example:
+        >>> catalog_of("/srv/Shop.dev.duckdb"), catalog_of(":memory:")
+        ('Shop', 'memory')
+    """
+    return "memory" if path == MEMORY else os.path.basename(path).lstrip(".").split(".")[0]

@@ -1,0 +1,112 @@
+"""The contract between SQL tasks and a database: split a script, run a statement, say what failed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+from orchestrator.model.warehouse import Warehouse
+
+#: Values for placeholders: by position or by name.
+Data = Sequence[Any] | Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement of a script.
+
+    Args:
+        text: The statement, from its first word or comment.
+        line: Line of the script it begins at, counted from 1.
+        kind: The database's word for it (``INSERT``, ``CREATE``, …).
+        parameters: Names (or numbers) of the values it wants.
+        transactional: Whether it begins or ends a transaction itself.
+    """
+
+    text: str
+    line: int
+    kind: str
+    parameters: frozenset[str] = frozenset()
+    transactional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a statement did.
+
+    Args:
+        rows: Rows it wrote or removed, None where the database does not say.
+        wrote: Whether those rows stand in a table or file that others can read.
+        value: What was fetched.
+    """
+
+    rows: int | None = None
+    wrote: bool = False
+    value: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a statement failed, in the database's words.
+
+    Args:
+        message: One line.
+        text: All that the database said.
+        line: Line within the text that was run, counted from 1, if known.
+        conflict: Whether the same could succeed when tried again, because another transaction was
+            in the way.
+    """
+
+    message: str
+    text: str
+    line: int | None = None
+    conflict: bool = False
+
+
+class SqlSession(Protocol):
+    """An open connection, as scripts are run on it.
+
+    Attributes:
+        errors: What the database's driver raises.
+    """
+
+    errors: tuple[type[Exception], ...]
+
+    def split(self, script: str) -> list[Statement]:
+        """Split a script; raises one of ``errors`` if it does not parse."""
+        ...
+
+    def execute(self, statement: Statement, data: Data = None, fetch: str = "none") -> Outcome:
+        """Run a statement to its end, values bound, and fetch ``none``, ``one``, ``all`` and so on."""
+        ...
+
+    def begin(self) -> None:
+        """Begin a transaction."""
+        ...
+
+    def commit(self) -> None:
+        """Keep what was done since :meth:`begin`."""
+        ...
+
+    def rollback(self) -> None:
+        """Undo what was done since :meth:`begin`; does nothing if no transaction is open."""
+        ...
+
+    def failure(self, error: Exception) -> Failure:
+        """Read one of ``errors``."""
+        ...
+
+
+@runtime_checkable
+class SqlWarehouse(Warehouse, Protocol):
+    """A warehouse that SQL tasks can run scripts on."""
+
+    def session(self, connection: Any) -> SqlSession:
+        """Wrap a connection that :meth:`connect` gave."""
+        ...
+
+    def connect(self) -> AbstractContextManager[Any]:
+        """Open a connection for one task."""
+        ...
