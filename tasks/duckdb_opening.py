@@ -46,8 +46,7 @@ class Opening:
         """Statements that prepare the database once, as dbt-duckdb does when it opens one."""
         for extension in self.extensions:
             yield from _extension(extension)
-        for secret in _secrets(self.secrets):
-            yield secret
+        yield from _secrets(self.secrets)
         for attached in self.attach:
             yield _attachment(resolve(attached))
 
@@ -84,7 +83,7 @@ def _secrets(secrets: tuple[Any, ...]) -> Iterator[str]:
     if not secrets:
         return
     # Only a dbt profile has secrets in this form, and dbt's own class knows how to write them.
-    from dbt.adapters.duckdb.credentials import DEFAULT_SECRET_PREFIX, Secret
+    from dbt.adapters.duckdb.secrets import DEFAULT_SECRET_PREFIX, Secret
 
     for number, secret in enumerate(secrets, 1):
         values = dict(secret)
@@ -93,7 +92,7 @@ def _secrets(secrets: tuple[Any, ...]) -> Iterator[str]:
 
 
 def _attachment(attached: Any) -> str:
-    values = {"path": attached} if isinstance(attached, str) else dict(attached)
+    values: dict[str, Any] = {"path": attached} if isinstance(attached, str) else dict(attached)
     statement = f"ATTACH IF NOT EXISTS {_quoted(values.pop('path'))}"
     if alias := values.pop("alias", None):
         statement += f" AS {alias}"

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _COUNTED = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE_INTO", "COPY", "CREATE"})
 _TEMPORARY = re.compile(r"\s*CREATE\s+(OR\s+REPLACE\s+)?TEMP(ORARY)?\b", re.IGNORECASE)
+_SCHEMA = re.compile(r"\s*CREATE\s+SCHEMA\s+IF\s+NOT\s+EXISTS\b", re.IGNORECASE)
 _LINE = re.compile(r"^LINE (\d+): ", re.MULTILINE)
 _EXCERPT = re.compile(r"\n+LINE \d+: .*", re.DOTALL)
 _BATCH = 10_000  #: rows, where a result is read only to run the query to its end
@@ -37,9 +38,10 @@ class DuckDBSession:
         line = 1 + script.count("\n", 0, max(0, len(script) - sum(map(len, texts))))
         statements = []
         for text, parsed in zip(texts, found, strict=True):
-            kind = parsed.type.name
+            kind, parameters = parsed.type.name, frozenset(parsed.named_parameters)
+            harmless = bool(_SCHEMA.match(text))
             statements.append(
-                Statement(text, line, kind, frozenset(parsed.named_parameters), kind == "TRANSACTION")
+                Statement(text, line, kind, parameters, kind == "TRANSACTION", harmless)
             )
             line += text.count("\n")
         return statements
@@ -102,11 +104,16 @@ def _fetched(cursor: DuckDBPyConnection, fetch: str) -> Any:
     try:
         if fetch == "df":
             return cursor.df()
-        make = getattr(cursor, "to_arrow_table", None) or cursor.fetch_arrow_table
-        return make()
+        return _arrow(cursor)
     except ImportError as error:
         library = "pandas" if fetch == "df" else "pyarrow"
         raise ConfigurationError(
             f"fetch={fetch!r} needs {library}, which is not installed ({error})",
             fix=f"pip install {library}",
         ) from None
+
+
+def _arrow(cursor: Any) -> Any:
+    # DuckDB 1.4 renamed it; 2.0 dropped the old name.
+    make = getattr(cursor, "to_arrow_table", None) or cursor.fetch_arrow_table
+    return make()

@@ -76,7 +76,7 @@ class DuckDBWarehouse:
 
         if (self.catalog, self.schema) == (catalog_of(self.opening.path), "main"):
             return
-        place = ".".join('"{}"'.format(part.replace('"', '""')) for part in (self.catalog, self.schema))
+        place = f"{_quoted(self.catalog)}.{_quoted(self.schema)}"
         for attempt in range(5):
             try:
                 connection.execute(f"USE {place}")
@@ -88,6 +88,10 @@ class DuckDBWarehouse:
                 connection.execute(f"CREATE SCHEMA IF NOT EXISTS {place}")
             except duckdb.TransactionException:
                 continue  # another thread makes it right now
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def catalog_of(path: str) -> str:

@@ -14,14 +14,14 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
-from orchestrator.errors import ConfigurationError, OrchestratorError, WorkerLostError
+from orchestrator.errors import ConfigurationError, WorkerLostError
 from orchestrator.model import context
+from tasks.process_output import Lines, Stream
+from tasks.process_result import CommandFailed, ProcessResult
 
-Stream = Literal["stdout", "stderr"]
 OnLine = Callable[[Stream, str], None]
 
 #: How a tree is found: all of it on Linux, elsewhere the command's process group only.
@@ -31,7 +31,6 @@ MARK = "ORCHESTRATOR_PROCESS"
 
 _SUPERVISOR = Path(__file__).with_name("supervisor.py")
 _CHUNK = 65_536  #: bytes read at once
-_KEPT_LINE = 16 * 2**20  #: characters of a kept line
 _SHOWN_LINES, _SHOWN_LINE = 20, 2_000  #: the tail that errors show, in lines and characters
 _LOOK = 0.1  #: seconds between two looks at the cancel event
 _DRAIN = 1.0  #: seconds without output after which pipes that survivors hold are given up
@@ -48,63 +47,6 @@ class Event(Protocol):
     def is_set(self) -> bool:
         """Whether it is set."""
         ...
-
-
-class CommandFailed(OrchestratorError):  # noqa: N818 - the name says what happened
-    """Raised when a command cannot be started, exits with another code than 0, or is stopped.
-
-    Attributes:
-        output: Its last lines, or the errors among them.
-        result: What is known of the process; None if it never started.
-    """
-
-    exit_code = 1
-    output: tuple[str, ...] = ()
-    result: ProcessResult | None = None
-
-    def __str__(self) -> str:
-        if not self.output:
-            return super().__str__()
-        return "\n".join([super().__str__(), "  output:", *(f"    {line}" for line in self.output)])
-
-
-class CommandTimedOut(CommandFailed, TimeoutError):  # noqa: N818 - as above
-    """Raised when a command is stopped because its time is over."""
-
-
-class CommandCancelled(CommandFailed):
-    """Raised when a command is stopped because its task was cancelled."""
-
-
-@dataclass(frozen=True, slots=True)
-class ProcessResult:
-    """How a command ended.
-
-    Args:
-        returncode: Exit code of the command; minus the signal's number if a signal ended it.
-        signal: Number of that signal.
-        last_lines: The end of its output, both streams, for people.
-        stdout: The last lines of its standard output, whole (as many as were asked for).
-        duration: Seconds from start to the end of the whole tree.
-        stopped: Why it was stopped: ``timeout``, ``cancelled``, ``signal`` (the supervisor was told
-            to end), ``orphaned``; empty if it ended by itself.
-        left: Processes that were still there a grace period after the command itself had ended.
-        survivors: Processes that even SIGKILL did not end (of another user, or stuck in the kernel).
-    """
-
-    returncode: int
-    signal: int | None
-    last_lines: tuple[str, ...]
-    stdout: tuple[str, ...]
-    duration: float
-    stopped: str = ""
-    left: int = 0
-    survivors: tuple[int, ...] = ()
-
-    @property
-    def ok(self) -> bool:
-        """Whether it ended by itself, with exit code 0; an end by signal is never a success."""
-        return self.returncode == 0 and not self.stopped
 
 
 def run_process(
@@ -335,7 +277,7 @@ class _Running:
         """Read output and report until both are at their end."""
         with selectors.DefaultSelector() as selector:
             for stream, pipe in (("stdout", self.process.stdout), ("stderr", self.process.stderr)):
-                lines = _Lines(stream, self._take, self.longest)  # type: ignore[arg-type]
+                lines = Lines(stream, self._take, self.longest)  # type: ignore[arg-type]
                 selector.register(pipe, selectors.EVENT_READ, lines)  # type: ignore[arg-type]
             selector.register(self.reports, selectors.EVENT_READ, None)
             reported = False
@@ -394,49 +336,6 @@ class _Running:
             where="\n".join(self.tail) or None,
             fix="look whether the machine ran out of memory, then run the task again",
         )
-
-
-class _Lines:
-    """Cuts the bytes of one stream into lines, and lines without end into pieces."""
-
-    def __init__(
-        self, stream: Stream, take: Callable[[Stream, str, str | None], None], longest: int
-    ) -> None:
-        self.stream = stream
-        self.take = take
-        self.longest = longest
-        self.rest = b""
-        self.before: list[str] = []  # of a line that has been handed on in part
-        self.room = _KEPT_LINE
-
-    def feed(self, data: bytes) -> None:
-        """Take bytes; none at the end of the stream."""
-        *lines, self.rest = (self.rest + data).split(b"\n")
-        for line in lines:
-            self._end(line)
-        if not data and (self.rest or self.before):
-            self._end(self.rest)
-            self.rest = b""
-        elif len(self.rest) > self.longest:
-            self._piece()
-
-    def _end(self, line: bytes) -> None:
-        text = line.decode("utf-8", "replace").rstrip("\r")
-        whole = "".join([*self.before, text]) if self.before else text
-        self.before, self.room = [], _KEPT_LINE
-        self.take(self.stream, text, whole)
-
-    def _piece(self) -> None:
-        cut = len(self.rest)
-        for back in range(1, 4):  # not in the middle of a character
-            if self.rest[-back] & 0xC0 != 0x80:
-                cut -= back if self.rest[-back] >= 0xC0 else 0
-                break
-        text = self.rest[:cut].decode("utf-8", "replace")
-        self.rest = self.rest[cut:]
-        self.before.append(text[: self.room])
-        self.room -= len(self.before[-1])
-        self.take(self.stream, text, None)
 
 
 def sweep(mark: str, seconds: float = 5.0) -> None:

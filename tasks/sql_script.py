@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 import logging
 import re
 import time
@@ -16,7 +17,8 @@ from orchestrator.model import context
 from orchestrator.model.signals import FAIL, Result
 from tasks.sql_session import Data, Failure, Outcome, SqlSession, Statement
 
-_TRIES = 8  #: of a script that another transaction is in the way of
+_PATIENCE = 60.0  #: seconds of trying again while another transaction is in the way
+_LONGEST_PAUSE = 2.0  #: seconds between two tries
 _NAME = re.compile(r"with name (\S+) does not exist")
 
 
@@ -36,19 +38,29 @@ class Script:
         file: Path relative to the project, for messages; None for a text of a flow's module.
         place: Where a text without a file of its own stands.
         transaction: What holds its statements together.
+        lines: For each line of a rendered text, the line of the template; empty if it is none.
     """
 
     text: str
     file: str | None = None
     place: str | None = None
     transaction: Transaction = Transaction.ON
+    lines: tuple[int, ...] = ()
+
+    def line(self, line: int) -> int:
+        """Line of the file that a line of the text comes from."""
+        return self.lines[line - 1] if 0 < line <= len(self.lines) else line
 
     def at(self, line: int) -> str:
-        """Name a line of it."""
-        return f"{self.file}:{line}" if self.file else f"{self.place or 'SQL'}, line {line} of the SQL"
+        """Name the place of a line of the text."""
+        if self.file:
+            return f"{self.file}:{self.line(line)}"
+        return f"{self.place or 'SQL'}, line {line} of the SQL"
 
 
-def run_script(session: SqlSession, script: Script, data: Data = None, fetch: str = "none") -> Result:
+def run_script(
+    session: SqlSession, script: Script, data: Data = None, fetch: str = "none"
+) -> Result:
     """Run the statements of a script in order on one connection.
 
     With :attr:`Transaction.ON` a script that fails leaves nothing behind; one that another
@@ -67,79 +79,106 @@ def run_script(session: SqlSession, script: Script, data: Data = None, fetch: st
         FAIL: A statement failed; the detail names it and the line.
         ParameterError: ``data`` does not fit the placeholders.
     """
-    log = _logger()
     try:
         statements = session.split(script.text)
     except session.errors as error:
         raise _failed(script, Statement(script.text, 1, ""), session.failure(error)) from None
     _check(statements, data, script)
-    together = script.transaction is Transaction.ON and not any(s.transactional for s in statements)
-    for attempt in range(1, _TRIES + 1):
+    running = _Running(session, script, statements, data, fetch)
+    began, pause = time.monotonic(), 0.05
+    while True:
         try:
-            return _run_once(session, script, statements, data, fetch, together)
+            return running.once()
         except _Conflict as conflict:
-            if attempt == _TRIES or _cancelled():
+            if time.monotonic() - began > _PATIENCE or _cancelled():
                 raise conflict.signal from None
-            log.info("%s; again (%d of %d)", conflict.signal.message, attempt + 1, _TRIES)
-            time.sleep(0.02 * 2**attempt)
-    raise AssertionError("unreachable")
+            _logger().info("%s; trying again", conflict.signal.message)
+            time.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
 
 
-class _Conflict(Exception):  # noqa: N818 - never leaves this file
+class _Conflict(Exception):  # noqa: N818 - a signal that never leaves this file
+    """Another transaction was in the way, and nothing was kept."""
+
     def __init__(self, signal: FAIL) -> None:
         super().__init__()
         self.signal = signal
 
 
-def _run_once(
-    session: SqlSession,
-    script: Script,
-    statements: list[Statement],
-    data: Data,
-    fetch: str,
-    together: bool,
-) -> Result:
-    current, again = statements[0] if statements else None, together or len(statements) == 1
-    try:
-        outcomes = []
-        if together and len(statements) > 1:
-            session.begin()
-        for current in statements:
+@dataclass(slots=True)
+class _Running:
+    """One script on one connection."""
+
+    session: SqlSession
+    script: Script
+    statements: list[Statement]
+    data: Data
+    fetch: str
+
+    def once(self) -> Result:
+        """Run it from the start."""
+        outcomes: list[Outcome] = []
+        try:
+            if self._together():
+                self._in_one_transaction(outcomes)
+            else:
+                self._each(self.statements, outcomes)
+        except self.session.errors as error:
+            failure = self.session.failure(error)
+            # Where the transaction itself failed, at its end, the last statement stands for it.
+            current = self.statements[min(len(outcomes), len(self.statements) - 1)]
+            signal = _failed(self.script, current, failure)
+            repeatable = self._together() or len(self.statements) == 1
+            raise _Conflict(signal) if failure.conflict and repeatable else signal from None
+        return _result(outcomes)
+
+    def _together(self) -> bool:
+        return (
+            self.script.transaction is Transaction.ON
+            and len(self.statements) > 1
+            and not any(statement.transactional for statement in self.statements)
+        )
+
+    def _in_one_transaction(self, outcomes: list[Outcome]) -> None:
+        # Schemas first and by themselves: in the transaction they would stop every other script
+        # that makes sure of the same schema until this one is done.
+        rest = list(itertools.dropwhile(lambda statement: statement.harmless, self.statements))
+        self._each(self.statements[: len(self.statements) - len(rest)], outcomes)
+        self.session.begin()
+        try:
+            self._each(rest, outcomes)
+            self.session.commit()
+        except BaseException:
+            self.session.rollback()
+            raise
+
+    def _each(self, statements: list[Statement], outcomes: list[Outcome]) -> None:
+        for statement in statements:
             if _cancelled():
-                raise FAIL(f"cancelled before {script.at(current.line)}", status="cancelled")
-            taken = fetch if current is statements[-1] else "none"
-            outcomes.append(_timed(session, script, current, _fitting(current, data), taken))
-        if together and len(statements) > 1:
-            session.commit()
-        return _result(statements, outcomes)
-    except session.errors as error:
-        failure = session.failure(error)
-        signal = _failed(script, current or Statement("", 1, ""), failure)
-        raise _Conflict(signal) if failure.conflict and again else signal from None
-    except BaseException:
-        raise
-    finally:
-        if together and len(statements) > 1:
-            session.rollback()
+                raise FAIL(f"cancelled before {self.script.at(statement.line)}", status="cancelled")
+            fetch = self.fetch if statement is self.statements[-1] else "none"
+            began = time.perf_counter()
+            outcome = self.session.execute(statement, _fitting(statement, self.data), fetch)
+            outcomes.append(outcome)
+            _log_statement(self.script, statement, outcome, time.perf_counter() - began)
 
 
-def _timed(
-    session: SqlSession, script: Script, statement: Statement, data: Data, fetch: str
-) -> Outcome:
-    began = time.perf_counter()
-    outcome = session.execute(statement, data, fetch)
-    seconds = time.perf_counter() - began
-    rows = "" if outcome.rows is None else f", {outcome.rows:,} rows"
+def _log_statement(script: Script, statement: Statement, outcome: Outcome, seconds: float) -> None:
+    rows = "" if outcome.rows is None else f", {_rows(outcome.rows)}"
     _logger().info("%s %s: %.2f s%s", script.at(statement.line), statement.kind, seconds, rows)
-    return outcome
 
 
-def _result(statements: list[Statement], outcomes: list[Outcome]) -> Result:
+def _result(outcomes: list[Outcome]) -> Result:
     counts = [o.rows for o in outcomes if o.wrote and o.rows is not None]
     rows = sum(counts) if counts else None
-    number = "1 statement" if len(statements) == 1 else f"{len(statements)} statements"
-    message = number if rows is None else f"{number}, {rows:,} rows written"
+    message = "1 statement" if len(outcomes) == 1 else f"{len(outcomes)} statements"
+    if rows is not None:
+        message += f", {_rows(rows)} written"
     return Result(outcomes[-1].value if outcomes else None, message=message, rows=rows)
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count:,} rows"
 
 
 # -- values for placeholders -------------------------------------------------------------------
@@ -181,8 +220,8 @@ def _failed(script: Script, statement: Statement, failure: Failure) -> FAIL:
     cancelled = _cancelled()
     detail: dict[str, Any] = {
         "sql": statement.text.rstrip(),
-        "start_line": statement.line,
-        "error_line": line,
+        "start_line": script.line(statement.line),
+        "error_line": script.line(line),
         "path": script.at(line),
         "error": failure.text,
     }

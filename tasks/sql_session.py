@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -23,6 +22,7 @@ class Statement:
         kind: The database's word for it (``INSERT``, ``CREATE``, …).
         parameters: Names (or numbers) of the values it wants.
         transactional: Whether it begins or ends a transaction itself.
+        harmless: Whether it may stay done when the script fails (``CREATE SCHEMA IF NOT EXISTS``).
     """
 
     text: str
@@ -30,6 +30,7 @@ class Statement:
     kind: str
     parameters: frozenset[str] = frozenset()
     transactional: bool = False
+    harmless: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +106,4 @@ class SqlWarehouse(Warehouse, Protocol):
 
     def session(self, connection: Any) -> SqlSession:
         """Wrap a connection that :meth:`connect` gave."""
-        ...
-
-    def connect(self) -> AbstractContextManager[Any]:
-        """Open a connection for one task."""
         ...

@@ -18,10 +18,12 @@ import select
 import signal
 import sys
 import time
+from collections.abc import Iterable
 from typing import Any
 
 _SUBREAPER, _DEATH_SIGNAL = 36, 1  # PR_SET_CHILD_SUBREAPER, PR_SET_PDEATHSIG of <linux/prctl.h>
 _LOOK = 0.5  #: seconds between two looks at whether the parent is still there
+_ASK_AGAIN = 0.1  #: seconds between two looks for processes that were not asked to end yet
 _KILL_FOR = 10.0  #: seconds of SIGKILL before what is left is reported as surviving
 _STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 
@@ -45,16 +47,15 @@ class SubreaperTree:
 
     def pids(self) -> list[int]:
         """Return every living descendant of this process."""
-        children: dict[int, list[int]] = {}
-        for entry in os.listdir("/proc"):
-            if entry.isdigit():
-                state, parent = _state_and_parent(entry)
-                if state not in "ZX":
-                    children.setdefault(parent, []).append(int(entry))
+        children = _children()
         found = [os.getpid()]
         for pid in found:
             found.extend(children.get(pid, ()))
         return found[1:]
+
+    def adopted(self) -> list[int]:
+        """Return the command and the orphans."""
+        return _children().get(os.getpid(), [])
 
     def empty(self) -> bool:
         """Whether no child is left; a subreaper without children has no descendants."""
@@ -82,6 +83,10 @@ class GroupTree:
         """Return the group, as a negative number that ``os.kill`` understands."""
         return [] if self.empty() else [-self._group]
 
+    def adopted(self) -> list[int]:
+        """Return the group, too: its members cannot be told apart."""
+        return self.pids()
+
     def empty(self) -> bool:
         """Whether the group has no member left."""
         try:
@@ -89,6 +94,17 @@ class GroupTree:
         except (ProcessLookupError, PermissionError):
             return True
         return False
+
+
+def _children() -> dict[int, list[int]]:
+    """Return the living children of each process."""
+    children: dict[int, list[int]] = {}
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            state, parent = _state_and_parent(entry)
+            if state not in "ZX":
+                children.setdefault(parent, []).append(int(entry))
+    return children
 
 
 def _state_and_parent(pid: str) -> tuple[str, int]:
@@ -114,6 +130,7 @@ class Supervisor:
         self.order = order
         self.orders = orders
         self.wakeup = _listen()
+        self.tree: SubreaperTree | GroupTree
         self.tree = SubreaperTree() if order["tree"] == "subreaper" else GroupTree()
         self.main = 0
         self.status: int | None = None
@@ -207,10 +224,16 @@ class Supervisor:
 
     def _stop(self, grace: float) -> list[int]:
         """Ask the tree to end, wait, then kill it; return what survived even that."""
-        if not self.tree.empty():
-            _send(self.tree.pids(), self.order["stop_signal"])
-            _send(self.tree.pids(), signal.SIGCONT)
-            self._emptied_within(grace)
+        asked: set[int] = set()
+        deadline = time.monotonic() + grace
+        while not self.tree.empty() and time.monotonic() < deadline:
+            # Later rounds ask those whose parent ended between starting them and being asked itself;
+            # what a living parent starts now is its tidying up.
+            late = set(self.tree.adopted() if asked else self.tree.pids()) - asked
+            _send(late, self.order["stop_signal"])
+            _send(late, signal.SIGCONT)
+            asked |= late
+            self._emptied_within(min(_ASK_AGAIN, deadline - time.monotonic()))
         deadline = time.monotonic() + _KILL_FOR
         while not self.tree.empty() and time.monotonic() < deadline:
             _send(self.tree.pids(), signal.SIGKILL)
@@ -230,7 +253,7 @@ class Supervisor:
         return self.tree.empty()
 
 
-def _send(pids: list[int], number: int) -> None:
+def _send(pids: Iterable[int], number: int) -> None:
     for pid in pids:
         try:
             os.kill(pid, number)

@@ -71,11 +71,15 @@ def make(
         >>> make("local", local, root=Path("/srv"), options=RunOptions()).affinity
         'duckdb:/srv/shop.duckdb'
     """
-    request = Request(name, {k: v for k, v in config.items() if k != "type"}, root, options, busy_timeout)
+    request = Request(
+        name, {k: v for k, v in config.items() if k != "type"}, root, options, busy_timeout
+    )
     kind = config.get("type")
     if kind is None:
         raise ConfigurationError(
-            f"warehouse {name!r} has no type", where=request.place, fix=f"add type = {_one_of(TYPES)}"
+            f"warehouse {name!r} has no type",
+            where=request.place,
+            fix=f"add type = {_one_of(TYPES)}",
         )
     _known(str(kind), TYPES, "type of warehouse", request)
     return TYPES[str(kind)](request)
@@ -138,7 +142,9 @@ def opening_of_profile(profile: Profile, busy_timeout: float) -> Opening:
         config_options=dict(values.get("config_options") or {}),
         settings=dict(values.get("settings") or {}),
         extensions=tuple(values.get("extensions") or ()),
-        attach=tuple(_anchored(item, Path(profile.project_dir)) for item in values.get("attach") or ()),
+        attach=tuple(
+            _anchored(item, Path(profile.project_dir)) for item in values.get("attach") or ()
+        ),
         secrets=tuple(values.get("secrets") or ()),
         busy_timeout=busy_timeout,
     )
@@ -161,6 +167,7 @@ _DUCKDB_KEYS = (
     "path", "schema", "config_options", "settings", "extensions", "attach", "project_dir",
     "busy_timeout",
 )  # fmt: skip
+_KINDS: dict[type, str] = {str: "text", dict: "a table", list: "a list"}
 _DBT_KEYS = ("project_dir", "profile", "target", "profiles_dir", "busy_timeout")
 
 
@@ -194,7 +201,9 @@ def _folders(root: Path) -> list[os.DirEntry[str]]:
     if not root.is_dir():
         return []
     with os.scandir(root) as entries:
-        return sorted((e for e in entries if e.is_dir() and e.name[0] not in "._"), key=lambda e: e.name)
+        return sorted(
+            (e for e in entries if e.is_dir() and e.name[0] not in "._"), key=lambda e: e.name
+        )
 
 
 def _profile(
@@ -252,7 +261,9 @@ def _busy_timeout(request: Request) -> float:
     value = request.config.get("busy_timeout", request.busy_timeout)
     if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0:
         raise ConfigurationError(
-            f"busy_timeout is {value!r}", where=request.place, fix="write seconds: busy_timeout = 60"
+            f"busy_timeout is {value!r}",
+            where=request.place,
+            fix="write seconds: busy_timeout = 60",
         )
     return float(value)
 
@@ -261,9 +272,8 @@ def _checked(request: Request, key: str, kind: type, default: Any) -> Any:
     value = request.config.get(key, default)
     if value is default or (isinstance(value, kind) and value != ""):
         return value
-    words = {str: "text", dict: "a table", list: "a list"}
     raise ConfigurationError(
-        f"{key} must be {words[kind]}, not {value!r}", where=request.place, fix=f"mend {key}"
+        f"{key} must be {_KINDS[kind]}, not {value!r}", where=request.place, fix=f"mend {key}"
     )
 
 

@@ -16,6 +16,22 @@ if TYPE_CHECKING:
 
 PAGE = "nightly.html"
 
+#: Every table that the page and the CSV files are made of.
+READS = (
+    "marts.daily_operations",
+    "marts.carrier_league",
+    "marts.hourly_delays",
+    "marts.delay_forecast",
+    "marts.weather_bands",
+    "marts.weather_effect",
+    "marts.rotation_knock_on",
+    "marts.aircraft",
+    "marts.aircraft_age",
+    "marts.route_performance",
+    "ops.disruption_days",
+    "scores.model_evaluation",
+)
+
 #: Tables given out as CSV, each with the order of its rows (files of equal data are equal).
 EXPORTS = {
     "carrier_league.csv": "marts.carrier_league order by flight_month, league_rank, carrier",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from analytics.finding import Row, fetch, minutes, share
+from analytics.svg import number
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -69,7 +70,7 @@ def summarise(connection: DuckDBPyConnection) -> Summary:
             Figure(
                 "Mean departure delay",
                 minutes(total["mean_delay"]),
-                _months(months, "mean_delay", minutes, (min, max)),
+                _months(months, "mean_delay", lambda delay: number(delay, 1), (min, max)),
             ),
             Figure(
                 "Cancelled",

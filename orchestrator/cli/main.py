@@ -12,7 +12,7 @@ from typing import NoReturn
 import click
 
 from orchestrator.cli import endings
-from orchestrator.cli.lazy import LazyGroup, Late
+from orchestrator.cli.lazy import Late, LazyGroup
 from orchestrator.cli.session import Session
 
 _HERE = "orchestrator.cli.commands."
@@ -76,7 +76,11 @@ def execute(args: Sequence[str]) -> int:
 def _format(args: Sequence[str]) -> str:
     """Which format is asked for, known even where the rest of the line cannot be read."""
     pairs = zip(args, [*args[1:], ""], strict=True)
-    return "json" if any(a == "--format=json" or (a, b) == ("--format", "json") for a, b in pairs) else "text"
+    return (
+        "json"
+        if any(a == "--format=json" or (a, b) == ("--format", "json") for a, b in pairs)
+        else "text"
+    )
 
 
 def main() -> NoReturn:

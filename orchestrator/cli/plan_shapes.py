@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from orchestrator.cli import shapes
@@ -46,7 +47,7 @@ def task(found: Plan, key: str) -> Shape:
 def connection(found: Plan, upstream: str, downstream: str) -> Shape:
     """``connected``, ``direct``, and ``path``: the edges that lead from one to the other."""
     path = found.whole.path(upstream, downstream) or []
-    steps = list(zip(path, path[1:], strict=False))
+    steps = list(pairwise(path))
     return {
         "flow": found.flow,
         "upstream": upstream,

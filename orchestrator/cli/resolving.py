@@ -12,6 +12,7 @@ from orchestrator.model.facts import TaskFacts
 
 if TYPE_CHECKING:
     from orchestrator.cli.datasets import DatasetGraph
+    from orchestrator.store.records import TaskRun
 
 _OFFERED = 5
 _LISTED = 10
@@ -38,8 +39,23 @@ def resolve_task(facts: Mapping[str, TaskFacts], name: str) -> str:
     near = _nearest(wanted, (spelling for task in facts.values() for spelling in _names(task)))
     raise NotFoundError(
         f"no task is named {name!r}",
-        fix=f"did you mean {', '.join(near)}?" if near else "orchestrator plan --all lists the tasks",
+        fix=f"did you mean {', '.join(near)}?"
+        if near
+        else "orchestrator plan --all lists the tasks",
     )
+
+
+def resolve_task_run(tasks: Iterable[TaskRun], name: str) -> str:
+    """Return the key of the task of a run that a person means.
+
+    Raises:
+        NotFoundError: No task is meant, or several.
+    """
+    facts = {
+        task.key: TaskFacts(task.key, task.name, task.resource_type, path=task.path)
+        for task in tasks
+    }
+    return resolve_task(facts, name)
 
 
 def _names(task: TaskFacts) -> set[str]:
@@ -66,7 +82,9 @@ def resolve_dataset(graph: DatasetGraph, name: str) -> Dataset:
         return found[0]
     if found:
         listed = ", ".join(sorted(map(str, found))[:_LISTED])
-        raise NotFoundError(f"{name!r} names {len(found)} datasets", fix=f"give one whole: {listed}")
+        raise NotFoundError(
+            f"{name!r} names {len(found)} datasets", fix=f"give one whole: {listed}"
+        )
     table, _, column = name.rpartition(".")
     if table and _matching(graph.datasets, table):
         raise NotFoundError(

@@ -131,7 +131,7 @@ class DaskExecutor(Executor):
     def _cluster(self) -> Any:
         arguments = self.cluster_kwargs
         if self.cluster_class is LocalCluster:
-            arguments = {**_local_defaults(), **arguments}
+            arguments = {**_local_defaults(arguments.get("processes", True)), **arguments}
         cluster = self.cluster_class(**arguments)
         if self.adapt_kwargs:
             cluster.adapt(**self.adapt_kwargs)
@@ -267,14 +267,16 @@ def _lost(what: str) -> WorkerLostError:
     )
 
 
-def _local_defaults() -> dict[str, Any]:
+def _local_defaults(processes: bool) -> dict[str, Any]:
+    # Workers that are threads of this process talk to it without any address.
+    address = {"host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"} if processes else {}
     return {
         "n_workers": 1,
         "threads_per_worker": max(4, os.cpu_count() or 1),
-        "host": "127.0.0.1",
-        "dashboard_address": None,
+        "dashboard_address": ":0",
         "memory_limit": 0,
         "silence_logs": 50,
+        **address,
     }
 
 

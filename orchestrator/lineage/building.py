@@ -6,7 +6,7 @@ from sqlglot import exp
 
 from orchestrator.lineage.effects import Place, Role, SqlProblem, StatementEffect, StatementKind
 from orchestrator.lineage.names import Session
-from orchestrator.lineage.tables import Named, UnknownName, named, tables_read
+from orchestrator.lineage.tables import Named, UnknownNameError, named, tables_read
 from orchestrator.model.dataset import Dataset
 
 
@@ -26,6 +26,7 @@ class EffectBuilder:
         self.kind = StatementKind.OTHER
         self.temporary = False
         self.conditional = False
+        self.deferred = False
         self.problems: list[SqlProblem] = []
         self._offset = offset
         self._excerpt = excerpt
@@ -37,24 +38,24 @@ class EffectBuilder:
 
     # -- by syntax node ----------------------------------------------------------------------
 
-    def read_all(self, root: exp.Expression | None, skip: frozenset[int] = frozenset()) -> None:
+    def read_all(self, root: exp.Expr | None, skip: frozenset[int] = frozenset()) -> None:
         """Count every table under ``root`` as read, but the nodes whose ``id()`` is in ``skip``."""
         if root is None:
             return
         for name in tables_read(root, self.session, skip):
-            if isinstance(name, UnknownName):
+            if isinstance(name, UnknownNameError):
                 self.problem(str(name), name.line)
             else:
                 self.read(name)
 
-    def resolve(self, node: exp.Expression | None) -> list[Named]:
+    def resolve(self, node: exp.Expr | None) -> list[Named]:
         """The datasets that a node in a target's place names."""
         target = table_of(node)
         if target is None:
             return []
         try:
             return named(target, self.session)
-        except UnknownName as problem:
+        except UnknownNameError as problem:
             self.problem(str(problem), problem.line)
             return []
 
@@ -122,6 +123,7 @@ class EffectBuilder:
             replaces=frozenset(self._sets.get("replaces", ())),
             unused=reads - self._used,
             conditional=self.conditional,
+            deferred=self.deferred,
             places=tuple(self._places),
         )
 
@@ -134,7 +136,7 @@ class EffectBuilder:
         self._places.append(Place(role, name.dataset, line))
 
 
-def table_of(node: exp.Expression | None) -> exp.Expression | None:
+def table_of(node: exp.Expr | None) -> exp.Expr | None:
     """The table node inside a target such as ``t (a, b)``, or the node itself."""
     while isinstance(node, (exp.Schema, exp.Alias, exp.Paren)):
         node = node.this

@@ -6,13 +6,16 @@ from sqlglot import exp
 
 from orchestrator.lineage.building import EffectBuilder, table_of
 from orchestrator.lineage.effects import StatementKind
-from orchestrator.lineage.tables import Named, line_of
+from orchestrator.lineage.tables import Named, line_of, named
 from orchestrator.model.dataset import Dataset, DatasetKind
 
+_PARTITION_FUNCTIONS = frozenset(
+    {"swap_partitions_between_tables", "move_partitions_to_table", "copy_partitions_to_table"}
+)
 _STREAMS = frozenset({"stdin", "stdout"})
 
 
-def copy(tree: exp.Expression, effect: EffectBuilder) -> None:
+def copy(tree: exp.Expr, effect: EffectBuilder) -> None:
     """``COPY t FROM 'f'``, ``COPY (query) TO 'f'``, ``COPY INTO t FROM @s``, ``COPY INTO @s FROM t``."""
     effect.kind = StatementKind.COPY
     files = tree.args.get("files") or []
@@ -25,7 +28,7 @@ def copy(tree: exp.Expression, effect: EffectBuilder) -> None:
             effect.write(name)
 
 
-def load(tree: exp.Expression, effect: EffectBuilder) -> None:
+def load(tree: exp.Expr, effect: EffectBuilder) -> None:
     """Hive's ``LOAD DATA INPATH 'x' INTO TABLE t`` and BigQuery's ``LOAD DATA … FROM FILES``."""
     effect.kind = StatementKind.COPY
     path = tree.args.get("inpath")
@@ -38,7 +41,7 @@ def load(tree: exp.Expression, effect: EffectBuilder) -> None:
         effect.write(name, replaces=bool(tree.args.get("overwrite")))
 
 
-def export(tree: exp.Expression, effect: EffectBuilder) -> None:
+def export(tree: exp.Expr, effect: EffectBuilder) -> None:
     """BigQuery's ``EXPORT DATA OPTIONS (uri = '…') AS query``."""
     effect.kind = StatementKind.COPY
     effect.read_all(tree.this)
@@ -48,7 +51,7 @@ def export(tree: exp.Expression, effect: EffectBuilder) -> None:
             effect.write(_file(option.args["value"]))
 
 
-def put(tree: exp.Expression, effect: EffectBuilder) -> None:
+def put(tree: exp.Expr, effect: EffectBuilder) -> None:
     """Snowflake's ``PUT file://x @stage``."""
     effect.kind = StatementKind.COPY
     effect.read(_file(tree.this))
@@ -57,7 +60,20 @@ def put(tree: exp.Expression, effect: EffectBuilder) -> None:
         effect.write(Named(Dataset(None, None, target.name, DatasetKind.STAGE), 0))
 
 
-def _read(source: exp.Expression, effect: EffectBuilder) -> None:
+def moved_by_function(tree: exp.Expr, effect: EffectBuilder) -> None:
+    """Vertica's ``SELECT move_partitions_to_table('a', …, 'b')`` and its relatives."""
+    for call in tree.expressions:
+        arguments = call.expressions if isinstance(call, exp.Anonymous) else []
+        if len(arguments) < 4 or call.name.lower() not in _PARTITION_FUNCTIONS:
+            continue
+        effect.kind = StatementKind.COPY
+        for name in named(exp.DynamicIdentifier(this=arguments[0]), effect.session):
+            effect.read(name)
+        for name in named(exp.DynamicIdentifier(this=arguments[3]), effect.session):
+            effect.write(name)
+
+
+def _read(source: exp.Expr, effect: EffectBuilder) -> None:
     inner = table_of(source)
     if isinstance(inner, exp.Query) or (isinstance(inner, exp.Subquery)):
         effect.read_all(inner)
@@ -66,7 +82,7 @@ def _read(source: exp.Expression, effect: EffectBuilder) -> None:
         effect.read(name)
 
 
-def _end(node: exp.Expression, effect: EffectBuilder) -> list[Named]:
+def _end(node: exp.Expr, effect: EffectBuilder) -> list[Named]:
     """One end of a copy: a table, a stage, a file, or nothing for a stream."""
     target = table_of(node)
     if isinstance(target, exp.Literal):
@@ -78,11 +94,11 @@ def _end(node: exp.Expression, effect: EffectBuilder) -> list[Named]:
     return effect.resolve(target)
 
 
-def _end_of_text(node: exp.Expression) -> Named:
+def _end_of_text(node: exp.Expr) -> Named:
     if node.name.startswith("@"):
         return Named(Dataset(None, None, node.name, DatasetKind.STAGE), line_of(node))
     return _file(node)
 
 
-def _file(node: exp.Expression) -> Named:
+def _file(node: exp.Expr) -> Named:
     return Named(Dataset(None, None, node.name, DatasetKind.FILE), line_of(node))

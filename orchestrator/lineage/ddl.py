@@ -15,7 +15,7 @@ _DROPPED = _RELATIONS | {"STAGE", "MATERIALIZED VIEW", "DYNAMIC TABLE"}
 _TEMPLATES = (exp.LikeProperty,)
 
 
-def create(tree: exp.Expression, effect: EffectBuilder) -> None:
+def create(tree: exp.Expr, effect: EffectBuilder) -> None:
     """``CREATE TABLE | VIEW | …``, from a query, a clone, a template, a location, or empty."""
     kind = str(tree.args.get("kind") or "").upper()
     if kind == "INDEX":
@@ -42,31 +42,31 @@ def create(tree: exp.Expression, effect: EffectBuilder) -> None:
     return None
 
 
-def _is_temporary_name(target: exp.Expression | None) -> bool:
+def _is_temporary_name(target: exp.Expr | None) -> bool:
     inner = target.this if isinstance(target, exp.Table) else None
-    return isinstance(inner, exp.Identifier) and bool(inner.args.get("temporary"))
+    if not isinstance(inner, exp.Identifier):
+        return False
+    return bool(inner.args.get("temporary")) or inner.name.startswith("#")
 
 
-def _kind(tree: exp.Expression, kind: str) -> StatementKind:
+def _kind(tree: exp.Expr, kind: str) -> StatementKind:
     if kind == "VIEW":
         return StatementKind.VIEW
     derived = tree.args.get("expression") or tree.args.get("clone") or list(_templates(tree))
     return StatementKind.CREATE_AS if derived else StatementKind.CREATE
 
 
-def _properties(tree: exp.Expression) -> list[exp.Expression]:
+def _properties(tree: exp.Expr) -> list[exp.Expr]:
     properties = tree.args.get("properties")
     return list(properties.expressions) if properties is not None else []
 
 
-def _templates(tree: exp.Expression) -> list[exp.Expression]:
+def _templates(tree: exp.Expr) -> list[exp.Expr]:
     inside = tree.this.expressions if isinstance(tree.this, exp.Schema) else []
     return [node for node in (*inside, *_properties(tree)) if isinstance(node, _TEMPLATES)]
 
 
-def _read_sources(
-    tree: exp.Expression, properties: list[exp.Expression], effect: EffectBuilder
-) -> None:
+def _read_sources(tree: exp.Expr, properties: list[exp.Expr], effect: EffectBuilder) -> None:
     if tree.args.get("with_") is not None:
         apart = [tree.args.get(key) for key in ("this", "properties", "clone")]
         skip = {id(t) for part in apart if part is not None for t in part.find_all(exp.Table)}
@@ -82,7 +82,7 @@ def _read_sources(
         effect.read(Named(location, 0))
 
 
-def _locations(properties: list[exp.Expression]) -> list[Dataset]:
+def _locations(properties: list[exp.Expr]) -> list[Dataset]:
     """Where the rows of an external table lie."""
     found = [p.this for p in properties if isinstance(p, exp.LocationProperty)]
     for prop in properties:
@@ -95,7 +95,7 @@ def _locations(properties: list[exp.Expression]) -> list[Dataset]:
     return [place for node in found if (place := _location(node)) is not None]
 
 
-def _location(node: exp.Expression | None) -> Dataset | None:
+def _location(node: exp.Expr | None) -> Dataset | None:
     if node is None or not node.name:
         return None
     if node.name.startswith("@"):
@@ -105,14 +105,14 @@ def _location(node: exp.Expression | None) -> Dataset | None:
     )
 
 
-def _index(tree: exp.Expression, effect: EffectBuilder) -> None:
+def _index(tree: exp.Expr, effect: EffectBuilder) -> None:
     effect.kind = StatementKind.ALTER
     index = tree.this
     for name in effect.resolve(index.args.get("table") if index is not None else None):
         effect.write(name)
 
 
-def _stage(tree: exp.Expression, effect: EffectBuilder) -> None:
+def _stage(tree: exp.Expr, effect: EffectBuilder) -> None:
     effect.kind = StatementKind.STAGE
     for location in _locations(_properties(tree)):
         effect.read(Named(location, 0))
@@ -120,12 +120,12 @@ def _stage(tree: exp.Expression, effect: EffectBuilder) -> None:
         effect.create(name)
 
 
-def _routine(tree: exp.Expression, effect: EffectBuilder) -> None:
+def _routine(tree: exp.Expr, effect: EffectBuilder) -> None:
     effect.kind = StatementKind.ROUTINE
     effect.read_all(tree.expression)
 
 
-def drop(tree: exp.Expression, effect: EffectBuilder) -> None:
+def drop(tree: exp.Expr, effect: EffectBuilder) -> None:
     """``DROP TABLE a, b``."""
     effect.kind = StatementKind.DROP
     if str(tree.args.get("kind") or "").upper() not in _DROPPED:
@@ -135,7 +135,7 @@ def drop(tree: exp.Expression, effect: EffectBuilder) -> None:
             effect.drop(name)
 
 
-def alter(tree: exp.Expression, effect: EffectBuilder) -> None:
+def alter(tree: exp.Expr, effect: EffectBuilder) -> None:
     """``ALTER TABLE a RENAME TO b | SWAP WITH b | …``."""
     effect.kind = StatementKind.ALTER
     actions = tree.args.get("actions") or []
@@ -149,7 +149,7 @@ def alter(tree: exp.Expression, effect: EffectBuilder) -> None:
             _exchange(one, action, effect)
 
 
-def _exchange(one: Named, action: exp.Expression, effect: EffectBuilder) -> None:
+def _exchange(one: Named, action: exp.Expr, effect: EffectBuilder) -> None:
     for other in effect.resolve(action.this):
         if isinstance(action, exp.SwapTable):
             effect.kind = StatementKind.SWAP
@@ -159,7 +159,7 @@ def _exchange(one: Named, action: exp.Expression, effect: EffectBuilder) -> None
             effect.rename(one, _beside(one, other, action.this))
 
 
-def _beside(old: Named, new: Named, written: exp.Expression) -> Named:
+def _beside(old: Named, new: Named, written: exp.Expr) -> Named:
     """A new name without a schema stays in the schema of the old one."""
     if isinstance(written, exp.Table) and not written.args.get("db"):
         where = old.dataset
@@ -167,10 +167,10 @@ def _beside(old: Named, new: Named, written: exp.Expression) -> Named:
     return new
 
 
-def cache(tree: exp.Expression, effect: EffectBuilder) -> None:
+def cache(tree: exp.Expr, effect: EffectBuilder) -> None:
     """Spark's ``CACHE TABLE a AS SELECT``: a temporary view."""
     query = tree.expression
-    effect.kind = StatementKind.VIEW if query else StatementKind.OTHER
+    effect.kind = StatementKind.CACHE
     effect.read_all(query if query else tree)
     if query:
         effect.temporary = True
@@ -178,6 +178,6 @@ def cache(tree: exp.Expression, effect: EffectBuilder) -> None:
             effect.create(name)
 
 
-def refresh(tree: exp.Expression, effect: EffectBuilder) -> None:
+def refresh(tree: exp.Expr, effect: EffectBuilder) -> None:
     """Spark's ``REFRESH TABLE``: forgets what was cached of it, moves nothing."""
     effect.kind = StatementKind.OTHER

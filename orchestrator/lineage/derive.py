@@ -179,9 +179,15 @@ class _Derivation:
     ) -> None:
         pair = (upstream, downstream)
         self._graph.add_edge(upstream, downstream)
-        self._evidence.setdefault(pair, {}).update(dict.fromkeys(evidence))
-        if dataset is not None:
-            self._dataset.setdefault(pair, dataset)
+        known = self._evidence.setdefault(pair, {})
+        if dataset is None:
+            known.update(dict.fromkeys(evidence))
+            return
+        if self._dataset.setdefault(pair, dataset) == dataset:
+            # The two ends of the dataset that the edge names stand first.
+            self._evidence[pair] = {**dict.fromkeys(evidence), **known}
+        else:
+            known.update(dict.fromkeys(evidence))
 
     def _add_read(self, dataset: Dataset, writer: str, reader: str) -> None:
         read = self._readers[dataset][reader].evidence

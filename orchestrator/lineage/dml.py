@@ -14,37 +14,37 @@ from orchestrator.model.dataset import Dataset, DatasetKind
 _WRITERS = (exp.Insert, exp.Update, exp.Delete, exp.Merge)
 
 
-def insert(tree: exp.Expression, effect: EffectBuilder) -> None:
+def insert(tree: exp.Expr, effect: EffectBuilder) -> None:
     """``INSERT [OVERWRITE] INTO t …``, into a table, a directory or a table function."""
     effect.kind = StatementKind.INSERT
     written_inside(tree, effect)
 
 
-def insert_many(tree: exp.Expression, effect: EffectBuilder) -> None:
+def insert_many(tree: exp.Expr, effect: EffectBuilder) -> None:
     """``INSERT ALL INTO … INTO … SELECT`` and Hive's ``FROM … INSERT … INSERT``."""
     effect.kind = StatementKind.INSERT
     written_inside(tree, effect)
 
 
-def update(tree: exp.Expression, effect: EffectBuilder) -> None:
+def update(tree: exp.Expr, effect: EffectBuilder) -> None:
     """``UPDATE t SET … FROM …``, the target possibly an alias of a joined table."""
     effect.kind = StatementKind.UPDATE
     written_inside(tree, effect)
 
 
-def delete(tree: exp.Expression, effect: EffectBuilder) -> None:
+def delete(tree: exp.Expr, effect: EffectBuilder) -> None:
     """``DELETE FROM t USING …`` and ``DELETE a, b FROM a JOIN b``."""
     effect.kind = StatementKind.DELETE
     written_inside(tree, effect)
 
 
-def merge(tree: exp.Expression, effect: EffectBuilder) -> None:
+def merge(tree: exp.Expr, effect: EffectBuilder) -> None:
     """``MERGE INTO t USING …``."""
     effect.kind = StatementKind.MERGE
     written_inside(tree, effect)
 
 
-def truncate(tree: exp.Expression, effect: EffectBuilder) -> None:
+def truncate(tree: exp.Expr, effect: EffectBuilder) -> None:
     """``TRUNCATE TABLE a, b``."""
     effect.kind = StatementKind.TRUNCATE
     for table in tree.expressions:
@@ -52,7 +52,7 @@ def truncate(tree: exp.Expression, effect: EffectBuilder) -> None:
             effect.write(name, replaces=True)
 
 
-def written_inside(tree: exp.Expression, effect: EffectBuilder) -> None:
+def written_inside(tree: exp.Expr, effect: EffectBuilder) -> None:
     """Everything under ``tree``: the targets of its writers are written, the rest is read.
 
     A writer may stand at the top, in a common table expression, or behind INTO.
@@ -73,7 +73,7 @@ def written_inside(tree: exp.Expression, effect: EffectBuilder) -> None:
             effect.write(name, replaces=replaces)
 
 
-def _replaces(node: exp.Expression) -> bool:
+def _replaces(node: exp.Expr) -> bool:
     if isinstance(node, exp.Delete):
         return (
             not node.args.get("where")
@@ -87,7 +87,7 @@ def _replaces(node: exp.Expression) -> bool:
     return not partition
 
 
-def _into(node: exp.Expression, effect: EffectBuilder, skip: set[int]) -> list[Named]:
+def _into(node: exp.Expr, effect: EffectBuilder, skip: set[int]) -> list[Named]:
     """``SELECT … INTO t``."""
     target = node.this
     skip.add(id(target))
@@ -98,7 +98,7 @@ def _into(node: exp.Expression, effect: EffectBuilder, skip: set[int]) -> list[N
     return effect.resolve(target)
 
 
-def _targets(node: exp.Expression, effect: EffectBuilder, skip: set[int]) -> list[Named]:
+def _targets(node: exp.Expr, effect: EffectBuilder, skip: set[int]) -> list[Named]:
     if isinstance(node, exp.Delete):
         return _delete_targets(node, effect, skip)
     if isinstance(node, exp.Update):
@@ -114,7 +114,7 @@ def _targets(node: exp.Expression, effect: EffectBuilder, skip: set[int]) -> lis
 
 def _delete_targets(node: exp.Delete, effect: EffectBuilder, skip: set[int]) -> list[Named]:
     listed = node.args.get("tables") or []
-    main = table_of(node.this)
+    main = table_of(node.this) if node.this else None
     if not listed:
         return _alias_or_table(main, node.args.get("using") or [], effect, skip)
     sources = _tables_in(main)
@@ -129,7 +129,7 @@ def _update_targets(node: exp.Update, effect: EffectBuilder, skip: set[int]) -> 
     if not joined:
         return _alias_or_table(main, sources, effect, skip)
     everyone = _tables_in(main)
-    assigned = _assigned_tables(node, everyone)
+    assigned: list[exp.Expr | None] = [*_assigned_tables(node, everyone)]
     return [
         n for table in assigned or [main] for n in _alias_or_table(table, everyone, effect, skip)
     ]
@@ -145,7 +145,7 @@ def _assigned_tables(node: exp.Update, tables: list[exp.Table]) -> list[exp.Tabl
     return [table for table in tables if table.alias_or_name.lower() in names]
 
 
-def _tables_in(source: exp.Expression | None) -> list[exp.Table]:
+def _tables_in(source: exp.Expr | None) -> list[exp.Table]:
     """The tables of a FROM clause itself, without those of its subqueries."""
     if source is None:
         return []
@@ -157,8 +157,8 @@ def _tables_in(source: exp.Expression | None) -> list[exp.Table]:
 
 
 def _alias_or_table(
-    target: exp.Expression | None,
-    sources: Iterable[exp.Expression],
+    target: exp.Expr | None,
+    sources: Iterable[exp.Expr],
     effect: EffectBuilder,
     skip: set[int],
 ) -> list[Named]:

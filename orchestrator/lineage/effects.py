@@ -33,6 +33,7 @@ class StatementKind(StrEnum):
     SESSION = "session"  #: USE, SET
     CONTROL = "control"  #: a condition, a loop head, an assignment inside a block
     ROUTINE = "routine"  #: the head of a procedure, function, task or trigger
+    CACHE = "cache"  #: Spark's CACHE TABLE
     OTHER = "other"  #: GRANT, COMMIT, SHOW and the like: no data moves
     UNKNOWN = "unknown"  #: could not be read; see the error
 
@@ -98,6 +99,7 @@ class StatementEffect:
         replaces: Datasets whose former content is gone (truncate, overwrite).
         unused: The part of ``reads`` that only unused common table expressions name.
         conditional: ``IF NOT EXISTS``: what it creates may have been there before.
+        deferred: It stands in the body of a routine and runs when that is called.
         places: Where the datasets stand.
     """
 
@@ -114,6 +116,7 @@ class StatementEffect:
     replaces: frozenset[Dataset] = frozenset()
     unused: frozenset[Dataset] = frozenset()
     conditional: bool = False
+    deferred: bool = False
     places: tuple[Place, ...] = ()
 
 
@@ -161,7 +164,8 @@ class SqlLineage:
         """Column edges of the script's net effect, computed when first asked for."""
         from orchestrator.lineage.columns import column_edges
 
-        return column_edges(self.request)
+        edges: tuple[ColumnEdge, ...] = column_edges(self.request)
+        return edges
 
     def first_read(self, dataset: Dataset) -> int | None:
         """Line at which the script first reads ``dataset``, or None if it does not."""

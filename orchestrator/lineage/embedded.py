@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from sqlglot.tokens import Token, TokenType
+from sqlglot.tokenizer_core import Token, TokenType
 
 from orchestrator.lineage.building import EffectBuilder
 from orchestrator.lineage.effects import StatementKind
@@ -303,15 +303,40 @@ def _alter(tokens: Sequence[Token], effect: EffectBuilder) -> Inside | None:
     if second == "SESSION":
         at = _index_of(tokens, "SET")
         return _set(tokens[at:], effect) if at > 0 else Inside()
+    exchanged = _index_of(tokens, "EXCHANGE")
+    if second == "TABLE" and exchanged > 0:
+        return _exchange_partition(tokens, exchanged, effect)
     if second in ("SYSTEM", "WAREHOUSE", "USER", "ROLE", "DATABASE", "TASK", "PIPE", "STREAM"):
         return Inside()
     return None
+
+
+def _exchange_partition(
+    tokens: Sequence[Token], exchanged: int, effect: EffectBuilder
+) -> Inside | None:
+    """``ALTER TABLE a EXCHANGE PARTITION p WITH TABLE b``: rows of b come to stand in a."""
+    at = _index_of(tokens, "TABLE", start=exchanged)
+    if at < 0:
+        return None
+    effect.kind = StatementKind.COPY
+    for name in _named(tokens, at + 1, effect)[0]:
+        effect.read(name)
+    for name in _named(tokens, 2, effect)[0]:
+        effect.write(name)
+    return Inside()
 
 
 def _nothing(tokens: Sequence[Token], effect: EffectBuilder) -> Inside | None:
     return Inside()
 
 
+#: First words of statements that move no data between datasets.
+_WITHOUT_DATA = (
+    "CALL EXPLAIN DESCRIBE DESC GRANT REVOKE VACUUM OPTIMIZE LOCK UNLOCK SHOW LIST LS REMOVE RM GO "
+    "RESET DISCARD MSCK CHECKPOINT INSTALL PRAGMA ANALYZE COMMENT BEGIN END START COMMIT ROLLBACK "
+    "SAVEPOINT RELEASE DEALLOCATE UNSET KILL PRINT CHECK NOTIFY LISTEN UNLISTEN CLUSTER REINDEX "
+    "DETACH ABORT DELIMITER ADD RELOAD INVALIDATE COMPUTE HELP"
+).split()
 _Handler = Callable[[Sequence[Token], EffectBuilder], "Inside | None"]
 _HANDLERS: dict[str, _Handler] = {
     "EXECUTE": _execute,
@@ -325,13 +350,5 @@ _HANDLERS: dict[str, _Handler] = {
     "BULK": _bulk,
     "SET": _set,
     "ALTER": _alter,
-    **dict.fromkeys(
-        ("CALL", "EXPLAIN", "DESCRIBE", "DESC", "GRANT", "REVOKE", "VACUUM", "OPTIMIZE", "LOCK")
-        + ("UNLOCK", "SHOW", "LIST", "LS", "REMOVE", "RM", "GO", "RESET", "DISCARD", "MSCK")
-        + ("CHECKPOINT", "INSTALL", "PRAGMA", "ANALYZE", "COMMENT", "BEGIN", "END", "START")
-        + ("COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "DEALLOCATE", "UNSET", "KILL", "PRINT")
-        + ("CHECK", "NOTIFY", "LISTEN", "UNLISTEN", "CLUSTER", "REINDEX", "DETACH", "ABORT")
-        + ("DELIMITER", "ADD", "RELOAD", "INVALIDATE", "COMPUTE", "HELP"),
-        _nothing,
-    ),
+    **dict.fromkeys(_WITHOUT_DATA, _nothing),
 }

@@ -45,6 +45,7 @@ def encode(statements: Iterable[StatementEffect]) -> list[Any]:
             many(effect.replaces),
             many(effect.unused),
             int(effect.conditional),
+            int(effect.deferred),
             [[_ROLES.index(p.role), number(p.dataset), p.line] for p in effect.places],
         ]
         for effect in statements
@@ -79,6 +80,7 @@ def decode(value: Any) -> tuple[StatementEffect, ...]:
             some(replaces),
             some(unused),
             bool(conditional),
+            bool(deferred),
             tuple(Place(_ROLES[role], datasets[d], at) for role, d, at in places),
         )
         for (
@@ -95,6 +97,7 @@ def decode(value: Any) -> tuple[StatementEffect, ...]:
             replaces,
             unused,
             conditional,
+            deferred,
             places,
         ) in rows
     )

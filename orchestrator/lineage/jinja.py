@@ -16,6 +16,8 @@ SourceOf = Callable[[str, str], object]
 
 #: A template may not grow beyond this many characters.
 _MAX_OUTPUT = 8 * 1024 * 1024
+#: A line of output is looked for in this many lines of the template.
+_REACH = 50
 _TEMPLATE = re.compile(r"\{\{|\{%|\{#")
 
 
@@ -51,11 +53,11 @@ class _Record:
     sources: list[tuple[str, str, int]] = field(default_factory=list)
 
 
-class _Missing(Exception):
+class _MissingError(Exception):
     """A name that the template uses and nobody gave."""
 
 
-class _TooLong(Exception):
+class _TooLongError(Exception):
     """The text has grown beyond all measure."""
 
 
@@ -110,29 +112,33 @@ def _run(text: str, names: Mapping[str, Any], record: _Record) -> tuple[str, tup
     stream = template.root_render_func(template.new_context(dict(names)))
     frame = getattr(stream, "gi_frame", None)
     record.line_now = lambda: template.get_corresponding_lineno(frame.f_lineno) if frame else 1
-    offsets = _line_offsets(text)
+    written = text.split("\n")
     chunks: list[str] = []
     lines: list[int] = [1]
     size = 0
-    for chunk in stream:
-        line = record.line_now()
-        size += len(chunk)
-        if size > _MAX_OUTPUT:
-            raise _TooLong(f"the rendered text is longer than {_MAX_OUTPUT} characters")
-        if not chunks or chunks[-1].endswith("\n"):
-            lines[-1] = line
-        own = chunk in text[offsets[min(line, len(offsets)) - 1] :]  # text of the template itself
-        for distance in range(1, chunk.count("\n") + 1):
-            lines.append(line + distance if own else line)
-        chunks.append(chunk)
+    try:
+        for chunk in stream:
+            line = record.line_now()
+            size += len(chunk)
+            if size > _MAX_OUTPUT:
+                raise _TooLongError(f"the rendered text is longer than {_MAX_OUTPUT} characters")
+            if not chunks or chunks[-1].endswith("\n"):
+                lines[-1] = line
+            for piece in chunk.split("\n")[1:]:
+                line = _where(piece.strip(), written, line)
+                lines.append(line)
+            chunks.append(chunk)
+    except Exception:
+        environment.handle_exception()  # raises it again, with lines of the template
     return "".join(chunks), tuple(lines)
 
 
-def _line_offsets(text: str) -> list[int]:
-    offsets = [0]
-    for line in text.split("\n")[:-1]:
-        offsets.append(offsets[-1] + len(line) + 1)
-    return offsets
+def _where(piece: str, written: list[str], line: int) -> int:
+    """The line after ``line`` that holds ``piece``, or ``line`` where none does."""
+    if not piece:
+        return min(line + 1, len(written))
+    reach = range(line, min(line + _REACH, len(written)))
+    return next((index + 1 for index in reach if piece in written[index]), line)
 
 
 def _names(
@@ -171,7 +177,7 @@ def _lookup(function: str, values: Mapping[str, Any]) -> Callable[..., Any]:
             return values[name]
         if default:
             return default[0]
-        raise _Missing(f"{function}({name!r}) is not set and has no default")
+        raise _MissingError(f"{function}({name!r}) is not set and has no default")
 
     return look_up
 
@@ -183,7 +189,7 @@ def _message(error: Exception) -> str:
         return str(error.message or error)
     return (
         str(error)
-        if isinstance(error, (_Missing, _TooLong))
+        if isinstance(error, (_MissingError, _TooLongError))
         else f"{type(error).__name__}: {error}"
     )
 

@@ -88,24 +88,24 @@ class Session:
         dialect: Canonical dialect.
         catalog: Default catalog, folded.
         schema: Default schema, folded.
-        known: Tables known to exist; they settle which entry of a search path is meant.
     """
 
-    def __init__(
-        self,
-        dialect: str,
-        catalog: str | None = None,
-        schema: str | None = None,
-        known: Iterable[Dataset] = (),
-    ) -> None:
+    def __init__(self, dialect: str, catalog: str | None = None, schema: str | None = None) -> None:
         self.dialect = dialect
         self.catalog = catalog
         self.schema = schema
-        self.known = set(known)
+        self.known: set[Dataset] = set()
         self.attached: set[str] = set()
         self.variables: dict[str, str] = {}
         self._path: tuple[str, ...] = ()
         self._temporary: dict[str, Dataset] = {}
+
+    def know(self, names: Iterable[str]) -> None:
+        """Note tables that exist; they settle which entry of a search path a name means."""
+        for name in names:
+            dataset = self.table([(part, False) for part in name.split(".")])
+            if dataset:
+                self.known.add(dataset)
 
     def fold(self, text: str, quoted: bool) -> str:
         """Fold one identifier."""

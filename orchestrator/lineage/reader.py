@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import logging
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import ParseError, TokenError
-from sqlglot.tokens import Token, TokenType
+from sqlglot.parser import Parser
+from sqlglot.tokenizer_core import Token, TokenType
 
-from orchestrator.lineage import embedded, statement
+from orchestrator.lineage import embedded, joins, statement
 from orchestrator.lineage.building import EffectBuilder
 from orchestrator.lineage.effects import Request, StatementEffect, StatementKind
 from orchestrator.lineage.names import Session, parser_dialect
 from orchestrator.lineage.salvage import mend, salvage
-from orchestrator.lineage.script import Fragment, is_text, split, tokenize, word
-from orchestrator.model.dataset import Dataset, Namespace
+from orchestrator.lineage.script import Fragment, is_text, split, tokenize, tokenize_leniently
 
 #: SQL inside SQL is followed this far.
 _DEEPEST_TEXT = 6
@@ -27,7 +28,7 @@ _DEEPEST_NESTING = 120
 _EXCERPT = 80
 
 
-class UnreadableStatement(Exception):
+class UnreadableStatementError(Exception):
     """A statement that the parser does not understand."""
 
     def __init__(self, message: str, line: int, column: int) -> None:
@@ -45,9 +46,8 @@ def read(request: Request) -> tuple[StatementEffect, ...]:
     Returns:
         The effects, in the order of the text. A statement that could not be read has ``error``.
     """
-    namespace = Namespace(request.dialect, request.catalog, request.schema)
-    known = [Dataset.parse(name, namespace) for name, _ in request.known]
-    session = Session(request.dialect, request.catalog, request.schema, known)
+    session = Session(request.dialect, request.catalog, request.schema)
+    session.know(name for name, _ in request.known)
     reader = _Reader(session)
     with _quiet():
         reader.script(request.sql, 0, 0)
@@ -91,10 +91,11 @@ class _Reader:
         first, last = tokens[0], tokens[-1]
         excerpt = sql[first.start : min(last.end + 1, first.start + _EXCERPT)]
         effect = EffectBuilder(self.session, first.line + offset, offset, excerpt)
+        effect.deferred = fragment.body
         inside: embedded.Inside | None = None
         try:
             inside = self._statement(sql, fragment, effect)
-        except UnreadableStatement as problem:
+        except UnreadableStatementError as problem:
             effect = EffectBuilder(self.session, first.line + offset, offset, excerpt)
             effect.kind = StatementKind.UNKNOWN
             effect.problem(str(problem), problem.line, problem.column)
@@ -119,11 +120,9 @@ class _Reader:
         if inside is not None:
             self._queries(sql, inside.queries, effect)
             return inside
-        if fragment.block and self.dialect not in ("tsql", "fabric"):
-            tokens = embedded.without_variables(tokens)
-        tree = self.parse(sql, tokens)
-        if not statement.apply(tree, effect):
-            raise UnreadableStatement("this is not a SQL statement", tokens[0].line, tokens[0].col)
+        variables = fragment.block and self.dialect not in ("tsql", "fabric")
+        tree = self.parse(sql, embedded.without_variables(tokens) if variables else tokens)
+        statement.apply(tree, effect)
         return None
 
     def _queries(self, sql: str, queries: Sequence[list[Token]], effect: EffectBuilder) -> None:
@@ -145,57 +144,96 @@ class _Reader:
             before = offset + text.line - 1 - text.text.count("\n")
             self.script(text.text, before, depth + 1)
 
-    def parse(self, sql: str, tokens: Sequence[Token]) -> exp.Expression:
-        """Parse one statement.
+    def parse(self, sql: str, tokens: Sequence[Token]) -> exp.Expr:
+        """Parse one statement, leniently where its dialect does not understand it.
 
         Raises:
-            UnreadableStatement: The parser does not understand it.
+            UnreadableStatementError: The parser does not understand it.
         """
-        first = tokens[0]
         _check_nesting(tokens)
         _check_rendered(tokens)
+        tokens = joins.bounded(tokens)
         try:
-            trees = self.parser.parse(list(tokens), sql)
-        except ParseError as error:
-            detail = error.errors[0] if error.errors else {}
-            raise UnreadableStatement(
-                str(detail.get("description") or "it cannot be parsed"),
-                int(detail.get("line") or first.line),
-                int(detail.get("col") or first.col),
-            ) from error
-        except Exception as error:  # a fault of the parser must not lose the rest of the script
-            raise UnreadableStatement(
-                f"the parser fails on it ({type(error).__name__})", first.line, first.col
-            ) from error
-        if len(trees) != 1 or trees[0] is None:
-            raise UnreadableStatement("this is not a SQL statement", first.line, first.col)
-        return trees[0]
+            return _parsed(self.parser, sql, tokens)
+        except UnreadableStatementError as problem:
+            tree = self._leniently(sql, tokens)
+            if tree is None:
+                raise problem
+            return tree
+
+    def _leniently(self, sql: str, tokens: Sequence[Token]) -> exp.Expr | None:
+        first, last = tokens[0], tokens[-1]
+        padded = "\n" * (first.line - 1) + sql[first.start : last.end + 1]
+        for dialect in dict.fromkeys((self.dialect, "")):
+            with contextlib.suppress(UnreadableStatementError, TokenError):
+                parser = Dialect.get_or_raise(dialect).parser()
+                tree = _parsed(parser, padded, tokenize_leniently(padded, dialect))
+                if not isinstance(tree, exp.Command):
+                    return tree
+        return None
 
 
+def _parsed(parser: Parser, sql: str, tokens: Sequence[Token]) -> exp.Expr:
+    """One statement as one tree.
+
+    Raises:
+        UnreadableStatementError: The parser does not understand it.
+    """
+    first = tokens[0]
+    try:
+        trees = parser.parse(list(tokens), sql)
+    except ParseError as error:
+        detail = error.errors[0] if error.errors else {}
+        raise UnreadableStatementError(
+            str(detail.get("description") or "it cannot be parsed"),
+            int(detail.get("line") or first.line),
+            int(detail.get("col") or first.col),
+        ) from error
+    except Exception as error:  # a fault of the parser must not lose the rest of the script
+        raise UnreadableStatementError(
+            f"the parser fails on it ({type(error).__name__})", first.line, first.col
+        ) from error
+    tree = trees[0] if len(trees) == 1 else None
+    if tree is None or not statement.is_statement(tree):
+        raise UnreadableStatementError("this is not a SQL statement", first.line, first.col)
+    return tree
+
+
+_NESTED_TYPES = frozenset(
+    {TokenType.ARRAY, TokenType.STRUCT, TokenType.MAP, TokenType.LIST, TokenType.OBJECT}
+    | {TokenType.NESTED, TokenType.NULLABLE, TokenType.RANGE, TokenType.TABLE, TokenType.VECTOR}
+)
 _OPENING = frozenset({TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE, TokenType.CASE})
 _CLOSING = frozenset({TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE, TokenType.END})
 
 
 def _check_nesting(tokens: Sequence[Token]) -> None:
-    depth = 0
+    depth = types = 0
+    before = TokenType.SEMICOLON
     for token in tokens:
-        if token.token_type in _OPENING:
+        kind = token.token_type
+        if kind in _OPENING:
             depth += 1
-            if depth > _DEEPEST_NESTING:
-                raise UnreadableStatement(
-                    f"it is nested more than {_DEEPEST_NESTING} levels deep", token.line, token.col
-                )
-        elif token.token_type in _CLOSING:
+        elif kind in _CLOSING:
             depth -= 1
+        elif kind == TokenType.LT and before in _NESTED_TYPES:
+            types += 1
+        elif kind == TokenType.GT:
+            types = max(0, types - 1)
+        if depth > _DEEPEST_NESTING or types > _DEEPEST_NESTING:
+            raise UnreadableStatementError(
+                f"it is nested more than {_DEEPEST_NESTING} levels deep", token.line, token.col
+            )
+        before = kind
 
 
 def _check_rendered(tokens: Sequence[Token]) -> None:
-    for token, following in zip(tokens, tokens[1:], strict=False):
+    for token, following in itertools.pairwise(tokens):
         braces = token.token_type == following.token_type == TokenType.L_BRACE
         if token.token_type == TokenType.BLOCK_START or (
             braces and token.end + 1 == following.start
         ):
-            raise UnreadableStatement(
+            raise UnreadableStatementError(
                 "it holds a template that is not rendered", token.line, token.col
             )
 
@@ -213,7 +251,7 @@ class _DropWhileQuiet(logging.Filter):
 logging.getLogger("sqlglot").addFilter(_DropWhileQuiet())
 
 
-@contextmanager
+@contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     before = getattr(_quieted, "on", False)
     _quieted.on = True

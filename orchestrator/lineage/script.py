@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from sqlglot.dialects.dialect import Dialect
-from sqlglot.tokens import Token, Tokenizer, TokenType
+from sqlglot.tokenizer_core import Token, TokenType
+from sqlglot.tokens import Tokenizer
 
 from orchestrator.lineage import unpunctuated
 
@@ -54,6 +56,10 @@ STATEMENTS = frozenset(
 _TEXTS = frozenset(
     {TokenType.STRING, TokenType.RAW_STRING, TokenType.HEREDOC_STRING, TokenType.NATIONAL_STRING}
 )
+_ARITHMETIC = frozenset(
+    {TokenType.PLUS, TokenType.DASH, TokenType.STAR, TokenType.SLASH, TokenType.MOD}
+    | {TokenType.AMP, TokenType.PIPE, TokenType.CARET}
+)
 _NO_WORDS = _TEXTS | {TokenType.IDENTIFIER, TokenType.NUMBER}
 #: Without one of these words a script has neither blocks nor routines.
 _STRUCTURE = re.compile(
@@ -69,6 +75,7 @@ class Fragment:
         tokens: Its tokens, without the semicolon.
         control: It steers a block: only the queries inside it count.
         block: It stands in a block or a routine, where ``SELECT … INTO`` may fill a variable.
+        body: It stands in the body of a routine and runs when that is called.
         routine: It is the head of a routine, with a body that is a text, if it has one.
     """
 
@@ -76,6 +83,7 @@ class Fragment:
     control: bool = False
     block: bool = False
     routine: bool = False
+    body: bool = False
 
 
 @lru_cache(maxsize=64)
@@ -96,6 +104,36 @@ def tokenize(sql: str, dialect: str) -> list[Token]:
         sqlglot.errors.TokenError: A quote or comment is not closed.
     """
     return _tokenizer_class(dialect)(dialect=dialect).tokenize(sql)
+
+
+@lru_cache(maxsize=64)
+def _lenient_class(dialect: str) -> type[Tokenizer]:
+    """As the script tokenizer, with every way of quoting a name that any dialect has."""
+    own = _tokenizer_class(dialect)
+    quotes = [*own.IDENTIFIERS, "`", ("[", "]")]
+    return type("_LenientTokenizer", (own,), {"IDENTIFIERS": quotes})
+
+
+def tokenize_leniently(sql: str, dialect: str) -> list[Token]:
+    """Tokens of one statement that cannot be read as its dialect would have it.
+
+    Names in foreign quotes count as names, and ``SET a += 1`` as ``SET a = 1``: neither changes
+    which tables a statement touches.
+
+    Raises:
+        sqlglot.errors.TokenError: A quote or comment is not closed.
+    """
+    tokens = _lenient_class(dialect)(dialect=dialect).tokenize(sql)
+    return [
+        token
+        for token, following in itertools.zip_longest(tokens, tokens[1:])
+        if not (
+            token.token_type in _ARITHMETIC
+            and following is not None
+            and following.token_type == TokenType.EQ
+            and following.start == token.end + 1
+        )
+    ]
 
 
 def word(token: Token) -> str:
@@ -197,6 +235,7 @@ class _Splitter:
                     control=steers or declares or self.expression or head == "DECLARE",
                     block=bool(self.open) or self.body,
                     routine=routine or bool(self.routine),
+                    body=self.body,
                 )
             )
         self.current, self.heads = [], []
@@ -279,9 +318,7 @@ class _Splitter:
             self.position += 1
             return True
         self.open.pop()
-        if following in ("CASE", "TRY", "CATCH"):
-            self.position += 1
-        elif self._names_the_block():
+        if following in ("CASE", "TRY", "CATCH") or self._names_the_block():
             self.position += 1
         if not self.open and not self.unpunctuated:
             self.body = False
@@ -302,6 +339,7 @@ class _Splitter:
         steers = bool(self.heads) and self.heads[0] in _CONTROL
         if self.current and not (self.routine or steers or self.unpunctuated):
             return False
+        self.body = self.body or bool(self.routine)
         self._flush(routine=bool(self.routine))
         self.open.append("BEGIN")
         self.declaring = False
@@ -323,9 +361,7 @@ class _Splitter:
             return True
         if name in ("LOOP", "REPEAT") and not self.current:
             return True
-        if name == "EXCEPTION" and self.open and not self.current:
-            return True
-        return False
+        return name == "EXCEPTION" and bool(self.open) and not self.current
 
     # -- routines ----------------------------------------------------------------------------
 

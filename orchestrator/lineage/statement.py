@@ -10,40 +10,41 @@ from orchestrator.lineage import copying, ddl, dml
 from orchestrator.lineage.building import EffectBuilder
 from orchestrator.lineage.effects import StatementKind
 
-Handler = Callable[[exp.Expression, EffectBuilder], None]
+Handler = Callable[[exp.Expr, EffectBuilder], None]
 
 
-def apply(tree: exp.Expression, effect: EffectBuilder) -> bool:
+def is_statement(tree: exp.Expr) -> bool:
+    """Whether a tree is a statement at all, and not an expression that happens to parse."""
+    return type(tree) in _HANDLERS or isinstance(tree, (exp.Query, *_WITHOUT_DATA))
+
+
+def apply(tree: exp.Expr, effect: EffectBuilder) -> None:
     """Add what a statement does to ``effect``.
 
     Args:
         tree: The parsed statement.
         effect: Where its reads and writes are collected.
-
-    Returns:
-        Whether the tree is a statement at all.
     """
     handler = _HANDLERS.get(type(tree))
     if handler is not None:
         handler(tree, effect)
-        return True
-    if isinstance(tree, exp.Query):
+    elif isinstance(tree, exp.Query):
         _query(tree, effect)
-        return True
-    return isinstance(tree, _WITHOUT_DATA)
 
 
-def _query(tree: exp.Expression, effect: EffectBuilder) -> None:
+def _query(tree: exp.Expr, effect: EffectBuilder) -> None:
     effect.kind = StatementKind.SELECT
     dml.written_inside(tree, effect)
+    if tree.args.get("from_") is None:
+        copying.moved_by_function(tree, effect)
 
 
-def _reads_only(tree: exp.Expression, effect: EffectBuilder) -> None:
+def _reads_only(tree: exp.Expr, effect: EffectBuilder) -> None:
     effect.kind = StatementKind.SELECT
     effect.read_all(tree)
 
 
-def _use(tree: exp.Expression, effect: EffectBuilder) -> None:
+def _use(tree: exp.Expr, effect: EffectBuilder) -> None:
     effect.kind = StatementKind.SESSION
     kind = tree.args.get("kind")
     target = tree.this
@@ -52,14 +53,14 @@ def _use(tree: exp.Expression, effect: EffectBuilder) -> None:
         effect.session.use(parts, kind.name.upper() if kind else "")
 
 
-def _attach(tree: exp.Expression, effect: EffectBuilder) -> None:
+def _attach(tree: exp.Expr, effect: EffectBuilder) -> None:
     effect.kind = StatementKind.SESSION
     name = tree.this.alias if tree.this is not None else ""
     if name:
         effect.session.attached.add(effect.session.fold(name, False))
 
 
-_HANDLERS: dict[type[exp.Expression], Handler] = {
+_HANDLERS: dict[type[exp.Expr], Handler] = {
     exp.Insert: dml.insert,
     exp.MultitableInserts: dml.insert_many,
     exp.Update: dml.update,

@@ -23,6 +23,8 @@ _FILE_FUNCTIONS = frozenset(
 )
 _NAME_FUNCTIONS = frozenset({"identifier", "table"})
 _DICTIONARY = "dictget"
+#: First characters of variables, where the dialect takes them for names.
+_SIGILS = frozenset("$:@?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +42,15 @@ class Named:
     unused: bool = False
 
 
-class UnknownName(Exception):
+class UnknownNameError(Exception):
     """A table whose name is only known when the statement runs."""
 
-    def __init__(self, node: exp.Expression) -> None:
+    def __init__(self, node: exp.Expr) -> None:
         super().__init__(f"the table {node.sql()!r} is only known when the statement runs")
         self.line = line_of(node)
 
 
-def line_of(node: exp.Expression) -> int:
+def line_of(node: exp.Expr) -> int:
     """Line of the first identifier in ``node``, or 0."""
     for identifier in node.find_all(exp.Identifier, exp.Literal, exp.Var):
         line = identifier.meta.get("line")
@@ -57,7 +59,7 @@ def line_of(node: exp.Expression) -> int:
     return 0
 
 
-def named(table: exp.Expression, session: Session) -> list[Named]:
+def named(table: exp.Expr, session: Session) -> list[Named]:
     """The datasets that one table node names: usually one, none for a function of values.
 
     Args:
@@ -65,7 +67,7 @@ def named(table: exp.Expression, session: Session) -> list[Named]:
         session: Defaults and what happened before.
 
     Raises:
-        UnknownName: The name is a parameter or an expression.
+        UnknownNameError: The name is a parameter or an expression.
     """
     inner = table.this if isinstance(table, exp.Table) else table
     if isinstance(inner, (exp.Identifier, exp.Dot)) and isinstance(table, exp.Table):
@@ -77,7 +79,7 @@ def named(table: exp.Expression, session: Session) -> list[Named]:
     if isinstance(inner, (exp.Placeholder, exp.Parameter, exp.SessionParameter)):
         variable = session.variables.get(inner.name.lower())
         if variable is None:
-            raise UnknownName(table)
+            raise UnknownNameError(table)
         return _one(_from_text(variable, session), table)
     if isinstance(inner, (exp.DynamicIdentifier, exp.TableFromRows)):
         return _by_argument(inner.this, session, isinstance(inner, exp.TableFromRows))
@@ -90,14 +92,14 @@ def _from_parts(table: exp.Table, session: Session) -> list[Named]:
     parts: list[tuple[str, bool]] = []
     for part in table.parts:
         if isinstance(part, (exp.Placeholder, exp.Parameter)):
-            raise UnknownName(table)
+            raise UnknownNameError(table)
         temporary = isinstance(part, exp.Identifier) and part.args.get("temporary")
         prefix = "##" if part.args.get("global_") else "#" if temporary else ""
         parts.append((prefix + part.name, bool(part.args.get("quoted"))))
     return _one(session.table(parts), table)
 
 
-def _one(dataset: Dataset | None, node: exp.Expression) -> list[Named]:
+def _one(dataset: Dataset | None, node: exp.Expr) -> list[Named]:
     return [Named(dataset, line_of(node))] if dataset else []
 
 
@@ -111,11 +113,13 @@ def _from_text(text: str, session: Session) -> Dataset | None:
     return found[0].dataset if found else None
 
 
-def _by_argument(argument: exp.Expression, session: Session, rows: bool) -> list[Named]:
+def _by_argument(argument: exp.Expr, session: Session, rows: bool) -> list[Named]:
     """``identifier('x')``, ``identifier(x)``, ``table('x')``."""
     if isinstance(argument, exp.Literal) and argument.is_string:
         return _one(_from_text(argument.name, session), argument)
     if isinstance(argument, exp.Column) and not rows:
+        if argument.name[:1] in _SIGILS and argument.name not in session.variables:
+            raise UnknownNameError(argument)
         parts = [(part.name, bool(part.args.get("quoted"))) for part in argument.parts]
         return _one(session.table(parts), argument)
     if rows and not isinstance(argument, (exp.Placeholder, exp.Parameter)):
@@ -125,12 +129,12 @@ def _by_argument(argument: exp.Expression, session: Session, rows: bool) -> list
     )
 
 
-def _is_variable(node: exp.Expression) -> bool:
+def _is_variable(node: exp.Expr) -> bool:
     return isinstance(node, (exp.Placeholder, exp.Parameter, exp.SessionParameter))
 
 
-def _unknown(node: exp.Expression) -> list[Named]:
-    raise UnknownName(node)
+def _unknown(node: exp.Expr) -> list[Named]:
+    raise UnknownNameError(node)
 
 
 def _function(function: exp.Func, session: Session) -> list[Named]:
@@ -155,8 +159,8 @@ def _function(function: exp.Func, session: Session) -> list[Named]:
 
 
 def tables_read(
-    root: exp.Expression, session: Session, skip: frozenset[int] = frozenset()
-) -> Iterator[Named | UnknownName]:
+    root: exp.Expr, session: Session, skip: frozenset[int] = frozenset()
+) -> Iterator[Named | UnknownNameError]:
     """Every dataset that ``root`` reads, common table expressions resolved as the engine does.
 
     Args:
@@ -167,7 +171,7 @@ def tables_read(
     Yields:
         A dataset, or the failure to name one.
     """
-    found: list[tuple[exp.Expression, exp.CTE | None]] = []
+    found: list[tuple[exp.Expr, exp.CTE | None]] = []
     referenced: dict[int, list[exp.CTE | None]] = {}
     for node in root.find_all(exp.Table, exp.TableFromRows):
         if id(node) in skip:
@@ -182,17 +186,18 @@ def tables_read(
         try:
             for name in named(node, session):
                 yield Named(name.dataset, name.line, unused)
-        except UnknownName as problem:
+        except UnknownNameError as problem:
             yield problem
     if session.dialect == "clickhouse":
         yield from _dictionaries(root, session)
 
 
 def _expression_meant(
-    node: exp.Expression, root: exp.Expression, session: Session
+    node: exp.Expr, root: exp.Expr, session: Session
 ) -> tuple[exp.CTE | None, exp.CTE | None]:
     """(the common table expression that ``node`` names, the one that ``node`` stands in)."""
     name = _bare_name(node, session)
+    parent: exp.Expr | None
     meant: exp.CTE | None = None
     home: exp.CTE | None = None
     child = node
@@ -213,14 +218,14 @@ def _expression_meant(
     return meant, home
 
 
-def _bare_name(node: exp.Expression, session: Session) -> str | None:
+def _bare_name(node: exp.Expr, session: Session) -> str | None:
     inner = node.this
     if not isinstance(inner, exp.Identifier) or node.args.get("db") or not inner.this:
         return None
     return _folded(inner, session)
 
 
-def _folded(identifier: exp.Expression, session: Session) -> str:
+def _folded(identifier: exp.Expr, session: Session) -> str:
     if session.dialect in _CTE_INSENSITIVE:
         return identifier.name.lower()
     return session.fold(identifier.name, bool(identifier.args.get("quoted")))
@@ -235,7 +240,7 @@ def _among(expressions: list[exp.CTE], name: str, session: Session) -> exp.CTE |
 
 
 def _earlier(
-    clause: exp.With, child: exp.Expression, node: exp.Expression, name: str, session: Session
+    clause: exp.With, child: exp.Expr, node: exp.Expr, name: str, session: Session
 ) -> exp.CTE | None:
     """The expression of ``clause`` that is in sight inside its member ``child``."""
     expressions = clause.expressions
@@ -247,13 +252,13 @@ def _earlier(
     return _among(expressions[:position], name, session)
 
 
-def _in_second_branch(expression: exp.Expression, node: exp.Expression) -> bool:
+def _in_second_branch(expression: exp.Expr, node: exp.Expr) -> bool:
     """Whether ``node`` stands in the part of a union that may refer back to the union."""
     query = expression.this
     if not isinstance(query, exp.SetOperation):
         return False
     branch = query.expression
-    parent: exp.Expression | None = node
+    parent: exp.Expr | None = node
     while parent is not None and parent is not query:
         if parent is branch:
             return True
@@ -275,11 +280,16 @@ def _is_used(
     return any(home is None or _is_used(home, referenced, seen) for home in homes)
 
 
-def _dictionaries(root: exp.Expression, session: Session) -> Iterator[Named]:
+def _dictionaries(root: exp.Expr, session: Session) -> Iterator[Named]:
     for call in root.find_all(exp.Anonymous):
         first = next(iter(call.expressions), None)
-        if not call.name.lower().startswith(_DICTIONARY) or not isinstance(first, exp.Literal):
+        if not call.name.lower().startswith(_DICTIONARY):
             continue
-        dataset = _from_text(first.name, session)
-        if dataset:
+        dataset = None
+        if isinstance(first, exp.Column):
+            parts = [(part.name, bool(part.args.get("quoted"))) for part in first.parts]
+            dataset = session.table(parts)
+        elif isinstance(first, exp.Literal):
+            dataset = _from_text(first.name, session)
+        if first is not None and dataset:
             yield Named(dataset, line_of(first))

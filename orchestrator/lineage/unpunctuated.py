@@ -14,6 +14,7 @@ _OBJECTS = frozenset(
     {"TABLE", "VIEW", "PROCEDURE", "PROC", "FUNCTION", "INDEX", "SCHEMA", "DATABASE", "TRIGGER"}
     | {"OR", "UNIQUE", "CLUSTERED", "NONCLUSTERED", "TYPE", "SYNONYM", "STATISTICS", "EXTERNAL"}
 )
+_VERBS = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE", "MERGE"})
 _QUERY_VERBS = frozenset({"SELECT", "VALUES", "EXEC", "EXECUTE", "DEFAULT"})
 
 
@@ -33,16 +34,20 @@ def begins(before: Sequence[str], word: str, following: str) -> bool:
     """
     if not before:
         return False
+    if word in _VERBS and before[0] == "WITH":
+        before = _after_expressions(before)
+        if not before:
+            return False
     head, last = before[0], before[-1]
     if word in _ALWAYS:
         return head not in ("CREATE", "ALTER", "GRANT") and last not in ("FOR", "AS", ".")
     if word == "SELECT":
         return _select_begins(before, head, last)
     if word == "INSERT":
-        return last != "THEN" and not _awaits_verb(before) and head not in ("GRANT", "CREATE")
+        return last != "THEN" and head not in ("GRANT", "CREATE")
     if word in ("UPDATE", "DELETE", "MERGE"):
         blocked = last in ("THEN", "FOR", "ON", "AFTER", ",", "OF", "INNER", "LEFT")
-        return not blocked and not _awaits_verb(before) and head not in ("GRANT", "CREATE")
+        return not blocked and head not in ("GRANT", "CREATE")
     if word in ("CREATE", "DROP", "ALTER"):
         return following in _OBJECTS and head not in ("GRANT",)
     if word in ("EXEC", "EXECUTE"):
@@ -59,26 +64,20 @@ def _select_begins(before: Sequence[str], head: str, last: str) -> bool:
         return False
     if head == "INSERT":
         return any(verb in before for verb in _QUERY_VERBS)
-    if _awaits_verb(before) or head in ("GRANT", "CREATE"):
+    if head in ("GRANT", "CREATE"):
         return "SELECT" in before and head == "CREATE"
     return True
 
 
-def _awaits_verb(before: Sequence[str]) -> bool:
-    """Whether the statement is a WITH whose own verb has not come yet."""
-    verbs = ("SELECT", "INSERT", "UPDATE", "DELETE", "MERGE")
-    if before[0] == "WITH":
-        return not any(word in verbs for word in _outside_parentheses(before))
-    return False
-
-
-def _outside_parentheses(words: Sequence[str]) -> list[str]:
-    depth, outside = 0, []
-    for word in words:
+def _after_expressions(words: Sequence[str]) -> list[str]:
+    """A WITH statement from its own verb on; empty where that has not come yet."""
+    depth, own = 0, -1
+    for index, word in enumerate(words):
         if word == "(":
             depth += 1
         elif word == ")":
             depth -= 1
-        elif depth == 0:
-            outside.append(word)
-    return outside
+        elif depth == 0 and word in _VERBS:
+            own = index
+            break
+    return list(words[own:]) if own >= 0 else []

@@ -80,8 +80,8 @@ class Project:
                         fix="give each flow a name of its own",
                     )
                 found[flow.name] = flow
-        if not found and (whole := self._whole()) is not None:
-            found[whole.name] = whole
+        if not found and self.whole is not None:
+            found[self.whole.name] = self.whole
         if not found:
             raise ProjectError(
                 "there is nothing to run here: no flow and no dbt project",
@@ -102,15 +102,12 @@ class Project:
             NotFoundError: There is no such flow, or ``"."`` could mean several.
         """
         if name == ".":
-            whole = self._whole()
-            if whole is not None:
-                return whole
+            if self.whole is not None:
+                return self.whole
             if len(self.flows) == 1:
                 return next(iter(self.flows.values()))
         if name in self.flows:
             return self.flows[name]
-        if name != "." and len(self.flows) == 1 and self._whole_name() == name:
-            return next(iter(self.flows.values()))
         near = difflib.get_close_matches(name, self.flows, 3)
         raise NotFoundError(
             f"there is no flow {name!r}" if name != "." else "which flow? there are several",
@@ -120,16 +117,14 @@ class Project:
             + ", ".join(self.flows),
         )
 
-    def _whole(self) -> Flow | None:
+    @cached_property
+    def whole(self) -> Flow | None:
+        """The folder itself as a flow, if it is one as it stands (a dbt project)."""
         for plugin in _plugins(_FLOW_PLUGINS):
             flow: Flow | None = plugin(self.root)
             if flow is not None:
                 return flow
         return None
-
-    def _whole_name(self) -> str | None:
-        whole = self._whole()
-        return whole.name if whole else None
 
     # -- warehouses and planning -----------------------------------------------------------
 

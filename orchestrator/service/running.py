@@ -202,7 +202,7 @@ def _created(
         "include": list(asked.include),
         "exclude": list(asked.exclude),
         "executor": asked.executor,
-        "whole": flow.name not in project.flows or flow is not project.flows[flow.name],
+        "whole": flow is project.whole,
     }
     now = instants.now()
     run = FlowRun(

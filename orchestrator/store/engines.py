@@ -72,14 +72,11 @@ def postgres_engine(url: URL) -> Engine:
 
 
 def _make_private(path: Path) -> None:
+    if path.is_file():
+        return
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    except FileExistsError:
-        if not path.is_file():
-            raise StoreError(
-                "the run store is not a file", where=str(path), fix="name a file, or remove this"
-            ) from None
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     except OSError as error:
         raise StoreError(
             f"the run store cannot be made: {error.strerror}",

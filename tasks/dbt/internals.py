@@ -19,20 +19,43 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import click
-from dbt import selected_resources
+from dbt import selected_resources, tracking
+from dbt.adapters.base.impl import BaseAdapter
+from dbt.adapters.base.relation import BaseRelation
+from dbt.adapters.cache import RelationsCache
+from dbt.adapters.exceptions import NoneRelationFoundError
 from dbt.adapters.factory import get_adapter, reset_adapters
 from dbt.cli import requires
 from dbt.cli.main import cli
+from dbt.clients.jinja import MacroGenerator
+from dbt.compilation import Linker
+from dbt.context import exceptions_jinja, providers
+from dbt.context.base import Var
+from dbt.context.macros import MacroNamespace, MacroNamespaceBuilder
+from dbt.context.manifest import ManifestContext
+from dbt.context.providers import ModelConfiguredVar
 from dbt.flags import get_flags
 from dbt.graph.thread_pool import DbtThreadPool
+from dbt.task import run as run_module
 from dbt.task.build import BuildTask
 from dbt.task.run import MicrobatchModelRunner
+from dbt_common.clients import agate_helper
+from dbt_common.clients import jinja as common_jinja
 from dbt_common.context import _INVOCATION_CONTEXT_VAR, get_invocation_context
 from dbt_common.events import event_manager_client
 from dbt_common.events.base_types import BaseEvent, EventLevel
 from dbt_common.events.contextvars import get_node_info
 from dbt_common.events.event_manager import EventManager
+from dbt_common.exceptions import DbtRuntimeError
+from dbt_common.exceptions import base as exceptions_base
 
+#: What `tasks.dbt.trim` replaces parts of.
+TRIMMED = (
+    BaseAdapter, BaseEvent, BaseRelation, DbtRuntimeError, Linker, MacroGenerator, MacroNamespace,
+    MacroNamespaceBuilder, ManifestContext, ModelConfiguredVar, NoneRelationFoundError,
+    RelationsCache, Var, agate_helper, common_jinja, exceptions_base, exceptions_jinja,
+    providers, run_module, tracking,
+)  # fmt: skip
 QUIET_LEVELS = frozenset({EventLevel.DEBUG, EventLevel.TEST})
 #: Events that only draw dbt's own console: the orchestrator shows starts, results and totals itself.
 CONSOLE_EVENTS = frozenset(
@@ -111,9 +134,14 @@ class SessionEvents(EventManager):
         node: Any = None,
         force_warn_or_error_handling: bool = False,
     ) -> None:
-        if (level or e.level_tag()) in QUIET_LEVELS and not force_warn_or_error_handling:
+        if not force_warn_or_error_handling and self._unread(e, level or e.level_tag()):
             return
         super().fire_event(e, level, node, force_warn_or_error_handling)
+
+    @staticmethod
+    def _unread(event: BaseEvent, level: EventLevel) -> bool:
+        console = type(event).__name__ in CONSOLE_EVENTS and level != EventLevel.WARN
+        return console or level in QUIET_LEVELS
 
     def deliver(self, message: Any) -> None:
         """Hand one message to the sink; this is dbt's callback."""

@@ -104,6 +104,10 @@ class WarmSession:
         self._thread.start()
         self._await_gate()
         self._state = "parsed"
+        if self._trim:
+            from tasks.dbt.trim import freeze_parsed
+
+            freeze_parsed()
         return self._report()
 
     def begin(self, selected: Collection[str] | None = None) -> tuple[NodeResult, ...]:

@@ -1,12 +1,373 @@
-"""What a warm session leaves out of dbt: work whose result nobody sees, each with its reason."""
+"""What a warm session leaves out of dbt: work whose result nobody sees, each with its reason.
+
+Each trimming gives the same results as the code it stands in for. They hold while a session
+lives, and are taken back at its end; one whose target a version of dbt lacks is left out.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import functools
+import gc
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from tasks.dbt import internals
+
+YOUNG_OBJECTS = 50_000  # allocations between two looks of the collector; Python's own: 700
 
 
 @contextmanager
 def trimmed(on: bool = True) -> Iterator[None]:
     """Apply every trimming, and take all of them back at the end."""
-    yield
+    with ExitStack() as stack:
+        for trimming in TRIMMINGS if on else ():
+            stack.enter_context(trimming())
+        yield
+
+
+@contextmanager
+def replaced(owner: Any, name: str, make: Callable[[Any], Any]) -> Iterator[None]:
+    """Put ``make(original)`` in the place of an attribute, if the owner has it."""
+    if name not in vars(owner):
+        yield
+        return
+    original = vars(owner)[name]
+    setattr(owner, name, make(original))
+    try:
+        yield
+    finally:
+        setattr(owner, name, original)
+
+
+@contextmanager
+def rare_collections() -> Iterator[None]:
+    """Look for garbage less often: dbt allocates much, and little of it is circular garbage.
+
+    What parsing built stays until the end: `freeze_parsed` takes it out of every later look.
+    """
+    before = gc.get_threshold()
+    gc.set_threshold(YOUNG_OBJECTS, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
+
+
+def lazy_messages() -> Any:
+    """Make an event's protobuf message when it is first read.
+
+    A node fires about 25 debug events; the session drops them, so their messages are never made.
+    """
+
+    def make(event_class: type) -> Any:
+        def __init__(event: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807
+            event.__dict__["_given"] = (args, kwargs)
+
+        return __init__
+
+    return _lazy_messages(internals.BaseEvent, make)
+
+
+@contextmanager
+def _lazy_messages(cls: Any, make: Callable[[type], Any]) -> Iterator[None]:
+    build = cls.__init__
+
+    def __getattr__(event: Any, key: str) -> Any:  # noqa: N807
+        given = event.__dict__.pop("_given", None)
+        if given is not None:
+            build(event, *given[0], **given[1])
+        elif key == "pb_msg":
+            raise AttributeError(key)
+        message = event.__dict__["pb_msg"]
+        return message if key == "pb_msg" else getattr(message, key)
+
+    def __setattr__(event: Any, key: str, value: Any) -> None:  # noqa: N807
+        if key == "pb_msg":
+            event.__dict__[key] = value
+        else:
+            setattr(event.pb_msg, key, value)
+
+    with ExitStack() as stack:
+        stack.enter_context(replaced(cls, "__init__", lambda _: make(cls)))
+        stack.enter_context(replaced(cls, "__getattr__", lambda _: __getattr__))
+        stack.enter_context(replaced(cls, "__setattr__", lambda _: __setattr__))
+        yield
+
+
+def secrets_read_once() -> Any:
+    """Look for secrets in the environment once a session, not at each exception dbt makes.
+
+    dbt's macro dispatch makes several exceptions a call. ``env_var()`` reads a snapshot that dbt
+    takes at its start, so a secret set later cannot get into its texts.
+    """
+
+    def make(original: Callable[[], list[str]]) -> Callable[[], list[str]]:
+        secrets = original()
+        return lambda: secrets
+
+    return replaced(internals.exceptions_base, "env_secrets", make)
+
+
+def plain_macro_objects() -> Any:
+    """Make the 500 macro objects of a context by one call each instead of three."""
+
+    def make(_: Any) -> Any:
+        def __init__(  # noqa: N807
+            self: Any, macro: Any, context: Any = None, node: Any = None, stack: Any = None
+        ) -> None:
+            self.context = context
+            self.macro = macro
+            self.node = node
+            self.stack = stack
+
+        return __init__
+
+    return replaced(internals.MacroGenerator, "__init__", make)
+
+
+def namespaces_by_package() -> Any:
+    """Fill a context's macro namespace package by package instead of macro by macro."""
+
+    def make(_: Any) -> Any:
+        def build_namespace(self: Any, macros_by_package: Any, ctx: Any) -> Any:
+            generator, node, stack = internals.MacroGenerator, self.node, self.thread_ctx
+            for package, macros in macros_by_package.items():
+                made = {n: generator(m, ctx, node, stack) for n, m in macros.items()}
+                if package in self.internal_package_names:
+                    self.internal_packages[package] = made
+                    continue
+                self.packages[package] = made
+                if package == self.search_package:
+                    self.locals.update(made)
+                elif package == self.root_package:
+                    self.globals.update(made)
+            builtin: dict[str, Any] = {}
+            for package in reversed(self.internal_package_names_order):
+                builtin.update(self.internal_packages.get(package, {}))
+            return internals.MacroNamespace(self.globals, self.locals, builtin, self.packages)
+
+        return build_namespace
+
+    return replaced(internals.MacroNamespaceBuilder, "build_namespace", make)
+
+
+def namespaces_merged_by_layer() -> Any:
+    """Merge the layers of a macro namespace into a context as dicts, not name by name."""
+
+    def make(original: Any) -> Any:
+        def to_dict(self: Any) -> Any:
+            if type(self.namespace) is not internals.MacroNamespace:
+                return original(self)
+            context = super(internals.ManifestContext, self).to_dict()
+            for layer in reversed(list(self.namespace._search_order())):
+                context.update(layer)
+            return context
+
+        return to_dict
+
+    return replaced(internals.ManifestContext, "to_dict", make)
+
+
+def arguments_read_once() -> Any:
+    """Keep the dict of dbt's arguments: every context holds one, and flags do not change."""
+
+    def make(original: Callable[[Any], dict[str, Any]]) -> Callable[[Any], dict[str, Any]]:
+        kept: dict[int, tuple[Any, dict[str, Any]]] = {}
+
+        def args_to_dict(args: Any) -> dict[str, Any]:
+            if id(args) not in kept:
+                kept[id(args)] = (args, original(args))
+            return dict(kept[id(args)][1])
+
+        return args_to_dict
+
+    return replaced(internals.providers, "args_to_dict", make)
+
+
+def light_exception_wrappers() -> Any:
+    """Wrap the 21 functions of ``exceptions`` without copying names and docstrings over."""
+
+    def make(_: Any) -> Any:
+        def wrapped_exports(model: Any) -> dict[str, Any]:
+            return {
+                name: functools.partial(_raise_with_node, model, function)
+                for name, function in internals.exceptions_jinja.CONTEXT_EXPORTS.items()
+            }
+
+        return wrapped_exports
+
+    return replaced(internals.providers, "wrapped_exports", make)
+
+
+def _raise_with_node(model: Any, function: Any, *args: Any, **kwargs: Any) -> Any:
+    try:
+        return function(*args, **kwargs)
+    except internals.DbtRuntimeError as error:
+        error.add_node(model)
+        raise
+
+
+def variables_on_demand() -> Any:
+    """Merge a node's variables when ``var()`` is first called, not in every context."""
+
+    class Merged:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def __get__(self, var: Any, owner: Any = None) -> Any:
+            merged = var._generate_merged()
+            var.__dict__["_merged"] = merged
+            return merged
+
+    return _added(internals.Var, "_merged", Merged("_merged"), internals.ModelConfiguredVar)
+
+
+@contextmanager
+def _added(cls: Any, name: str, descriptor: Any, subclass: Any) -> Iterator[None]:
+    def make(original: Any) -> Any:
+        def __init__(self: Any, context: Any, config: Any, node: Any) -> None:  # noqa: N807
+            self._config, self._context, self._cli_vars = config, context, config.cli_vars
+            self._node, self._require_vars = node, True
+
+        return __init__
+
+    setattr(cls, name, descriptor)
+    try:
+        with replaced(subclass, "__init__", make):
+            yield
+    finally:
+        delattr(cls, name)
+
+
+def one_empty_table() -> Any:
+    """Give statements without rows one shared empty table: agate's tables never change."""
+
+    def make(original: Callable[[], Any]) -> Callable[[], Any]:
+        table = original()
+        return lambda: table
+
+    return replaced(internals.agate_helper, "empty_table", make)
+
+
+def relations_matched_by_name() -> Any:
+    """Compare a wanted relation only with those of its name, not with all of the schema.
+
+    ``matches()`` needs equal names but for case and quotes, exact and approximate alike.
+    """
+
+    def make(original: Any) -> Any:
+        def _make_match(
+            self: Any, relations_list: Any, database: Any, schema: Any, identifier: Any
+        ) -> Any:
+            cls = self.Relation
+            if identifier is not None and cls.matches is internals.BaseRelation.matches:
+                quote = cls.quote_character
+                name = str(identifier).lower().strip(quote)
+                relations_list = [
+                    r for r in relations_list if str(r.path.identifier).lower().strip(quote) == name
+                ]
+            return original(self, relations_list, database, schema, identifier)
+
+        return _make_match
+
+    return replaced(internals.BaseAdapter, "_make_match", make)
+
+
+def relations_listed_by_key() -> Any:
+    """List a cached schema by the cache's keys, which hold the lowered names already."""
+
+    def make(_: Any) -> Any:
+        def get_relations(self: Any, database: str | None, schema: str | None) -> list[Any]:
+            wanted = (database and database.lower(), schema and schema.lower())
+            with self.lock:
+                found = [r.inner for k, r in self.relations.items() if k[:2] == wanted]
+            if None in found:
+                raise internals.NoneRelationFoundError()
+            return found
+
+        return get_relations
+
+    return replaced(internals.RelationsCache, "get_relations", make)
+
+
+def one_jinja_environment() -> Any:
+    """Share Jinja's environments: dbt makes one a template, all alike unless they capture."""
+
+    def make(original: Any) -> Any:
+        shared: dict[bool, Any] = {}
+        lock = threading.Lock()
+
+        def get_environment(
+            node: Any = None, capture_macros: bool = False, native: bool = False
+        ) -> Any:
+            if capture_macros:
+                return original(node, capture_macros, native)
+            with lock:
+                if native not in shared:
+                    shared[native] = original(None, False, native)
+                return shared[native]
+
+        return get_environment
+
+    return replaced(internals.common_jinja, "get_environment", make)
+
+
+def untracked_models() -> Any:
+    """Gather no usage statistics of a node where the user has turned them off."""
+
+    def make(original: Any) -> Any:
+        def track_model_run(*args: Any, **kwargs: Any) -> None:
+            user = internals.tracking.active_user
+            if user is None or not user.do_not_track:
+                original(*args, **kwargs)
+
+        return track_model_run
+
+    return replaced(internals.run_module, "track_model_run", make)
+
+
+def light_graph_summary() -> Any:
+    """Write graph_summary.json from each node's type, without turning the node into a dict."""
+
+    def make(_: Any) -> Any:
+        def get_graph_summary(self: Any, manifest: Any) -> dict[int, dict[str, Any]]:
+            index = {name: number for number, name in enumerate(self.graph)}
+            summary: dict[int, dict[str, Any]] = {}
+            for name, number in index.items():
+                kind = manifest.expect(name).resource_type
+                entry = {"name": name, "type": getattr(kind, "value", kind)}
+                below = [index[n] for n in self.graph.successors(name)]
+                summary[number] = entry | ({"succ": below} if below else {})
+            return summary
+
+        return get_graph_summary
+
+    return replaced(internals.Linker, "get_graph_summary", make)
+
+
+def freeze_parsed() -> None:
+    """Take what parsing built out of the garbage collector's later looks."""
+    gc.collect()
+    gc.freeze()
+
+
+TRIMMINGS: tuple[Callable[[], Any], ...] = (
+    rare_collections,
+    lazy_messages,
+    secrets_read_once,
+    plain_macro_objects,
+    namespaces_by_package,
+    namespaces_merged_by_layer,
+    arguments_read_once,
+    light_exception_wrappers,
+    variables_on_demand,
+    one_empty_table,
+    relations_matched_by_name,
+    relations_listed_by_key,
+    one_jinja_environment,
+    untracked_models,
+    light_graph_summary,
+)

@@ -13,7 +13,8 @@ import pytest
 
 from orchestrator.errors import ConfigurationError
 from orchestrator.model import context
-from tasks.process import CommandFailed, child_environment, run_process
+from tasks.process import child_environment, run_process
+from tasks.process_result import CommandFailed
 
 
 def test_both_streams_arrive_line_by_line() -> None:
@@ -69,18 +70,8 @@ def test_a_hundred_megabytes_do_not_block(redirect: str) -> None:
     def count(stream: str, line: str) -> None:
         seen[0] += len(line) + 1
 
-    result = run_process(
-        f"yes {'x' * 999} {redirect} | head -c 100000000 {redirect}; echo done",
-        strict=False,
-        on_line=count,
-        timeout=120,
-    ) if not redirect else run_process(
-        f"{{ yes {'x' * 999} | head -c 100000000; }} >&2; echo done",
-        strict=False,
-        on_line=count,
-        timeout=120,
-    )
-    assert result.ok
+    script = f"{{ yes {'x' * 999} | head -c 100000000; }} {redirect}; echo done"
+    assert run_process(script, strict=False, on_line=count, timeout=120).ok
     assert seen[0] == 100_000_000 + len("done\n")
 
 

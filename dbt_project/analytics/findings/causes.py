@@ -165,7 +165,7 @@ def age(connection: DuckDBPyConnection) -> Finding:
     most, least = (pick(rows, key=lambda row: row["departures_a_day"]) for pick in (max, min))
     return Finding(
         "age",
-        f"Age of aircraft moves delay by {minutes(spread)} at most",
+        f"Age of aircraft moves delay by {about(spread)} at most",
         "Mean departure delay against all departures of the same carrier, by age in years: "
         "between carriers the old fleets look punctual, but that is the carrier. Aircraft of "
         f"{most['age_band']} years leave New York {most['departures_a_day']:.2f} times a day, "

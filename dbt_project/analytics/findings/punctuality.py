@@ -63,8 +63,8 @@ def daily(connection: DuckDBPyConnection) -> Finding:
     )
     return Finding(
         "daily",
-        f"{in_storm} of the {len(worst)} worst days were storms, and {len(stormy)} of all "
-        f"{len(rows)} days",
+        f"{_of(in_storm, len(worst))} worst days were storm days; of all {len(rows)} days "
+        f"{len(stormy)} were",
         f"Share of scheduled flights that arrived 15 minutes late or more, were cancelled or "
         f"diverted. Orange days had rough weather (low visibility, rain or strong wind) for "
         f"{STORM_HOURS} hours or more at one of the three airports: {share(_mean(stormy))} of "
@@ -132,6 +132,10 @@ def league(connection: DuckDBPyConnection) -> Finding:
         ],
         chart,
     )
+
+
+def _of(part: int, whole: int) -> str:
+    return f"All {whole}" if part == whole else f"{part} of the {whole}"
 
 
 def _stormy(row: Row) -> bool:

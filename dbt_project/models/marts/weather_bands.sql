@@ -11,18 +11,18 @@ with banded as (
     cross join lateral (
         select 'visibility' as factor, 1 as band_order, '10' as band, 'clear air' as weather
         where visibility_miles >= 10
-        union all select 'visibility', 2, '5 to 10', 'visibility of 5 to 10 miles'
+        union all select 'visibility', 2, '5-10', 'visibility of 5 to 10 miles'
         where visibility_miles >= 5 and visibility_miles < 10
-        union all select 'visibility', 3, '1 to 5', 'visibility of 1 to 5 miles'
+        union all select 'visibility', 3, '1-5', 'visibility of 1 to 5 miles'
         where visibility_miles >= 1 and visibility_miles < 5
-        union all select 'visibility', 4, 'under 1', 'visibility under 1 mile'
+        union all select 'visibility', 4, 'to 1', 'visibility under 1 mile'
         where visibility_miles < 1
-        union all select 'wind', 1, 'under 10', 'wind under 10 mph' where wind_mph < 10
-        union all select 'wind', 2, '10 to 20', 'wind of 10 to 20 mph'
+        union all select 'wind', 1, 'to 10', 'wind under 10 mph' where wind_mph < 10
+        union all select 'wind', 2, '10-20', 'wind of 10 to 20 mph'
         where wind_mph >= 10 and wind_mph < 20
-        union all select 'wind', 3, '20 to 30', 'wind of 20 to 30 mph'
+        union all select 'wind', 3, '20-30', 'wind of 20 to 30 mph'
         where wind_mph >= 20 and wind_mph < 30
-        union all select 'wind', 4, 'over 30', 'wind of 30 mph and more' where wind_mph >= 30
+        union all select 'wind', 4, '30 on', 'wind of 30 mph and more' where wind_mph >= 30
         union all select 'rain', 1, 'dry', 'dry weather' where rain_inches = 0
         union all select 'rain', 2, 'light', 'light rain'
         where rain_inches > 0 and rain_inches < 0.05

@@ -14,7 +14,7 @@ FACTORS = {
     "rain_inches": ("rain", "0.1 inch in the hour", 0.1),
     "visibility_loss": ("visibility", "5 miles less", 5.0),
     "pressure_drop": ("pressure", "10 mbar less", 10.0),
-    "load_factor": ("airport load", "from half full to full", 0.5),
+    "load_factor": ("airport load", "half full to full", 0.5),
 }
 
 

@@ -16,10 +16,18 @@ from orchestrator.cli.session import Session
 @click.option("--down", is_flag=True, help="Only what it feeds.")
 @click.option("--flow", default=".", help="The flow; the only one if left out.")
 @click.option("--all", "whole", is_flag=True, help="Show every step, also of a large flow.")
+@options.parameters
 @options.dbt_options
 @options.shared
 def command(
-    session: Session, table: str, up: bool, down: bool, flow: str, whole: bool, **rest: Any
+    session: Session,
+    table: str,
+    up: bool,
+    down: bool,
+    flow: str,
+    whole: bool,
+    parameters: dict[str, str],
+    **rest: Any,
 ) -> None:
     """Show which tables feed TABLE and which it feeds, by which task, from which file and line.
 
@@ -31,7 +39,7 @@ def command(
     from orchestrator.cli.resolving import resolve_dataset
     from orchestrator.cli.terminal import lineage as pictures
 
-    plan = whole_plan(session, flow, options.run_options(rest))
+    plan = whole_plan(session, flow, parameters, rest)
     graph = DatasetGraph(plan)
     dataset = resolve_dataset(graph, table)
     ways = (up or not down, down or not up)

@@ -31,19 +31,13 @@ def command(
     """Show what a run of FLOW would do, in which order, and why. Nothing is run or written."""
     from orchestrator.cli import plan_shapes
     from orchestrator.cli.terminal import plan as pictures
-    from orchestrator.service.running import plan_flow
+    from orchestrator.service.running import Request, plan_flow
 
     chosen = options.run_options(rest)
     project = session.project({"target": chosen.target, "threads": chosen.threads})
     check_flow(project, flow, select)
-    plan = plan_flow(
-        project,
-        project.flow(flow),
-        parameters=parameters,
-        options=chosen,
-        include=select,
-        exclude=exclude,
-    )
+    request = Request(parameters, chosen, select, exclude)
+    plan = plan_flow(project, project.flow(flow), request)
     session.show(
         lambda: plan_shapes.plan(plan), lambda width: pictures.picture(plan, width, whole=whole)
     )

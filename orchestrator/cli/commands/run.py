@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 @options.selection
 @options.dbt_options
 @click.option(
-    "--executor", type=click.Choice(options.EXECUTORS), help="Where tasks run; the project's if left out."
+    "--executor",
+    type=click.Choice(options.EXECUTORS),
+    help="Where tasks run; the project's if left out.",
 )
 @click.option("--quiet", "-q", is_flag=True, help="Show only trouble and the result.")
 @options.shared
@@ -42,7 +44,7 @@ def command(
     orchestrator run nightly -p day=2013-01-31 --executor dask
     """
     from orchestrator.cli.following import follow
-    from orchestrator.service.running import run_flow
+    from orchestrator.service.running import Request, run_flow
 
     chosen = options.run_options(rest)
     project = session.project(
@@ -50,19 +52,11 @@ def command(
     )
     check_flow(project, flow, select)
     loaded = project.flow(flow)
+    request = Request(parameters, chosen, select, exclude, executor)
     return follow(
         session,
         loaded.name,
-        lambda screen: run_flow(
-            project,
-            loaded,
-            parameters=parameters,
-            options=chosen,
-            include=select,
-            exclude=exclude,
-            executor=executor,
-            listeners=[screen],
-        ).state,
+        lambda screen: run_flow(project, loaded, request, listeners=[screen]).state,
         quiet=quiet,
     )
 

@@ -15,10 +15,17 @@ from orchestrator.cli.session import Session
 @click.argument("downstream", required=False)
 @click.option("--flow", default=".", help="The flow; the only one if left out.")
 @click.option("--all", "whole", is_flag=True, help="Show every edge, also of a task with many.")
+@options.parameters
 @options.dbt_options
 @options.shared
 def command(
-    session: Session, task: str, downstream: str | None, flow: str, whole: bool, **rest: Any
+    session: Session,
+    task: str,
+    downstream: str | None,
+    flow: str,
+    whole: bool,
+    parameters: dict[str, str],
+    **rest: Any,
 ) -> None:
     """Show what TASK waits for and what waits for it; or why DOWNSTREAM comes after TASK.
 
@@ -31,7 +38,7 @@ def command(
     from orchestrator.cli.resolving import resolve_task
     from orchestrator.cli.terminal import why as pictures
 
-    plan = whole_plan(session, flow, options.run_options(rest))
+    plan = whole_plan(session, flow, parameters, rest)
     key = resolve_task(plan.facts, task)
     if downstream is None:
         session.show(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -17,10 +19,15 @@ _TRACE_LINES = 7
 _SQL_AROUND = 4
 _SQL_HEAD = 8
 _LOG_LINES = 5
+#: dbt's first line, which names the task once more: "Runtime Error in model totals (models/…)".
+_ONLY_WHERE = re.compile(r"[\w ]+ Error in .+ \(.+\)$")
+_QUOTED = re.compile(r"[\"'`]([^\"'`\n]+)[\"'`]")
 _TRACEBACK = "Traceback (most recent call last)"
 
 
-def picture(event: TaskChanged, title: Title, *, log: str, width: int, place: str = "") -> list[Text]:
+def picture(
+    event: TaskChanged, title: Title, *, log: str, width: int, place: str = ""
+) -> list[Text]:
     """Draw a failed task.
 
     Args:
@@ -31,7 +38,7 @@ def picture(event: TaskChanged, title: Title, *, log: str, width: int, place: st
         place: Which of how many failures this is.
     """
     body = [*_cause(event, width)]
-    code = list(_code(event.detail, width))
+    code = list(_code(event, width))
     # Beside SQL a traceback only tells how the driver was called.
     trace = [] if len(code) > 1 else list(_trace(event.detail, width))
     for part in (trace, code, list(_tail(event, width))):
@@ -43,7 +50,7 @@ def picture(event: TaskChanged, title: Title, *, log: str, width: int, place: st
 def brief(event: TaskChanged, title: Title, width: int) -> Text:
     """Say in one line that a task failed, and why."""
     shown, style = word(event.state)
-    rest = f"  {title}  {_first_cause(event)}"
+    rest = f"  {title}  {first_cause(event)}"
     return Text.assemble("   ", (shown, style), shorten(rest.rstrip(), width - 3 - len(shown)))
 
 
@@ -80,8 +87,11 @@ def _cause_lines(event: TaskChanged) -> list[str]:
     return [counted(event.failures, "failing row")] if event.failures else ["no message was given"]
 
 
-def _first_cause(event: TaskChanged) -> str:
-    return first_line("\n".join(_cause_lines(event)))
+def first_cause(event: TaskChanged) -> str:
+    """The first line that says more than which task it is about."""
+    lines = _cause_lines(event)
+    telling = lines[1:] if len(lines) > 1 and _ONLY_WHERE.match(lines[0].strip()) else lines
+    return first_line(telling[0])
 
 
 def _trace(detail: Mapping[str, Any], width: int) -> Iterator[Text]:
@@ -96,15 +106,16 @@ def _trace(detail: Mapping[str, Any], width: int) -> Iterator[Text]:
         yield Text("   " + shorten(line, max(width - 3, 20)))
 
 
-def _code(detail: Mapping[str, Any], width: int) -> Iterator[Text]:
+def _code(event: TaskChanged, width: int) -> Iterator[Text]:
     """The SQL as it was sent, around the line that failed."""
+    detail = event.detail
     lines = (_text(detail, "compiled_code") or _text(detail, "sql")).rstrip().splitlines()
-    paths = [one_line(detail[key]) for key in ("path", "compiled_path") if detail.get(key)]
+    failing = _failing(event, lines)
+    paths = _paths(detail, failing)
     if paths:
-        yield Text("   " + shorten("  compiled: ".join(paths), 2 * width), style="dim")
+        yield Text("   " + shorten(paths, 2 * width), style="dim")
     if not any(line.strip() for line in lines):
         return
-    failing = _line_number(detail.get("error_line"), len(lines))
     first, last = _window(lines, failing)
     digits = len(str(last))
     for number in range(first, last + 1):
@@ -115,6 +126,33 @@ def _code(detail: Mapping[str, Any], width: int) -> Iterator[Text]:
         yield Text(f"     … {counted(len(lines) - last, 'more line')}", style="dim")
 
 
+def _paths(detail: Mapping[str, Any], failing: int | None) -> str:
+    """The file people edit, and the compiled one with the line that failed."""
+    path, compiled = (_near(_text(detail, key)) for key in ("path", "compiled_path"))
+    if compiled and failing is not None:
+        compiled += f":{failing}"
+    return "  compiled: ".join(filter(None, (path, compiled)))
+
+
+def _near(path: str) -> str:
+    """A path as it is said from the current folder, if it lies there."""
+    here = os.getcwd() + os.sep
+    return one_line(path.removeprefix(here))
+
+
+def _failing(event: TaskChanged, lines: list[str]) -> int | None:
+    """The line the database points at; else the only line that holds the name it complains of."""
+    told = event.detail.get("error_line")
+    if isinstance(told, int) and 1 <= told <= len(lines):
+        return told
+    named = _QUOTED.search("\n".join(_cause_lines(event)))
+    if named is None:
+        return None
+    word = re.compile(rf"(?<!\w){re.escape(named[1])}(?!\w)", re.IGNORECASE)
+    found = [number for number, line in enumerate(lines, 1) if word.search(line)]
+    return found[0] if len(found) == 1 else None
+
+
 def _window(lines: list[str], failing: int | None) -> tuple[int, int]:
     if failing is not None:
         return max(failing - _SQL_AROUND, 1), min(failing + _SQL_AROUND, len(lines))
@@ -122,13 +160,13 @@ def _window(lines: list[str], failing: int | None) -> tuple[int, int]:
     return first, min(first + _SQL_HEAD - 1, len(lines))
 
 
-def _line_number(value: object, last: int) -> int | None:
-    return value if isinstance(value, int) and 1 <= value <= last else None
-
-
 def _tail(event: TaskChanged, width: int) -> Iterator[Text]:
     tail = event.detail.get("log_tail")
-    text = "\n".join(map(str, tail)) if isinstance(tail, (list, tuple)) else _text(event.detail, "log_tail")
+    text = (
+        "\n".join(map(str, tail))
+        if isinstance(tail, (list, tuple))
+        else _text(event.detail, "log_tail")
+    )
     lines = [line for line in clean(text).splitlines() if line.strip()][-_LOG_LINES:]
     if lines:
         yield Text("   last output", style="dim")

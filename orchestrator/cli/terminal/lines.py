@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rich.text import Text
 
+from orchestrator.cli.terminal.failure import first_cause
 from orchestrator.cli.terminal.progress import Progress
 from orchestrator.cli.terminal.text import clock, counted, duration, first_line, one_line, padded
 from orchestrator.cli.terminal.words import WIDTH, word
@@ -50,22 +51,25 @@ def _task(event: TaskChanged, progress: Progress) -> Text | None:
         text.append(f"  {duration(event.seconds)}")
     if event.rows is not None:
         text.append(f"  {counted(event.rows, 'row')}")
-    said = _said(event, progress)
-    if said:
-        text.append(f"  {said}", style="dim" if event.state.is_skipped() else "")
+    why = said(event, progress)
+    if why:
+        text.append(f"  {why}", style="dim" if event.state.is_skipped() else "")
     return text
 
 
-def _said(event: TaskChanged, progress: Progress) -> str:
+def said(event: TaskChanged, progress: Progress) -> str:
     """Why it did not simply succeed."""
     state = event.state
     if state.is_skipped() and state.cause and state.cause != event.key:
         return f"because of {progress.title(state.cause)}"
     if state.type is StateType.SUCCESS and state.status != "warn":
         return ""
-    said = first_line(state.message)[:_LONGEST_MESSAGE]
+    broke = state.is_failed() or state.type is StateType.RETRYING
+    said = (first_cause(event) if broke else first_line(state.message))[:_LONGEST_MESSAGE]
     if state.type is StateType.RETRYING:
-        return f"attempt {event.attempt} failed: {said}" if said else f"attempt {event.attempt} failed"
+        return (
+            f"attempt {event.attempt} failed: {said}" if said else f"attempt {event.attempt} failed"
+        )
     if not said and event.failures:
         return counted(event.failures, "failing row")
     return said

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from rich.text import Text
 
 from orchestrator.cli.terminal.progress import Progress
-from orchestrator.cli.terminal.text import clock, duration, padded, shorten
+from orchestrator.cli.terminal.text import clock, duration, padded, roughly, shorten
 from orchestrator.model.events import TaskChanged
 from orchestrator.model.state import StateType
 
@@ -54,7 +54,7 @@ def _head(progress: Progress, now: datetime, width: int) -> Text:
     text = f"{progress.flow}  run {progress.run_id}  {duration(since)}"
     left = progress.seconds_left(now)
     if left is not None:
-        text += f"  ends about {clock(now + timedelta(seconds=left))} (in {duration(round(left))})"
+        text += f"  ends about {clock(now + timedelta(seconds=left))} (in {roughly(left)})"
     return Text(shorten(text, width), style="bold")
 
 

@@ -8,7 +8,14 @@ from datetime import datetime
 
 from orchestrator.cli.terminal.text import one_line
 from orchestrator.cli.terminal.words import warns
-from orchestrator.model.events import Event, LogEmitted, RunFinished, RunStarted, TaskChanged, TasksAdded
+from orchestrator.model.events import (
+    Event,
+    LogEmitted,
+    RunFinished,
+    RunStarted,
+    TaskChanged,
+    TasksAdded,
+)
 from orchestrator.model.state import State, StateType
 
 

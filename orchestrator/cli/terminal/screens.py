@@ -157,9 +157,7 @@ class LiveScreen(LineScreen):
         if self.progress.started is None:
             return live.planning(self._flow, time.monotonic() - self._began, width)
         ascii_only = self.console.options.ascii_only
-        return live.picture(
-            self.progress, instants.now(), width, height, ascii_only=ascii_only
-        )
+        return live.picture(self.progress, instants.now(), width, height, ascii_only=ascii_only)
 
 
 def make_screen(form: str, console: Console, flow: str, *, quiet: bool = False) -> Screen:

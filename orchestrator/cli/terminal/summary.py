@@ -76,7 +76,8 @@ def _result(progress: Progress) -> Text:
     took = f" in {duration(end.seconds)}: {counts(progress)}"
     text = Text.assemble((shown, style), f"  {progress.flow}", took)
     said = first_line(end.state.message)
-    return text if end.state.is_successful() or not said else text.append(f"  ({said})")
+    told = end.state.is_successful() or bool(progress.failed()) or not said
+    return text if told else text.append(f"  ({said})")
 
 
 def _next(progress: Progress) -> Iterator[Text]:

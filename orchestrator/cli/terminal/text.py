@@ -86,6 +86,16 @@ def duration(seconds: float) -> str:
     return f"{hours // 24}d {hours % 24:02d}h"
 
 
+def roughly(seconds: float) -> str:
+    """Say how long something will take, as far as that can be known.
+
+    Example:
+        >>> roughly(7.6), roughly(75)
+        ('8 s', '1m 15s')
+    """
+    return f"{round(max(seconds, 0))} s" if round(seconds) < 60 else duration(seconds)
+
+
 def counted(number: int, noun: str) -> str:
     """Say how many of a thing there are.
 

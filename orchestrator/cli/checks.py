@@ -1,0 +1,142 @@
+"""What ``orchestrator doctor`` looks at."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orchestrator.cli.file_locks import holder
+from orchestrator.errors import InfrastructureError, OrchestratorError, UsageError
+
+if TYPE_CHECKING:
+    from orchestrator.cli.session import Session
+    from orchestrator.model.planning import RunOptions
+    from orchestrator.service.project import Project
+
+_PACKAGES = ("dbt-core", "dbt-duckdb", "duckdb", "distributed", "sqlglot")
+_PYTHON = (3, 11)
+_FILE = "duckdb:"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing looked at.
+
+    Args:
+        name: What was looked at.
+        found: What was found.
+        fix: What to do about it, if something is wrong.
+        exit_code: 0 if it is as it should be.
+    """
+
+    name: str
+    found: str
+    fix: str | None = None
+    exit_code: int = 0
+
+
+def all_checks(session: Session, *, target: str | None, profiles_dir: str | None) -> list[Check]:
+    """Look at everything; what depends on a missing project is left out."""
+    from orchestrator.model.planning import RunOptions
+
+    found = [_python(), *map(_package, _PACKAGES)]
+    try:
+        project = session.project({"target": target})
+    except OrchestratorError as error:
+        return [*found, _wrong("project", error)]
+    found.append(Check("project", f"{project.name} at {project.root}"))
+    options = RunOptions(target=target or project.settings.target, profiles_dir=profiles_dir)
+    for name, look in (
+        ("flows", lambda: ", ".join(project.flow_names())),
+        ("run store", lambda: _store(project)),
+    ):
+        found.append(_tried(name, look))
+    return [*found, *_warehouses(project, options)]
+
+
+def _python() -> Check:
+    found = f"{platform.python_version()} at {sys.executable}"
+    if sys.version_info < _PYTHON:
+        return Check("python", found, "use Python 3.11 or later", UsageError.exit_code)
+    return Check("python", found)
+
+
+def _package(name: str) -> Check:
+    try:
+        return Check(name, importlib.metadata.version(name))
+    except importlib.metadata.PackageNotFoundError:
+        return Check(name, "not installed", f"pip install {name}", UsageError.exit_code)
+
+
+def _tried(name: str, look: Callable[[], str]) -> Check:
+    try:
+        return Check(name, look())
+    except OrchestratorError as error:
+        return _wrong(name, error)
+
+
+def _wrong(name: str, error: OrchestratorError) -> Check:
+    where = f"\n{error.where}" if error.where else ""
+    return Check(name, f"{error.what}{where}", error.fix, error.exit_code)
+
+
+def _store(project: Project) -> str:
+    """Look into the run store, without making one."""
+    url = project.settings.store
+    path = Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite:///") else None
+    if path is not None and not path.exists():
+        _check_writable(path.parent)
+        return f"none yet; the first run makes {path}"
+    with project.store() as store:
+        latest = store.runs(limit=1)
+    last = f"the last run is {latest[0].id}, {latest[0].state}" if latest else "no runs yet"
+    return f"{path or url.split('@')[-1]}; {last}"
+
+
+def _check_writable(folder: Path) -> None:
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    if not os.access(there, os.W_OK):
+        raise InfrastructureError(
+            f"nothing can be written to {there}", fix="set state_dir in orchestrator.toml"
+        )
+
+
+def _warehouses(project: Project, options: RunOptions) -> Iterator[Check]:
+    """The profile or connection of each warehouse, and who holds its database file."""
+    planning = project.planning(options)
+    names: list[str | None] = [*project.settings.warehouses]
+    for name in names or [None]:
+        label = f"warehouse {name}" if name else "warehouse"
+        try:
+            warehouse = planning.find_warehouse(name)
+        except OrchestratorError as error:
+            yield _wrong(label, error)
+            continue
+        if warehouse is None:
+            yield Check(label, "none is set; Python and shell tasks need none")
+            continue
+        space = warehouse.namespace
+        default = ".".join(filter(None, (space.catalog, space.schema)))
+        yield Check(label, f"{space.dialect}, names are in {default or 'no default schema'}")
+        if warehouse.affinity and warehouse.affinity.startswith(_FILE):
+            yield _database(Path(warehouse.affinity.removeprefix(_FILE)))
+
+
+def _database(path: Path) -> Check:
+    if not path.is_file():
+        return Check("database", f"{path} is not there yet; the first run makes it")
+    held = holder(path)
+    if held is None:
+        return Check("database", f"{path} is free")
+    return Check(
+        "database",
+        f"{path} is held by {held}",
+        "close it there: one process may hold a DuckDB file",
+        InfrastructureError.exit_code,
+    )

@@ -1,0 +1,162 @@
+"""``orchestrator runs``: look at past and present runs, and take them up again."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+from orchestrator.cli import options
+from orchestrator.cli.session import Session
+
+if TYPE_CHECKING:
+    from orchestrator.store.base import RunStore
+    from orchestrator.store.records import FlowRun, LogLine
+
+_RUN = "RUN is an id, its beginning, or `latest`."
+
+
+@click.group("runs")
+def command() -> None:
+    """List, show, follow, retry and cancel runs."""
+
+
+@command.command("list")
+@click.option("--flow", help="Only runs of this flow.")
+@click.option("--limit", "-n", type=click.IntRange(min=1), default=20, show_default=True)
+@options.shared
+def list_runs(session: Session, flow: str | None, limit: int) -> None:
+    """List runs, the newest first."""
+    from orchestrator.cli import run_shapes
+    from orchestrator.cli.terminal import runs as pictures
+
+    with session.project().store() as store:
+        found = store.runs(flow=flow, limit=limit)
+    session.show(lambda: run_shapes.runs(found), lambda width: pictures.table(found, width))
+
+
+@command.command("show", epilog=_RUN)
+@click.argument("run", default="latest")
+@click.option("--all", "whole", is_flag=True, help="Show every task, also of a large run.")
+@options.shared
+def show(session: Session, run: str, whole: bool) -> None:
+    """Show a run, its tasks, and why each failure failed."""
+    from orchestrator.cli import run_shapes
+    from orchestrator.cli.terminal import runs as pictures
+
+    with session.project().store() as store:
+        found = store.run(run)
+        tasks = store.task_runs(found.id)
+    session.show(
+        lambda: run_shapes.whole(found, tasks),
+        lambda width: pictures.one(found, tasks, width, whole=whole),
+    )
+
+
+@command.command("logs", epilog=_RUN)
+@click.argument("run", default="latest")
+@click.argument("task", required=False)
+@click.option("--tail", "-n", type=click.IntRange(min=1), help="Only the last so many lines.")
+@click.option("--search", metavar="TEXT", help="Only lines that hold this text.")
+@options.shared
+def logs(
+    session: Session, run: str, task: str | None, tail: int | None, search: str | None
+) -> None:
+    """Print what a run, or one task of it, said."""
+    from orchestrator.cli.resolving import resolve_task_run
+    from orchestrator.cli.terminal import runs as pictures
+    from orchestrator.cli.terminal.screens import write
+
+    console = session.console()
+    with session.project().store() as store:
+        found = store.run(run)
+        tasks = store.task_runs(found.id)
+        key = resolve_task_run(tasks, task) if task else None
+        titles = {each.key: each.name for each in tasks}
+        for page in _pages(store, found, key, tail, search):
+            if session.json:
+                _print_lines(page)
+            else:
+                write(console, pictures.log(page, titles, one_task=key is not None))
+
+
+def _pages(
+    store: RunStore, run: FlowRun, key: str | None, tail: int | None, search: str | None
+) -> Iterator[tuple[LogLine, ...]]:
+    if tail is not None:
+        yield store.logs(run.id, key, tail=tail, search=search)
+        return
+    seen = 0
+    while page := store.logs(run.id, key, after_seq=seen, search=search):
+        yield page
+        seen = page[-1].seq
+
+
+def _print_lines(lines: tuple[LogLine, ...]) -> None:
+    from orchestrator.cli import run_shapes, shapes
+
+    for entry in lines:
+        sys.stdout.write(shapes.dumps(run_shapes.line(entry)) + "\n")
+
+
+@command.command("retry", epilog=_RUN)
+@click.argument("run", default="latest")
+@click.option(
+    "--executor",
+    type=click.Choice(options.EXECUTORS),
+    help="Where tasks run; as before if left out.",
+)
+@click.option("--quiet", "-q", is_flag=True, help="Show only trouble and the result.")
+@options.shared
+def retry(session: Session, run: str, executor: str | None, quiet: bool) -> int:
+    """Finish a run: what failed or never ran is run, what succeeded is not."""
+    from orchestrator.cli.following import follow
+    from orchestrator.service.running import retry_run
+
+    project = session.project({"executor": executor})
+    return follow(
+        session,
+        f"retry of {run}",
+        lambda screen: retry_run(project, run, listeners=[screen], executor=executor).state,
+        quiet=quiet,
+    )
+
+
+@command.command("cancel", epilog=_RUN)
+@click.argument("run", default="latest")
+@options.shared
+def cancel(session: Session, run: str) -> None:
+    """Ask the process that drives a run to stop it."""
+    from rich.text import Text
+
+    from orchestrator.service.running import request_cancel
+
+    project = session.project()
+    found = request_cancel(project, run)
+    session.show(
+        lambda: {"run_id": found.id, "cancel": "requested"},
+        lambda width: [
+            Text(f"run {found.id} is told to stop; orchestrator runs watch {found.id} shows it end")
+        ],
+    )
+
+
+@command.command("watch", epilog=_RUN)
+@click.argument("run", default="latest")
+@click.option("--quiet", "-q", is_flag=True, help="Show only trouble and the result.")
+@options.shared
+def watch(session: Session, run: str, quiet: bool) -> int:
+    """Follow a run that another process drives, to its end. Ctrl-C leaves the run alone."""
+    from orchestrator.cli.following import follow
+    from orchestrator.cli.watching import Watcher
+
+    with session.project().store() as store:
+        found = store.run(run)
+        return follow(
+            session,
+            found.flow,
+            lambda screen: Watcher(store, found.id, screen).watch(),
+            quiet=quiet,
+        )

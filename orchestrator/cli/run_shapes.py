@@ -1,0 +1,51 @@
+"""What ``runs list``, ``runs show`` and ``runs logs`` print with ``--format json``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from orchestrator.cli import replay
+from orchestrator.cli.shapes import Shape
+
+if TYPE_CHECKING:
+    from orchestrator.store.records import FlowRun, LogLine, TaskRun
+
+
+def run(found: FlowRun) -> Shape:
+    """``run_id``, ``flow``, ``state``, ``message``, instants, ``parameters``, ``options``, ``retry_of``."""
+    return {
+        "run_id": found.id, "flow": found.flow, "project": found.project, "state": found.state,
+        "message": found.message, "created": found.created, "started": found.started,
+        "finished": found.finished, "parameters": found.parameters, "options": found.options,
+        "retry_of": found.retry_of, "pid": found.pid, "host": found.host,
+    }  # fmt: skip
+
+
+def task(found: TaskRun) -> Shape:
+    """``key``, ``name``, ``resource_type``, its state, times, ``rows``, ``failures``, ``detail``."""
+    return {
+        "key": found.key, "name": found.name, "resource_type": found.resource_type,
+        "path": found.path, "state": found.state, "message": found.message, "cause": found.cause,
+        "status": found.status, "attempt": found.attempt, "started": found.started,
+        "finished": found.finished, "rows": found.rows, "failures": found.failures,
+        "detail": found.detail,
+    }  # fmt: skip
+
+
+def runs(found: Iterable[FlowRun]) -> Shape:
+    """``{"runs": [...]}``, the newest first."""
+    return {"runs": [run(each) for each in found]}
+
+
+def whole(found: FlowRun, tasks: Iterable[TaskRun]) -> Shape:
+    """A run with its ``tasks``."""
+    return {**run(found), "tasks": [task(each) for each in tasks]}
+
+
+def line(found: LogLine) -> Shape:
+    """``seq``, ``at``, ``key``, ``attempt``, ``level``, ``text``."""
+    return {
+        "seq": found.seq, "at": found.at, "key": found.key, "attempt": found.attempt,
+        "level": replay.level_name(found.level), "text": found.text,
+    }  # fmt: skip

@@ -1,0 +1,89 @@
+"""The task that runs a query on DuckDB and hands its result to other tasks."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import replace
+from typing import Any
+
+from orchestrator.errors import FlowError
+from orchestrator.model.facts import TaskFacts
+from orchestrator.model.planning import Planning
+from orchestrator.model.signals import Result
+from tasks.sql import SqlTask
+from tasks.sql_script import Script
+from tasks.sql_session import Data
+
+FETCH = ("none", "all", "one", "df", "arrow")
+
+
+class DuckDBQuery(SqlTask):
+    """Runs a query on a DuckDB warehouse and returns its result.
+
+    Args:
+        query: The SQL; may also be given to ``run``. Only a query given here is read for lineage:
+            for others say ``reads=`` and ``writes=``.
+        warehouse: Name of the connection; the project's default if left out.
+        fetch: What is returned: ``none``; ``all``, a list of tuples; ``one``, a tuple or None;
+            ``df``, a pandas frame; ``arrow``, a pyarrow table.
+        data: Values for the placeholders: a list for ``?``, a mapping for ``$name``. They are bound,
+            never written into the text.
+        task_kwargs: As any :class:`~orchestrator.model.task.Task`.
+
+    Raises:
+        FlowError: ``fetch`` is none of these.
+
+    Example:
+        >>> count = DuckDBQuery("select count(*) from raw.flights where month = ?", fetch="one", data=[1])
+    """
+
+    def __init__(
+        self,
+        query: str | None = None,
+        warehouse: str | None = None,
+        fetch: str = "none",
+        data: Data = None,
+        **task_kwargs: Any,
+    ) -> None:
+        super().__init__(query or "", warehouse=warehouse, **task_kwargs)
+        if fetch not in FETCH:
+            near = difflib.get_close_matches(str(fetch), FETCH, n=1)
+            raise FlowError(
+                f"DuckDBQuery {self.name!r} cannot fetch {fetch!r}",
+                where="{}:{}".format(*(self.defined_at or ("?", 0))),
+                fix=f"did you mean {near[0]!r}?" if near else "one of " + ", ".join(FETCH),
+            )
+        self.query = query
+        self.fetch = fetch
+        self.data = data
+
+    def run(self, query: str | None = None, data: Data = None, warehouse: Any = None) -> Result:  # type: ignore[override]
+        """Run the query.
+
+        Args:
+            query: In place of the one the task was made with.
+            data: In place of the values the task was made with.
+            warehouse: A :class:`Warehouse` to run on outside a flow; in one, it is the open
+                connection.
+
+        Raises:
+            FlowError: There is no query.
+            FAIL: The query failed.
+        """
+        values = self.data if data is None else data
+        if query is not None:
+            return self._run_script(self._given(query), warehouse, values, self.fetch)
+        if self.query is None:
+            raise FlowError(f"DuckDBQuery {self.name!r} has no query", fix="give it query=")
+        return self._run_on(warehouse, values, self.fetch)
+
+    def facts(self, key: str, planning: Planning) -> TaskFacts:
+        """As of any SQL task; a query that only ``run`` gets is not known here."""
+        facts = super().facts(key, planning)
+        if self.query is None and not facts.reads and not facts.writes:
+            return replace(facts, lineage_unknown="its query is not known before it runs")
+        return facts
+
+    def _given(self, query: str) -> Script:
+        own = self._script or Script("", place=self.name)
+        return replace(own, text=query, lines=())

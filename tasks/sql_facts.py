@@ -1,0 +1,112 @@
+"""What a SQL text reads, writes and drops, each with the line that says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from orchestrator.errors import SqlError
+from orchestrator.model.dataset import Access, Dataset, Namespace
+from orchestrator.model.evidence import Evidence, Source
+from orchestrator.model.facts import TaskFacts
+from orchestrator.model.planning import Planning
+from orchestrator.model.task import Task
+from tasks.sql_script import Script
+
+
+def sql_facts(
+    key: str, task: Task, script: Script, namespace: Namespace, planning: Planning
+) -> TaskFacts:
+    """Return the facts of a task that runs ``script``, with what it declares besides.
+
+    Args:
+        key: Its key in the flow.
+        task: The task.
+        script: The rendered SQL.
+        namespace: Dialect and defaults of the warehouse.
+        planning: Holds the cache of analyses.
+
+    Raises:
+        SqlError: Part of the SQL cannot be read, and the project is strict about that.
+    """
+    lineage = _analyze(planning)(
+        script.text,
+        dialect=namespace.dialect,
+        default_catalog=_exact(namespace.catalog),
+        default_schema=_exact(namespace.schema),
+    )
+    unknown = None
+    if lineage.errors:
+        if planning.strict_sql:
+            raise _unreadable(script, lineage.errors[0])
+        first = lineage.errors[0]
+        unknown = f"line {script.line(first.line)}, column {first.column}: {first.message}"
+    place = _Places(task, script, planning)
+    return TaskFacts(
+        key=key,
+        name=task.name,
+        resource_type=task.resource_type,
+        reads=place.all(lineage.reads, "reads", lineage.first_read)
+        + task.accesses(task.reads, "reads", namespace, planning),
+        writes=place.all(lineage.writes, "writes", lineage.first_write)
+        + task.accesses(task.writes, "writes", namespace, planning),
+        drops=place.all(lineage.drops, "drops", lineage.first_drop),
+        tags=task.tags,
+        path=place.file,
+        fqn=(task.name,),
+        lineage_unknown=unknown,
+    )
+
+
+class _Places:
+    """Names the place of each dataset in a script."""
+
+    def __init__(self, task: Task, script: Script, planning: Planning) -> None:
+        self._script = script
+        self._defined_at = task.defined_at
+        self.file = script.file
+        if self.file is None and task.defined_at:
+            self.file = planning.relative(task.defined_at[0])
+
+    def all(
+        self, datasets: Iterable[Dataset], verb: str, line_of: Callable[[Dataset], int | None]
+    ) -> tuple[Access, ...]:
+        return tuple(
+            Access(dataset, self._evidence(f"{verb} {dataset}", line_of(dataset)))
+            for dataset in sorted(datasets, key=str)
+        )
+
+    def _evidence(self, text: str, line: int | None) -> Evidence:
+        return Evidence(Source.SQL, text, file=self.file, line=self._line(line))
+
+    def _line(self, line: int | None) -> int | None:
+        if self._script.file is None:  # the SQL stands in the flow's module, at a call
+            return self._defined_at[1] if self._defined_at else None
+        return None if line is None else self._script.line(line)
+
+
+def _analyze(planning: Planning) -> Callable[..., Any]:
+    if planning.analyze is not None:
+        return planning.analyze
+    from orchestrator.lineage import analyze_sql
+
+    return analyze_sql
+
+
+def _exact(name: str | None) -> str | None:
+    """Quote a default that is folded already, so that it is not folded again."""
+    return None if name is None else f'"{name}"'
+
+
+def _unreadable(script: Script, problem: Any) -> SqlError:
+    lines = script.text.split("\n")
+    marked = ""
+    if 0 < problem.line <= len(lines):
+        number = f"{script.line(problem.line)} | "
+        mark = " " * (len(number) + max(problem.column, 1) - 1) + "^"
+        marked = f"\n{number}{lines[problem.line - 1]}\n{mark}"
+    return SqlError(
+        f"this SQL cannot be read: {problem.message}{marked}",
+        where=f"{script.at(problem.line)}, column {problem.column}",
+        fix="mend it, or set strict_sql = false to keep the task without its lineage",
+    )

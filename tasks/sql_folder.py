@@ -1,0 +1,106 @@
+"""The group that makes one SQL task of each file in a folder."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from orchestrator.errors import FlowError, ProjectError
+from orchestrator.model.planning import Planning
+from orchestrator.model.task import Member, TaskGroup
+from tasks.sql import SqlTask
+from tasks.sql_text import SqlText, read_sql_file
+
+
+class SqlFolder(TaskGroup):
+    """One :class:`~tasks.sql.SqlTask` for each SQL file of a folder.
+
+    A task's key is the file's path relative to the project; its name is the file's stem, or its
+    path with dots where two files share a stem, or what the file says:
+    ``-- orchestrator: name=daily, tags=core nightly, retries=2``.
+
+    Args:
+        path: The folder, relative to the project's.
+        warehouse: Name of the connection; the project's default if left out.
+        pattern: Which files, as :meth:`pathlib.Path.glob` reads it.
+        task_kwargs: As any :class:`~orchestrator.model.task.Task`, given to each.
+
+    Example:
+        >>> SqlFolder("sql", tags=["core"]).name
+        'sql'
+    """
+
+    resource_type: ClassVar[str] = "sql"
+
+    def __init__(
+        self,
+        path: str | Path,
+        warehouse: str | None = None,
+        pattern: str = "**/*.sql",
+        *,
+        name: str | None = None,
+        **task_kwargs: Any,
+    ) -> None:
+        super().__init__(name or Path(path).name or str(path), warehouse=warehouse, **task_kwargs)
+        self.path = str(path)
+        self.pattern = pattern
+        self._task_kwargs = task_kwargs
+
+    def expand(self, key: str, planning: Planning, prepared: Any = None) -> Sequence[Member]:
+        """Make the tasks, in the order of their paths.
+
+        Raises:
+            ProjectError: There is no such folder, or a file cannot be read.
+            FlowError: A file's front matter is wrong, or two files take one name.
+        """
+        folder = planning.root / self.path
+        if not folder.is_dir():
+            raise ProjectError(
+                f"there is no folder {self.path!r} for SQL files",
+                where=str(folder),
+                fix="make it, or give SqlFolder a path relative to the project's folder",
+            )
+        shown = planning.relative(folder) or self.path
+        files = _files(folder, self.pattern)
+        texts = [read_sql_file(str(folder / file), _joined(shown, file)) for file in files]
+        names = _names(files, texts)
+        return [self._member(*each, planning) for each in zip(texts, names, strict=True)]
+
+    def _member(self, text: SqlText, name: str, planning: Planning) -> Member:
+        file = text.script.file or name
+        task = SqlTask(path=file, name=name, warehouse=self.warehouse, **self._task_kwargs)
+        task.defined_at = (str(planning.root / file), 1)
+        facts = task.facts_of(text, file, planning)
+        return Member(task, facts, task.affinity(planning))
+
+
+def _files(folder: Path, pattern: str) -> list[str]:
+    """Paths relative to the folder, with slashes; hidden files and folders aside."""
+    start = len(str(folder)) + 1
+    paths = (path for path in folder.glob(pattern) if path.is_file())
+    found = (str(path)[start:].replace(os.sep, "/") for path in paths)
+    return sorted(file for file in found if not file.startswith(".") and "/." not in file)
+
+
+def _joined(folder: str, file: str) -> str:
+    return file if folder == "." else f"{folder}/{file}"
+
+
+def _names(files: Sequence[str], texts: Sequence[SqlText]) -> list[str]:
+    stems = Counter(Path(file).stem for file in files)
+    taken: dict[str, str] = {}
+    for file, text in zip(files, texts, strict=True):
+        stem = Path(file).stem
+        dotted = file.removesuffix(Path(file).suffix).replace("/", ".")
+        name = str(text.said.get("name") or (stem if stems[stem] == 1 else dotted))
+        if name in taken:
+            raise FlowError(
+                f"two SQL files are both called {name!r}",
+                where=f"{taken[name]} and {text.script.file}",
+                fix="give one of them another name: -- orchestrator: name=…",
+            )
+        taken[name] = text.script.file or file
+    return list(taken)

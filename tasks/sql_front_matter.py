@@ -1,0 +1,127 @@
+"""The ``-- orchestrator: name=…, tags=a b`` lines of a SQL file: what they may say, and reading them."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from orchestrator.errors import FlowError
+from orchestrator.model.task import Task
+from tasks.sql_script import Transaction
+
+_LINE = re.compile(r"^[ \t]*--[ \t]*orchestrator[ \t]*:(.*)$", re.MULTILINE)
+
+
+def read_front_matter(text: str, file: str) -> dict[str, Any]:
+    """Return what a file says of its task; empty if it says nothing.
+
+    Settings are ``key=value``, separated by commas; lists are separated by spaces. Keys: ``name``,
+    ``tags``, ``retries``, ``retry_delay`` and ``timeout`` in seconds, ``reads``, ``writes``,
+    ``warehouse``, ``transaction`` (``on`` or ``off``).
+
+    Args:
+        text: The file's text.
+        file: Its path, for messages.
+
+    Raises:
+        FlowError: A key is unknown or said twice, or its value does not fit.
+
+    Example:
+        >>> read_front_matter("-- orchestrator: name=daily, tags=core nightly", "daily.sql")
+        {'name': 'daily', 'tags': ('core', 'nightly')}
+    """
+    found: dict[str, Any] = {}
+    if "orchestrator" not in text:
+        return found
+    for match in _LINE.finditer(text):
+        place = f"{file}:{text.count(chr(10), 0, match.start()) + 1}"
+        for part in filter(None, (part.strip() for part in match[1].split(","))):
+            key, value = _setting(part, place)
+            if key in found:
+                raise FlowError(f"{key} is said twice", where=place, fix="keep one of them")
+            found[key] = value
+    return found
+
+
+def apply_front_matter(task: Task, said: Mapping[str, Any]) -> None:
+    """Change a task as its file says; tags, reads and writes are added to the task's own."""
+    task.name = said.get("name", task.name)
+    task.tags |= frozenset(said.get("tags", ()))
+    task.warehouse = said.get("warehouse", task.warehouse)
+    task.timeout = said.get("timeout", task.timeout)
+    task.retry = replace(
+        task.retry,
+        max_retries=said.get("retries", task.retry.max_retries),
+        delay=said.get("retry_delay", task.retry.delay),
+    )
+    for attribute in ("reads", "writes"):
+        names = [*getattr(task, attribute), *said.get(attribute, ())]
+        setattr(task, attribute, tuple(dict.fromkeys(names)))
+
+
+def _setting(part: str, place: str) -> tuple[str, Any]:
+    key, equals, value = (piece.strip() for piece in part.partition("="))
+    if key not in _KEYS:
+        near = difflib.get_close_matches(key, _KEYS, n=1)
+        raise FlowError(
+            f"a SQL file cannot set {key!r}",
+            where=place,
+            fix=f"did you mean {near[0]!r}?" if near else "it can set " + ", ".join(_KEYS),
+        )
+    try:
+        return key, _KEYS[key](value)
+    except ValueError as error:
+        raise FlowError(
+            f"{key} {equals} {value}: {error}".replace("  ", " "),
+            where=place,
+            fix="write -- orchestrator: key=value, key=value; lists with spaces",
+        ) from None
+
+
+def _text(value: str) -> str:
+    if not value:
+        raise ValueError("expected a value")
+    return value
+
+
+def _list(value: str) -> tuple[str, ...]:
+    return tuple(_text(value).split())
+
+
+def _count(value: str) -> int:
+    if not value.isdecimal():
+        raise ValueError("expected a whole number, 0 or more")
+    return int(value)
+
+
+def _seconds(value: str) -> float:
+    if not re.fullmatch(r"\d+(\.\d+)?", value):
+        raise ValueError("expected a number of seconds")
+    return float(value)
+
+
+def _delay(value: str) -> timedelta:
+    return timedelta(seconds=_seconds(value))
+
+
+def _transaction(value: str) -> Transaction:
+    if value not in list(Transaction):
+        raise ValueError("expected on or off")
+    return Transaction(value)
+
+
+_KEYS: dict[str, Callable[[str], Any]] = {
+    "name": _text,
+    "tags": _list,
+    "retries": _count,
+    "retry_delay": _delay,
+    "timeout": _seconds,
+    "reads": _list,
+    "writes": _list,
+    "warehouse": _text,
+    "transaction": _transaction,
+}

@@ -1,0 +1,26 @@
+"""What all tests share."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# A warm dbt session and Dask workers read these; nothing of the developer's own may leak in.
+for name in [n for n in os.environ if n.startswith(("DBT_", "ORCHESTRATOR_"))]:
+    if name not in ("ORCHESTRATOR_TEST_POSTGRES",):
+        del os.environ[name]
+os.environ["DO_NOT_TRACK"] = "1"
+if str(ROOT) not in sys.path:
+    sys.path.insert(0, str(ROOT))
+
+
+@pytest.fixture
+def in_tmp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder that is the current one."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
