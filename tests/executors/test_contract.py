@@ -159,9 +159,8 @@ def test_a_running_cluster_by_address_is_left_running() -> None:
     with LocalCluster(
         n_workers=1,
         threads_per_worker=1,
-        processes=False,
-        dashboard_address=":0",
         host="127.0.0.1",
+        dashboard_address="127.0.0.1:0",
     ) as cluster:
         for _ in range(2):
             made = DaskExecutor(address=cluster.scheduler_address)

@@ -32,8 +32,9 @@ def picture(plan: Plan, width: int, *, whole: bool = False) -> list[Text]:
     waves = plan.levels()
     lines = list(_head(plan, len(waves), width))
     if whole or len(plan.tasks) <= _SMALL:
+        usual = _usual(plan)
         for number, keys in enumerate(waves, 1):
-            lines += [Text(), *_wave(plan, number, keys, width)]
+            lines += [Text(), *_wave(plan, number, keys, usual, width)]
         return lines
     lines.append(Text())
     digits, column = len(str(len(waves))), max(len(f"{len(keys):,}") for keys in waves)
@@ -75,9 +76,10 @@ def _unknown(plan: Plan, width: int) -> Iterator[Text]:
         yield Text(f"   lineage unknown: {len(found) - _UNKNOWN:,} more", style="yellow")
 
 
-def _wave(plan: Plan, number: int, keys: list[str], width: int) -> Iterator[Text]:
+def _wave(
+    plan: Plan, number: int, keys: list[str], usual: str, width: int
+) -> Iterator[Text]:
     yield Text.assemble((f"wave {number}", "bold"), f"  {counted(len(keys), 'task')}")
-    usual = _usual(plan)
     column = max(len(plan.tasks[key].facts.resource_type) for key in keys)
     for key in keys:
         yield _row(plan, key, column, usual, width)
@@ -113,7 +115,8 @@ def _after(plan: Plan, key: str) -> str:
 
 def _usual(plan: Plan) -> str:
     """The reason that most tasks share; said once."""
-    return Counter(task.reason for task in plan.tasks.values()).most_common(1)[0][0]
+    reasons = Counter(task.reason for task in plan.tasks.values()).most_common(1)
+    return reasons[0][0] if reasons else ""
 
 
 def _kinds(plan: Plan, keys: Iterable[str]) -> str:
