@@ -176,16 +176,15 @@ def safe_text(text: str, masker: Masker, limit: int = MAX_LINE) -> str:
         'red\\ufffd'
     """
     size = len(text)
-    if size > limit:
-        # More than is kept, so that a secret across the edge is still seen whole by the masker.
-        text = text[: limit + masker.longest]
+    text = text[:limit]
     if not text.isprintable():
         text = _ANSI.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
         text = _UNSAFE.sub("\ufffd", text)
     text = masker.mask(text)
     if size > limit:
-        kept = text[: max(0, min(limit, len(text) - masker.longest))]
-        return f"{kept} … [cut: {size:,} characters]"
+        # The cut may have gone through a secret, which the masker then did not know again.
+        text = text[: max(0, len(text) - masker.longest)]
+        return f"{text} … [cut: {size:,} characters]"
     return text
 
 

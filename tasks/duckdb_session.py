@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -55,6 +56,10 @@ class DuckDBSession:
             fetch: ``none``, ``one`` (a tuple or None), ``all`` (a list of tuples), ``df``
                 (pandas), ``arrow`` (a pyarrow table).
         """
+        if fetch == "arrow":  # of a relation, since a cursor would copy the rows once more
+            with _needs("pyarrow", fetch):
+                relation = self._connection.sql(statement.text, params=data or None)
+                return Outcome(value=None if relation is None else relation.to_arrow_table())
         cursor = self._connection.execute(statement.text, data or None)
         if fetch != "none":
             return Outcome(value=_fetched(cursor, fetch))
@@ -97,23 +102,18 @@ def _rows(cursor: DuckDBPyConnection, kind: str) -> int | None:
 
 
 def _fetched(cursor: DuckDBPyConnection, fetch: str) -> Any:
-    if fetch == "one":
-        return cursor.fetchone()
-    if fetch == "all":
-        return cursor.fetchall()
-    try:
-        if fetch == "df":
+    if fetch == "df":
+        with _needs("pandas", fetch):
             return cursor.df()
-        return _arrow(cursor)
+    return cursor.fetchone() if fetch == "one" else cursor.fetchall()
+
+
+@contextlib.contextmanager
+def _needs(library: str, fetch: str) -> Iterator[None]:
+    try:
+        yield
     except ImportError as error:
-        library = "pandas" if fetch == "df" else "pyarrow"
         raise ConfigurationError(
             f"fetch={fetch!r} needs {library}, which is not installed ({error})",
             fix=f"pip install {library}",
         ) from None
-
-
-def _arrow(cursor: Any) -> Any:
-    # DuckDB 1.4 renamed it; 2.0 dropped the old name.
-    make = getattr(cursor, "to_arrow_table", None) or cursor.fetch_arrow_table
-    return make()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -61,7 +62,7 @@ class SqlTask(Task):
         **task_kwargs: Any,
     ) -> None:
         if path is not None:
-            name = name or Path(path).stem
+            name = name or os.path.splitext(os.path.basename(path))[0]
         super().__init__(name, warehouse=warehouse, **task_kwargs)
         if (sql is None) == (path is None):
             raise FlowError(

@@ -65,14 +65,14 @@ class SqlFolder(TaskGroup):
             )
         shown = planning.relative(folder) or self.path
         files = _files(folder, self.pattern)
-        texts = [read_sql_file(str(folder / file), _joined(shown, file)) for file in files]
+        texts = [read_sql_file(f"{folder}/{file}", _joined(shown, file)) for file in files]
         names = _names(files, texts)
         return [self._member(*each, planning) for each in zip(texts, names, strict=True)]
 
     def _member(self, text: SqlText, name: str, planning: Planning) -> Member:
         file = text.script.file or name
         task = SqlTask(path=file, name=name, warehouse=self.warehouse, **self._task_kwargs)
-        task.defined_at = (str(planning.root / file), 1)
+        task.defined_at = (os.path.join(planning.root, file), 1)
         facts = task.facts_of(text, file, planning)
         return Member(task, facts, task.affinity(planning))
 
@@ -90,11 +90,11 @@ def _joined(folder: str, file: str) -> str:
 
 
 def _names(files: Sequence[str], texts: Sequence[SqlText]) -> list[str]:
-    stems = Counter(Path(file).stem for file in files)
+    bare = [os.path.splitext(file)[0] for file in files]
+    stems = Counter(os.path.basename(path) for path in bare)
     taken: dict[str, str] = {}
-    for file, text in zip(files, texts, strict=True):
-        stem = Path(file).stem
-        dotted = file.removesuffix(Path(file).suffix).replace("/", ".")
+    for path, text in zip(bare, texts, strict=True):
+        stem, dotted = os.path.basename(path), path.replace("/", ".")
         name = str(text.said.get("name") or (stem if stems[stem] == 1 else dotted))
         if name in taken:
             raise FlowError(
@@ -102,5 +102,5 @@ def _names(files: Sequence[str], texts: Sequence[SqlText]) -> list[str]:
                 where=f"{taken[name]} and {text.script.file}",
                 fix="give one of them another name: -- orchestrator: name=…",
             )
-        taken[name] = text.script.file or file
+        taken[name] = text.script.file or path
     return list(taken)

@@ -49,6 +49,8 @@ def read_front_matter(text: str, file: str) -> dict[str, Any]:
 
 def apply_front_matter(task: Task, said: Mapping[str, Any]) -> None:
     """Change a task as its file says; tags, reads and writes are added to the task's own."""
+    if not said:
+        return
     task.name = said.get("name", task.name)
     task.tags |= frozenset(said.get("tags", ()))
     task.warehouse = said.get("warehouse", task.warehouse)

@@ -15,7 +15,7 @@ from orchestrator.errors import ConfigurationError, OrchestratorError
 from orchestrator.model.planning import RunOptions
 from orchestrator.model.warehouse import Warehouse
 from orchestrator.secrets import resolve
-from tasks.dbt.profiles import Profile, load_profile
+from tasks.dbt.profiles import Profile, load_profile, read_project
 from tasks.dbt_warehouse import DbtWarehouse
 from tasks.duckdb_opening import MEMORY, Opening
 from tasks.duckdb_warehouse import DuckDBWarehouse, catalog_of
@@ -116,6 +116,7 @@ def dbt_of(request: Request) -> Warehouse:
     for key in request.config:
         _known(key, _DBT_KEYS, "key", request)
     project_dir = request.root / _checked(request, "project_dir", str, ".")
+    read_project(os.path.realpath(project_dir))  # says so first where there is no project at all
     profile = _profile(
         project_dir,
         request.options,

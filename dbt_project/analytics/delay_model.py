@@ -109,7 +109,7 @@ def fit(departures: Departures) -> Forecast:
     count = np.bincount(cell, departures.count)
     observed = np.bincount(cell, departures.total) / count
     storm_share = np.bincount(cell, departures.count * departures.storm) / count
-    fitted, storm_effect = _additive(departures)
+    fitted, storm_effect = _additive(departures, cells, cell)
     additive = np.bincount(cell, departures.count * fitted) / count
 
     noise = _noise(departures, cell, count, observed) / count
@@ -170,17 +170,22 @@ def _pairs(carrier: NDArray[np.str_], hour: NDArray[np.int64]) -> list[tuple[str
     return list(zip(carrier.tolist(), hour.tolist(), strict=True))
 
 
-def _additive(departures: Departures) -> tuple[Floats, float]:
+def _additive(
+    departures: Departures, cells: list[tuple[str, int]], cell: NDArray[np.intp]
+) -> tuple[Floats, float]:
     """Return each row's fitted mean and the storm effect, by weighted least squares.
 
-    Dummies for every carrier and every hour are one too many; the least-norm solution settles it.
+    The model does not know days, so a few hundred sums over days give the same solution as all
+    rows. Dummies for every carrier and every hour are one too many; the least norm settles it.
     """
-    blocks = [_dummies(departures.carrier), _dummies(departures.hour)]
-    design = np.column_stack([*blocks, departures.storm.astype(float)])
-    weight = np.sqrt(departures.count)
-    outcome = departures.total / departures.count - departures.mean
+    kinds, place = np.unique(cell * 2 + departures.storm, return_inverse=True)
+    count = np.bincount(place, departures.count)
+    outcome = np.bincount(place, departures.total) / count - departures.mean
+    carrier, hour = (np.array(values)[kinds // 2] for values in zip(*cells, strict=True))
+    design = np.column_stack([_dummies(carrier), _dummies(hour), kinds % 2])
+    weight = np.sqrt(count)
     solution, *_ = np.linalg.lstsq(design * weight[:, None], outcome * weight, rcond=None)
-    return departures.mean + design @ solution, float(solution[-1])
+    return departures.mean + (design @ solution)[place], float(solution[-1])
 
 
 def _dummies(values: NDArray[np.generic]) -> Floats:

@@ -32,7 +32,7 @@ def ending(error: BaseException, session: Session) -> int:
     if isinstance(error, (click.Abort, KeyboardInterrupt)):
         return INTERRUPTED
     if isinstance(error, BrokenPipeError):
-        from orchestrator.cli.terminal.screens import hush_stdout
+        from orchestrator.cli.terminal.printing import hush_stdout
 
         hush_stdout()
         return 0
@@ -62,13 +62,15 @@ def _tell(error: OrchestratorError, session: Session) -> None:
         print(shapes.dumps(shapes.error(error)), flush=True)
         return
     from orchestrator.cli.terminal import errors
-    from orchestrator.cli.terminal.screens import write
+    from orchestrator.cli.terminal.printing import write
 
     write(session.console(stderr=True), errors.picture(error))
 
 
 def _unexpected(error: BaseException, session: Session) -> OrchestratorError:
-    text = f"{type(error).__name__}: {error}".strip()
+    from orchestrator.secrets import masker
+
+    text = masker().mask(f"{type(error).__name__}: {error}".strip())
     return UnexpectedError(
         f"an error that should not happen\n{text[:2000]}",
         where=f"{_kept(error, session)} (the whole traceback)",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -41,6 +42,16 @@ class LazyGroup(click.Group):
             return None
         command: click.Command = getattr(importlib.import_module(late.module), late.attribute)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command named first; for an unknown name the nearest are offered."""
+        if args[0] not in self._late and not args[0].startswith("-"):
+            near = difflib.get_close_matches(args[0], self._late, n=3)
+            hint = f"did you mean {' or '.join(near)}?" if near else "see --help for the commands."
+            raise click.UsageError(f"No such command {args[0]!r}; {hint}", ctx)
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing them."""

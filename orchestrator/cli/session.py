@@ -63,7 +63,7 @@ class Session:
 
             print(dumps(shape(), indent=2))
             return
-        from orchestrator.cli.terminal.screens import write
+        from orchestrator.cli.terminal.printing import write
 
         target = self.console()
         write(target, picture(target.width))
@@ -73,10 +73,8 @@ def console(*, stderr: bool = False) -> Console:
     """Return a console; where output goes to no terminal it is wide and plain."""
     import os
 
-    from rich.console import Console
+    from orchestrator.cli.terminal.printing import PlainConsole
 
     stream = sys.stderr if stderr else sys.stdout
     wide = None if stream.isatty() or os.environ.get("COLUMNS") else _PIPE_WIDTH
-    return Console(
-        file=stream, stderr=stderr, markup=False, highlight=False, emoji=False, width=wide
-    )
+    return PlainConsole(file=stream, stderr=stderr, width=wide)

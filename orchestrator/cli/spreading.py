@@ -24,9 +24,9 @@ class SpreadingCommand(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Repeat the option before each of its values, which is how click wants it."""
-        return super().parse_args(ctx, self._repeated(args))
+        return super().parse_args(ctx, self._repeated(ctx, args))
 
-    def _repeated(self, args: list[str]) -> list[str]:
+    def _repeated(self, ctx: click.Context, args: list[str]) -> list[str]:
         several, valued = self._option_names()
         found: list[str] = []
         positional = False
@@ -37,9 +37,11 @@ class SpreadingCommand(click.Command):
                 return [*found, token, *rest]
             if token in several:
                 values = list(_values(rest))
+                if not values:
+                    raise click.BadOptionUsage(token, f"Option {token!r} requires a value.", ctx)
                 if values and values[-1] == "." and len(values) > 1 and not positional:
                     rest.insert(0, values.pop())
-                found += [part for value in values for part in (token, value)] or [token]
+                found += [part for value in values for part in (token, value)]
             elif token in valued and rest:
                 found += [token, rest.pop(0)]
             else:

@@ -307,9 +307,6 @@ class _Driver:
         )
         state = State(StateType.FAILED, what)
         delay = unit.planned.task.retry.decide(unit.attempt, None if lost else error)
-        if delay is None and lost and not unit.heard and unit.free_retry:
-            # It died before this attempt said that it began: nothing was done yet.
-            unit.free_retry, delay = False, unit.planned.task.retry.delay
         if delay is not None and not self.stopping:
             self._retry(unit, state, delay.total_seconds(), None)
         else:

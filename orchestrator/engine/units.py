@@ -39,7 +39,6 @@ class Unit:
     state: State = State(StateType.PENDING)  # noqa: RUF009 - frozen
     attempt: int = 0
     token: str = ""
-    free_retry: bool = True
     heard: bool = False
     started: datetime | None = None
     handle: Handle | Any = None

@@ -75,7 +75,7 @@ def moved_by_function(tree: exp.Expr, effect: EffectBuilder) -> None:
 
 def _read(source: exp.Expr, effect: EffectBuilder) -> None:
     inner = table_of(source)
-    if isinstance(inner, exp.Query) or (isinstance(inner, exp.Subquery)):
+    if isinstance(inner, (exp.Query, exp.Subquery)):
         effect.read_all(inner)
         return
     for name in _end(source, effect):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import logging
 import threading
 from collections.abc import Iterator, Sequence
@@ -12,19 +11,20 @@ from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import ParseError, TokenError
 from sqlglot.parser import Parser
-from sqlglot.tokenizer_core import Token, TokenType
+from sqlglot.tokenizer_core import Token
 
-from orchestrator.lineage import embedded, joins, statement
+from orchestrator.lineage import embedded, statement
 from orchestrator.lineage.building import EffectBuilder
 from orchestrator.lineage.effects import Request, StatementEffect, StatementKind
+from orchestrator.lineage.limits import Limits, OverLimitError
 from orchestrator.lineage.names import Session, parser_dialect
 from orchestrator.lineage.salvage import mend, salvage
 from orchestrator.lineage.script import Fragment, is_text, split, tokenize, tokenize_leniently
 
 #: SQL inside SQL is followed this far.
 _DEEPEST_TEXT = 6
-#: Parentheses and CASE may be nested this deep; the parser recurses for each.
-_DEEPEST_NESTING = 120
+#: Statements longer than this are not tried in other ways when they cannot be parsed.
+_LONG = 5_000
 _EXCERPT = 80
 
 
@@ -61,6 +61,7 @@ class _Reader:
         self.session = session
         self.dialect = parser_dialect(session.dialect)
         self.parser = Dialect.get_or_raise(self.dialect).parser()
+        self.limits = Limits("")
         self.effects: list[StatementEffect] = []
 
     def script(self, sql: str, offset: int, depth: int) -> None:
@@ -71,8 +72,13 @@ class _Reader:
         except TokenError:
             self._pieces(sql, offset, depth)
             return
+        self._fragments(sql, tokens, offset, depth)
+
+    def _fragments(self, sql: str, tokens: Sequence[Token], offset: int, depth: int) -> None:
+        outer, self.limits = self.limits, Limits(sql)
         for fragment in split(sql, tokens, self.dialect):
             self._fragment(sql, fragment, offset, depth)
+        self.limits = outer
 
     def _pieces(self, sql: str, offset: int, depth: int) -> None:
         for piece in salvage(sql, self.dialect):
@@ -83,8 +89,7 @@ class _Reader:
                 effect.problem("a quote or a comment is not closed", line)
                 self.effects.append(effect.build())
                 continue
-            for fragment in split(piece.text, piece.tokens, self.dialect):
-                self._fragment(piece.text, fragment, offset + piece.line - 1, depth)
+            self._fragments(piece.text, piece.tokens, offset + piece.line - 1, depth)
 
     def _fragment(self, sql: str, fragment: Fragment, offset: int, depth: int) -> None:
         tokens = fragment.tokens
@@ -150,13 +155,13 @@ class _Reader:
         Raises:
             UnreadableStatementError: The parser does not understand it.
         """
-        _check_nesting(tokens)
-        _check_rendered(tokens)
-        tokens = joins.bounded(tokens)
         try:
+            tokens = self.limits.hold(tokens)
             return _parsed(self.parser, sql, tokens)
+        except OverLimitError as problem:
+            raise UnreadableStatementError(str(problem), problem.line, problem.column) from problem
         except UnreadableStatementError as problem:
-            tree = self._leniently(sql, tokens)
+            tree = self._leniently(sql, tokens) if len(tokens) <= _LONG else None
             if tree is None:
                 raise problem
             return tree
@@ -197,45 +202,6 @@ def _parsed(parser: Parser, sql: str, tokens: Sequence[Token]) -> exp.Expr:
     if tree is None or not statement.is_statement(tree):
         raise UnreadableStatementError("this is not a SQL statement", first.line, first.col)
     return tree
-
-
-_NESTED_TYPES = frozenset(
-    {TokenType.ARRAY, TokenType.STRUCT, TokenType.MAP, TokenType.LIST, TokenType.OBJECT}
-    | {TokenType.NESTED, TokenType.NULLABLE, TokenType.RANGE, TokenType.TABLE, TokenType.VECTOR}
-)
-_OPENING = frozenset({TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE, TokenType.CASE})
-_CLOSING = frozenset({TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE, TokenType.END})
-
-
-def _check_nesting(tokens: Sequence[Token]) -> None:
-    depth = types = 0
-    before = TokenType.SEMICOLON
-    for token in tokens:
-        kind = token.token_type
-        if kind in _OPENING:
-            depth += 1
-        elif kind in _CLOSING:
-            depth -= 1
-        elif kind == TokenType.LT and before in _NESTED_TYPES:
-            types += 1
-        elif kind == TokenType.GT:
-            types = max(0, types - 1)
-        if depth > _DEEPEST_NESTING or types > _DEEPEST_NESTING:
-            raise UnreadableStatementError(
-                f"it is nested more than {_DEEPEST_NESTING} levels deep", token.line, token.col
-            )
-        before = kind
-
-
-def _check_rendered(tokens: Sequence[Token]) -> None:
-    for token, following in itertools.pairwise(tokens):
-        braces = token.token_type == following.token_type == TokenType.L_BRACE
-        if token.token_type == TokenType.BLOCK_START or (
-            braces and token.end + 1 == following.start
-        ):
-            raise UnreadableStatementError(
-                "it holds a template that is not rendered", token.line, token.col
-            )
 
 
 _quieted = threading.local()

@@ -173,7 +173,8 @@ def tables_read(
     """
     found: list[tuple[exp.Expr, exp.CTE | None]] = []
     referenced: dict[int, list[exp.CTE | None]] = {}
-    for node in root.find_all(exp.Table, exp.TableFromRows):
+    nodes: Iterator[exp.Expr] = root.find_all(exp.Table, exp.TableFromRows)
+    for node in nodes:
         if id(node) in skip:
             continue
         target, home = _expression_meant(node, root, session)
@@ -181,10 +182,10 @@ def tables_read(
             found.append((node, home))
         else:
             referenced.setdefault(id(target), []).append(home)
-    for node, home in found:
+    for named_node, home in found:
         unused = home is not None and not _is_used(home, referenced)
         try:
-            for name in named(node, session):
+            for name in named(named_node, session):
                 yield Named(name.dataset, name.line, unused)
         except UnknownNameError as problem:
             yield problem

@@ -16,7 +16,7 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
-from orchestrator.cli.terminal.screens import write
+from orchestrator.cli.terminal.printing import write
 
 SCREENS = Path(__file__).parent / "screens"
 Compare = Callable[[str, list[Text], int], None]

@@ -19,7 +19,9 @@ from tasks.warehouses import make
 
 def main(project: Path, first: str) -> None:
     """Let a dbt build and SQL tasks run at once, and let go of the file afterwards."""
-    warehouse = make("w", {"type": "duckdb", "path": "shop.duckdb"}, root=project, options=RunOptions())
+    warehouse = make(
+        "w", {"type": "duckdb", "path": "shop.duckdb"}, root=project, options=RunOptions()
+    )
     assert "dbt" not in sys.modules, "a warehouse must not import dbt"
     os.chdir(project)
     if first == "tasks":
@@ -36,7 +38,9 @@ def main(project: Path, first: str) -> None:
     thread.start()
     number = 0
     while thread.is_alive() or number == 0:
-        run_sql(warehouse, f"create or replace table beside_{number % 5} as select * from range(10)")
+        run_sql(
+            warehouse, f"create or replace table beside_{number % 5} as select * from range(10)"
+        )
         number += 1
     thread.join()
     assert all(result.success for result in results), [result.exception for result in results]

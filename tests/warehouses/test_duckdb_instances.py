@@ -26,7 +26,9 @@ def test_cursors_share_tables_but_not_temporary_ones(duckdb_at: Made) -> None:
     with warehouse.connect() as one, warehouse.connect() as other:
         one.execute("create table kept as select 1 as a")
         one.execute("create temporary table passing as select 1 as a")
-        names = [row[0] for row in other.execute("select table_name from duckdb_tables()").fetchall()]
+        names = [
+            row[0] for row in other.execute("select table_name from duckdb_tables()").fetchall()
+        ]
         assert names == ["kept"]
 
 

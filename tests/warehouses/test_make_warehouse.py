@@ -34,11 +34,15 @@ def project(tmp_path: Path) -> Path:
 def test_a_duckdb_file_is_named_and_owned_by_its_real_path(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "real")
-    one = make("a", {"type": "duckdb", "path": "real/Shop.v2.duckdb"}, root=tmp_path, options=RunOptions())
+    one = make(
+        "a", {"type": "duckdb", "path": "real/Shop.v2.duckdb"}, root=tmp_path, options=RunOptions()
+    )
     other = make("b", {"type": "duckdb", "path": "link/Shop.v2.duckdb", "schema": "Raw"}, root=tmp_path, options=RunOptions())  # fmt: skip
     assert one.namespace == Namespace("duckdb", "shop", "main")
     assert other.namespace == Namespace("duckdb", "shop", "raw")
-    assert one.affinity == other.affinity == f"duckdb:{(tmp_path / 'real/Shop.v2.duckdb').resolve()}"
+    assert (
+        one.affinity == other.affinity == f"duckdb:{(tmp_path / 'real/Shop.v2.duckdb').resolve()}"
+    )
     assert isinstance(one, Warehouse)
     assert pickle.loads(pickle.dumps(other)) == other
 
@@ -93,14 +97,20 @@ def test_a_file_that_dbt_opens_too_is_opened_as_dbt_does(project: Path) -> None:
     table = {"type": "duckdb", "path": "dbt_project/other.duckdb"}
     made = make("w", table, root=inner, options=RunOptions(target="other"))
     assert made.opening.config_options == {"allow_unsigned_extensions": True}  # type: ignore[attr-defined]
-    plain = make("w", {**table, "path": "mine.duckdb"}, root=inner, options=RunOptions(target="other"))
+    plain = make(
+        "w", {**table, "path": "mine.duckdb"}, root=inner, options=RunOptions(target="other")
+    )
     assert plain.opening.config_options == {}  # type: ignore[attr-defined]
 
 
 def test_secrets_stay_references_until_the_database_is_opened(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    table = {"type": "duckdb", "path": "a.duckdb", "settings": {"s3_secret_access_key": "secret:S3"}}
+    table = {
+        "type": "duckdb",
+        "path": "a.duckdb",
+        "settings": {"s3_secret_access_key": "secret:S3"},
+    }
     made = make("w", table, root=tmp_path, options=RunOptions())
     assert "secret:S3" not in repr(made)
     with pytest.raises(ConfigurationError, match="'S3' is not set"), made.connect():
@@ -117,14 +127,24 @@ def test_secrets_stay_references_until_the_database_is_opened(
         ({"type": "duckdb", "pth": "a"}, "unknown key 'pth'", "'path'"),
         ({"type": "duckdb", "path": 3}, "path must be text, not 3", "path"),
         ({"type": "duckdb", "path": ""}, "path must be text", "path"),
-        ({"type": "duckdb", "path": "a", "settings": ["x"]}, "settings must be a table", "settings"),
+        (
+            {"type": "duckdb", "path": "a", "settings": ["x"]},
+            "settings must be a table",
+            "settings",
+        ),
         ({"type": "duckdb", "path": "a", "attach": [3]}, "attach holds 3", "attach ="),
-        ({"type": "duckdb", "path": "a", "busy_timeout": "long"}, "busy_timeout is 'long'", "seconds"),
+        (
+            {"type": "duckdb", "path": "a", "busy_timeout": "long"},
+            "busy_timeout is 'long'",
+            "seconds",
+        ),
         ({"type": "dbt", "traget": "dev"}, "unknown key 'traget'", "'target'"),
         ({"type": "dbt"}, "no dbt project here", ""),
     ],
 )
-def test_a_wrong_table_is_told_in_one_sentence(tmp_path: Path, table: dict, what: str, fix: str) -> None:  # type: ignore[type-arg]
+def test_a_wrong_table_is_told_in_one_sentence(
+    tmp_path: Path, table: dict, what: str, fix: str
+) -> None:  # type: ignore[type-arg]
     with pytest.raises(Exception, match=dedent(what)) as raised:
         make("w", table, root=tmp_path, options=RunOptions())
     assert fix in (raised.value.fix or "")  # type: ignore[attr-defined]

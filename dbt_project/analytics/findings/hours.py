@@ -131,7 +131,7 @@ def evaluation(connection: DuckDBPyConnection) -> Finding:
         f"The forecast knows slots, not flights: {share(shrunken['explained_share'])} of the "
         "variance of single departures",
         "Fitted on four fifths of the days and tested on the fifth that it had not seen. A single "
-        "departure is mostly chance and yesterday's weather, so its error hardly falls. The mean "
+        "departure is mostly chance and the weather of its day, so its error hardly falls. The mean "
         f"of a slot is another matter: its error falls from {minutes(plain['cell_rmse'])} to "
         f"{minutes(shrunken['cell_rmse'])}. Use it to plan slots and staff, never to promise a "
         "passenger a time.",

@@ -67,7 +67,7 @@ def logs(
     """Print what a run, or one task of it, said."""
     from orchestrator.cli.resolving import resolve_task_run
     from orchestrator.cli.terminal import runs as pictures
-    from orchestrator.cli.terminal.screens import write
+    from orchestrator.cli.terminal.printing import write
 
     console = session.console()
     with session.project().store() as store:

@@ -76,9 +76,7 @@ def _unknown(plan: Plan, width: int) -> Iterator[Text]:
         yield Text(f"   lineage unknown: {len(found) - _UNKNOWN:,} more", style="yellow")
 
 
-def _wave(
-    plan: Plan, number: int, keys: list[str], usual: str, width: int
-) -> Iterator[Text]:
+def _wave(plan: Plan, number: int, keys: list[str], usual: str, width: int) -> Iterator[Text]:
     yield Text.assemble((f"wave {number}", "bold"), f"  {counted(len(keys), 'task')}")
     column = max(len(plan.tasks[key].facts.resource_type) for key in keys)
     for key in keys:

@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import Self
 
@@ -19,6 +19,7 @@ from orchestrator import instants
 from orchestrator.cli import shapes
 from orchestrator.cli.terminal import live
 from orchestrator.cli.terminal.lines import line
+from orchestrator.cli.terminal.printing import hush_stdout, write
 from orchestrator.cli.terminal.progress import Progress
 from orchestrator.cli.terminal.summary import report
 from orchestrator.model.events import Event
@@ -44,9 +45,14 @@ class Screen:
     def _quietly(self, event: Event) -> None:
         if self._deaf:
             return
-        try:
+        with self._listened_to():
             self.show(event)
-        except BrokenPipeError:
+
+    @contextlib.contextmanager
+    def _listened_to(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError:  # the pipe is closed, the terminal is gone, the disk of the log is full
             self._deaf = True
             hush_stdout()
 
@@ -94,7 +100,7 @@ class LineScreen(Screen):
     def finish(self) -> None:
         """Print the report."""
         if not self._deaf:
-            with contextlib.suppress(BrokenPipeError):
+            with self._listened_to():
                 write(self.console, report(self.progress, self.console.width, quiet=self.quiet))
 
 
@@ -136,12 +142,14 @@ class LiveScreen(LineScreen):
     ) -> None:
         self._stop.set()
         self._thread.join()
-        self.draw()
-        self._live.stop()
+        with self._listened_to():
+            self.draw()
+            self._live.stop()
 
     def _beat(self) -> None:
-        while not self._stop.wait(_BEAT):
-            self.draw()
+        while not self._stop.wait(_BEAT) and not self._deaf:
+            with self._listened_to():
+                self.draw()
 
     def draw(self) -> None:
         """Draw once: the lines since the last time, and the picture below them."""
@@ -173,15 +181,3 @@ def may_redraw(console: Console, environ: Mapping[str, str]) -> bool:
     """Whether what was printed can be drawn over: a terminal, not a log that looks like one."""
     isatty = getattr(console.file, "isatty", lambda: False)
     return isatty() and not console.is_dumb_terminal and not environ.get("CI")
-
-
-def write(console: Console, lines: list[Text]) -> None:
-    """Print lines as they are: nothing in them is markup, and logs keep them unbroken."""
-    if lines:
-        console.print(Text("\n").join(lines), soft_wrap=True, highlight=False)
-
-
-def hush_stdout() -> None:
-    """Let nothing more be written to a pipe that nobody reads."""
-    with contextlib.suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

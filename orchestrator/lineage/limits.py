@@ -1,0 +1,142 @@
+"""Statements that would overrun the parser: nested too deep, too long, templates, rows of joins."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Sequence
+
+from sqlglot.tokenizer_core import Token, TokenType
+
+#: Parentheses, CASE and nested types may go this deep; the parser recurses for each.
+DEEPEST_NESTING = 120
+#: The longest statement that is parsed; about 2 MB of text.
+MOST_TOKENS = 300_000
+#: From here on a statement's VALUES are cut to their first row.
+_LONG = 2_000
+#: So many joins without a condition take no time worth speaking of.
+_HARMLESS_JOINS = 8
+#: So many subscripts in a row, ``a[1][2]``, take no time worth speaking of.
+_HARMLESS_SUBSCRIPTS = 60
+_TEMPLATE = re.compile(r"\{[{%]")
+_JOIN = re.compile(r"\bjoin\b", re.I)
+_OPENING = frozenset({TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE, TokenType.CASE})
+_CLOSING = frozenset({TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE, TokenType.END})
+_NESTED_TYPES = frozenset(
+    {TokenType.ARRAY, TokenType.STRUCT, TokenType.MAP, TokenType.LIST, TokenType.OBJECT}
+    | {TokenType.NESTED, TokenType.NULLABLE, TokenType.RANGE, TokenType.TABLE, TokenType.VECTOR}
+)
+_CONDITIONS = (TokenType.ON, TokenType.USING)
+_JOIN_KINDS = (TokenType.CROSS, TokenType.NATURAL, TokenType.LATERAL)
+
+
+class OverLimitError(Exception):
+    """A statement that is not given to the parser."""
+
+    def __init__(self, message: str, token: Token) -> None:
+        super().__init__(message)
+        self.line = token.line
+        self.column = token.col
+
+
+class Limits:
+    """What has to be looked at in the statements of one text; mostly nothing.
+
+    Args:
+        sql: The text.
+    """
+
+    def __init__(self, sql: str) -> None:
+        nests = sql.count("(") + sql.count("[") + sql.count("{") + sql.count("<")
+        self._nested = nests > DEEPEST_NESTING or sql.lower().count("case") > DEEPEST_NESTING
+        self._template = _TEMPLATE.search(sql) is not None
+        self._joins = len(_JOIN.findall(sql)) > _HARMLESS_JOINS
+
+    def hold(self, tokens: Sequence[Token]) -> Sequence[Token]:
+        """Check one statement, and make it easier to parse where its tables stay the same.
+
+        Raises:
+            OverLimitError: It must not be parsed.
+        """
+        if len(tokens) > _LONG:
+            tokens = _first_row(tokens)
+        if len(tokens) > MOST_TOKENS:
+            raise OverLimitError(f"it is longer than {MOST_TOKENS} words and signs", tokens[0])
+        if self._template:
+            _check_rendered(tokens)
+        if self._nested:
+            _check_nesting(tokens)
+        return _cross_joins(tokens) if self._joins else tokens
+
+
+def _check_rendered(tokens: Sequence[Token]) -> None:
+    for token, following in itertools.pairwise(tokens):
+        braces = token.token_type == following.token_type == TokenType.L_BRACE
+        adjacent = token.end + 1 == following.start
+        if token.token_type == TokenType.BLOCK_START or (braces and adjacent):
+            raise OverLimitError("it holds a template that is not rendered", token)
+
+
+def _check_nesting(tokens: Sequence[Token]) -> None:
+    depth = types = subscripts = 0
+    before = TokenType.SEMICOLON
+    for token in tokens:
+        kind = token.token_type
+        if kind in _OPENING:
+            depth += 1
+            subscripts += kind == TokenType.L_BRACKET and before == TokenType.R_BRACKET
+        elif kind in _CLOSING:
+            depth -= 1
+        elif kind == TokenType.LT and before in _NESTED_TYPES:
+            types += 1
+        elif kind == TokenType.GT:
+            types = max(0, types - 1)
+        elif kind == TokenType.COMMA:
+            subscripts = 0
+        if max(depth, types) > DEEPEST_NESTING or subscripts > _HARMLESS_SUBSCRIPTS:
+            raise OverLimitError(f"it is nested more than {DEEPEST_NESTING} levels deep", token)
+        before = kind
+
+
+def _first_row(tokens: Sequence[Token]) -> Sequence[Token]:
+    """A long ``INSERT … VALUES`` with its first row only, where no row holds a query."""
+    depth, values = 0, -1
+    for index, token in enumerate(tokens):
+        kind = token.token_type
+        if kind == TokenType.L_PAREN:
+            depth += 1
+        elif kind == TokenType.R_PAREN:
+            depth -= 1
+            if depth == 0 and values >= 0:
+                rest = (later.token_type for later in itertools.islice(tokens, values, None))
+                return tokens if TokenType.SELECT in rest else tokens[: index + 1]
+        elif depth == 0 and kind == TokenType.SELECT:
+            return tokens
+        elif depth == 0 and kind == TokenType.VALUES:
+            values = index
+    return tokens
+
+
+def _cross_joins(tokens: Sequence[Token]) -> Sequence[Token]:
+    """Long rows of ``a JOIN b JOIN c …`` as ``a CROSS JOIN b CROSS JOIN c …``.
+
+    For every join without a condition the parser tries whether the conditions come after the
+    joins nested in it, so that its time doubles with each. Both mean the same tables.
+    """
+    joins = [i for i, token in enumerate(tokens) if token.token_type == TokenType.JOIN]
+    ends = [*joins[1:], len(tokens)]
+    bare = {
+        start
+        for start, end in zip(joins, ends, strict=True)
+        if tokens[start - 1].token_type not in _JOIN_KINDS
+        and not any(token.token_type in _CONDITIONS for token in tokens[start:end])
+    }
+    if len(bare) <= _HARMLESS_JOINS:
+        return tokens
+    result: list[Token] = []
+    for index, token in enumerate(tokens):
+        if index in bare:
+            cross = Token(TokenType.CROSS, "CROSS", token.line, token.col, token.start, token.end)
+            result.append(cross)
+        result.append(token)
+    return result

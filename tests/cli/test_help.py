@@ -1,0 +1,64 @@
+"""Help starts at once: no command's help imports what only a run needs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = [
+    "dbt",
+    "sqlalchemy",
+    "distributed",
+    "dask",
+    "duckdb",
+    "sqlglot",
+    "pandas",
+    "alembic",
+    "jinja2",
+]
+PROGRAM = """
+import json, sys
+from orchestrator.cli.main import execute
+code = execute(json.loads(sys.argv[1]))
+heavy = [name for name in json.loads(sys.argv[2]) if name in sys.modules]
+print(json.dumps([code, heavy]))
+"""
+COMMANDS = ["run", "plan", "why", "lineage", "runs", "flows", "doctor"]
+RUNS = ["list", "show", "logs", "retry", "cancel", "watch"]
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["--help"],
+        ["--version"],
+        *([c, "--help"] for c in COMMANDS),
+        *(["runs", c, "-h"] for c in RUNS),
+    ],
+    ids=" ".join,
+)
+def test_help_imports_nothing_heavy(args: list[str]) -> None:
+    command = [sys.executable, "-c", PROGRAM, json.dumps(args), json.dumps(HEAVY)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert json.loads(done.stdout.splitlines()[-1]) == [0, []]
+    assert len(done.stdout.splitlines()) > 1
+
+
+def test_every_command_has_a_format_for_programs() -> None:
+    import click
+
+    from orchestrator.cli.main import root
+
+    def leaves(command: click.Command) -> list[click.Command]:
+        if not isinstance(command, click.Group):
+            return [command]
+        context = click.Context(command)
+        found = [command.get_command(context, name) for name in command.list_commands(context)]
+        return [leaf for each in found if each is not None for leaf in leaves(each)]
+
+    assert len(leaves(root)) == len(COMMANDS) - 1 + len(RUNS)
+    for leaf in leaves(root):
+        assert "format" in {param.name for param in leaf.params}, leaf.name
