@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 _LOCKED = "Could not set lock on file"
+_FILE = re.compile(r'lock on file "([^"]+)"')
 _HOLDER = re.compile(r"lock is held in (?P<program>.+?) ?\(PID (?P<pid>\d+)\)")
 _CONFIGURED_OTHERWISE = "with a different configuration"
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 1.0  #: seconds between two looks at a held file
@@ -47,7 +48,7 @@ def cursor(opening: Opening) -> Iterator[DuckDBPyConnection]:
         made = instance.root.cursor()
         try:
             for statement in opening.cursor_statements():
-                _prepare(made, statement, opening)
+                _prepare(made, statement, opening, None)
             yield made
         finally:
             made.close()
@@ -107,7 +108,7 @@ def _acquired(opening: Opening) -> _Instance:
             if running is not None:
                 instance.runs.add(running.run_id)
         try:
-            _prepare_once(instance, opening)
+            _prepare_once(instance, opening, _Waiting(opening, deadline))
         except BaseException:
             _give_back(instance)
             raise
@@ -196,9 +197,9 @@ class _Waiting:
     def pause(self, message: str) -> None:
         now, holder = time.monotonic(), _holder(message)
         if now >= self._deadline:
-            raise _busy(self._opening, holder)
+            raise _busy(self._opening, holder, _file(message))
         if now >= self._next_word:
-            self._say(holder, now)
+            self._say(_file(message) or self._opening.path, holder, now)
             self._next_word = now + _REPEAT
         running = context.active()
         pause = min(self._pause, self._deadline - now)
@@ -206,11 +207,11 @@ class _Waiting:
         _stop_if_cancelled(self._opening)
         self._pause = min(self._pause * 1.5, _LONGEST_PAUSE)
 
-    def _say(self, holder: str, now: float) -> None:
+    def _say(self, file: str, holder: str, now: float) -> None:
         running = context.active()
         (running.logger if running else _log).warning(
             "%s is held by %s; waiting (%.0f s so far, %.0f s left)",
-            self._opening.path, holder, now - self._began, self._deadline - now,
+            file, holder, now - self._began, self._deadline - now,
         )  # fmt: skip
 
 
@@ -221,10 +222,16 @@ def _holder(message: str) -> str:
     return f"process {found['pid']} ({os.path.basename(found['program'])})"
 
 
-def _busy(opening: Opening, holder: str) -> WarehouseBusyError:
+def _file(message: str) -> str | None:
+    """The file that is held: the database's own, or one attached to it."""
+    found = _FILE.search(message)
+    return found[1] if found else None
+
+
+def _busy(opening: Opening, holder: str, file: str | None = None) -> WarehouseBusyError:
     return WarehouseBusyError(
         f"the DuckDB file is held by {holder}; gave up after {opening.busy_timeout:g} s",
-        where=opening.path,
+        where=file or opening.path,
         fix="end that process or close its connection (only one process may open a DuckDB file), "
         "or set a longer busy_timeout",
     )
@@ -254,12 +261,12 @@ def _refused(opening: Opening, error: Any) -> ConfigurationError | Infrastructur
     )
 
 
-def _prepare_once(instance: _Instance, opening: Opening) -> None:
+def _prepare_once(instance: _Instance, opening: Opening, waiting: _Waiting) -> None:
     if opening in instance.prepared or not instance.owned:
         return
     for statement in opening.instance_statements():
         if not statement.startswith("INSTALL ") or not _loads(instance.root, statement):
-            _prepare(instance.root, statement, opening)
+            _prepare(instance.root, statement, opening, waiting)
     instance.prepared.add(opening)
 
 
@@ -274,13 +281,17 @@ def _loads(root: DuckDBPyConnection, install: str) -> bool:
     return True
 
 
-def _prepare(connection: Any, statement: str, opening: Opening) -> None:
+def _prepare(connection: Any, statement: str, opening: Opening, waiting: _Waiting | None) -> None:
     import duckdb
 
-    try:
-        connection.execute(statement)
-    except duckdb.Error as error:
-        raise _refused(opening, error) from None
+    while True:
+        try:
+            connection.execute(statement)
+            return
+        except duckdb.Error as error:
+            if waiting is None or _LOCKED not in str(error):
+                raise _refused(opening, error) from None
+            waiting.pause(str(error))
 
 
 atexit.register(release_all)

@@ -6,6 +6,7 @@ import difflib
 import itertools
 import logging
 import re
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -92,8 +93,9 @@ def run_script(
         except _Conflict as conflict:
             if time.monotonic() - began > _PATIENCE or _cancelled():
                 raise conflict.signal from None
-            _logger().info("%s; trying again", conflict.signal.message)
-            time.sleep(pause)
+            place = conflict.signal.detail["path"]
+            _logger().info("%s: another transaction was in the way; trying again", place)
+            _rest(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
 
 
@@ -234,6 +236,11 @@ def _line_of_name(text: str, message: str) -> int:
     name = _NAME.search(message)
     found = re.search(rf"\b{re.escape(name[1])}\b", text, re.IGNORECASE) if name else None
     return 1 + text.count("\n", 0, found.start()) if found else 1
+
+
+def _rest(seconds: float) -> None:
+    running = context.active()
+    (running.cancelled if running else threading.Event()).wait(seconds)
 
 
 def _cancelled() -> bool:

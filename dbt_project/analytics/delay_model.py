@@ -106,7 +106,7 @@ def fit(departures: Departures) -> Forecast:
         [5.5, 1.5]
     """
     cells, cell = _cells(departures)
-    count = np.bincount(cell, departures.count)
+    count: Floats = np.bincount(cell, departures.count).astype(np.float64)
     observed = np.bincount(cell, departures.total) / count
     storm_share = np.bincount(cell, departures.count * departures.storm) / count
     fitted, storm_effect = _additive(departures, cells, cell)
@@ -145,7 +145,8 @@ def evaluate(departures: Departures, held_out: NDArray[np.bool_]) -> list[Evalua
 
     def of(cell_values: Floats) -> Floats:
         """The cell's value, or the overall mean for a cell that training did not see."""
-        return np.append(cell_values, forecast.overall)[index]
+        values: Floats = np.append(cell_values, forecast.overall)[index]
+        return values
 
     predictors = {
         "overall mean": np.full(len(index), forecast.overall),
@@ -190,7 +191,8 @@ def _additive(
 
 def _dummies(values: NDArray[np.generic]) -> Floats:
     """Return a 0/1 column for each distinct value."""
-    return (values[:, None] == np.unique(values)[None, :]).astype(float)
+    columns: Floats = (values[:, None] == np.unique(values)[None, :]).astype(np.float64)
+    return columns
 
 
 def _noise(

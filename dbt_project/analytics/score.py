@@ -53,7 +53,8 @@ def score(connection: DuckDBPyConnection) -> float:
     connection.execute("create schema if not exists scores")
     _write(connection, "departure_delay", _scores(fit(delays), fit(lateness)))
     _write(connection, "model_evaluation", _frame([asdict(row) for row in evaluations]))
-    return next(row.explained_share for row in evaluations if row.predictor == "shrunken cell")
+    explained = {row.predictor: row.explained_share for row in evaluations}
+    return float(explained["shrunken cell"])
 
 
 def _outcomes(frame: DataFrame) -> tuple[Departures, Departures]:

@@ -39,6 +39,7 @@ class DatasetGraph:
     """
 
     def __init__(self, plan: Plan) -> None:
+        self.flow = plan.flow
         self.up: dict[Dataset, list[Step]] = {}
         self.down: dict[Dataset, list[Step]] = {}
         for task in plan.facts.values():
@@ -66,8 +67,9 @@ class DatasetGraph:
                     queue.append(further)
 
     def shape(self, dataset: Dataset, up: bool, down: bool) -> dict[str, Any]:
-        """``dataset``, ``up`` and ``down``: steps of ``reads``, ``writes``, ``task``, ``evidence``."""
+        """``flow``, ``dataset``, ``up``, ``down``: steps of ``reads``, ``writes``, ``task``, ``evidence``."""
         return {
+            "flow": self.flow,
             "dataset": dataset,
             **({"up": [_shape(s) for s in self.reach(dataset, up=True)]} if up else {}),
             **({"down": [_shape(s) for s in self.reach(dataset, up=False)]} if down else {}),

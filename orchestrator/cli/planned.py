@@ -2,29 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from orchestrator.cli.options import run_options
 from orchestrator.cli.session import Session
+from orchestrator.errors import NotFoundError
 
 if TYPE_CHECKING:
     from orchestrator.engine.plan import Plan
+    from orchestrator.model.flow import Flow
+    from orchestrator.service.project import Project
+
+Found = TypeVar("Found")
 
 
-def whole_plan(
-    session: Session, flow: str, parameters: Mapping[str, str], given: dict[str, Any]
-) -> Plan:
-    """Plan a flow without a selection.
+def plan_with(
+    session: Session,
+    flow: str,
+    parameters: Mapping[str, str],
+    given: dict[str, Any],
+    find: Callable[[Plan], Found],
+) -> tuple[Plan, Found]:
+    """Plan the flow in which something is found, without a selection.
 
     Args:
         session: The call.
-        flow: Name of the flow; ``.`` for the only one.
+        flow: Name of the flow; ``.`` for the only one, or whichever has what is looked for.
         parameters: Values by name; some flows cannot be planned without.
         given: dbt's options, as the command got them.
+        find: Returns what is looked for, or raises NotFoundError.
+
+    Raises:
+        NotFoundError: No flow has it; the error is that of the first flow.
     """
     from orchestrator.service.running import Request, plan_flow
 
     options = run_options(given)
     project = session.project({"target": options.target, "threads": options.threads})
-    return plan_flow(project, project.flow(flow), Request(parameters, options))
+    first: NotFoundError | None = None
+    for candidate in _candidates(project, flow):
+        plan = plan_flow(project, candidate, Request(parameters, options))
+        try:
+            return plan, find(plan)
+        except NotFoundError as error:
+            first = first or error
+    assert first is not None  # a project has at least one flow, or says that it has none
+    raise first
+
+
+def _candidates(project: Project, flow: str) -> Iterator[Flow]:
+    if flow != ".":
+        yield project.flow(flow)
+        return
+    names = project.flow_names()
+    if len(names) == 1 or (project.root / "dbt_project.yml").is_file():
+        whole = project.flow(".")
+        yield whole
+        names = [name for name in names if name != whole.name]
+    yield from map(project.flow, names)

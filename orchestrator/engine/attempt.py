@@ -9,12 +9,12 @@ import os
 import socket
 import threading
 import traceback
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from orchestrator import instants, log
+from orchestrator import instants, log, secrets
 from orchestrator.engine.logs import LineBuffer
 from orchestrator.errors import OrchestratorError
 from orchestrator.executors.base import Channel, Kept
@@ -136,11 +136,12 @@ def run_attempt(attempt: Attempt, channel: Channel, inputs: list[Any]) -> Kept:
         _live.pop(attempt.token, None)
         lines.close()
     state = _judged(outcome.state, timer, cancelled, attempt)
+    mask = secrets.masker().mask
     result, length = _described(value) if state.is_successful() else (None, None)
     return Kept(
         Report(
-            attempt.key, attempt.token, state, started, instants.now(), worker, outcome.error,
-            outcome.rows, outcome.failures, outcome.detail, result, length,
+            attempt.key, attempt.token, replace(state, message=mask(state.message)), started, instants.now(), worker, outcome.error,
+            outcome.rows, outcome.failures, _masked(outcome.detail, mask), result, length,
         ),
         value,
     )  # fmt: skip
@@ -202,15 +203,13 @@ def _succeeded(returned: Any) -> tuple[Any, _Outcome]:
 
 
 def _failed(error: BaseException) -> _Outcome:
-    text = "".join(traceback.format_exception(error))[-_TRACEBACK_LIMIT:]
-    detail: dict[str, Any] = {"error": _safe_text(error), "traceback": text}
     if isinstance(error, OrchestratorError):
-        detail["error"] = str(error)
-        if not getattr(error, "show_traceback", False):
-            del detail["traceback"]
-        message = error.what
+        # Written for people: the traceback would only hide what it says.
+        message, detail = error.what, {"error": str(error)}
     else:
         message = f"{type(error).__name__}: {_safe_text(error)}"
+        text = "".join(traceback.format_exception(error))[-_TRACEBACK_LIMIT:]
+        detail = {"error": _safe_text(error), "traceback": text}
     return _Outcome(State(StateType.FAILED, message), _portable(error), detail=detail)
 
 
@@ -221,6 +220,15 @@ def _judged(state: State, timer: _Timeout, cancelled: context.Cancellation, atte
     if cancelled.is_set() and attempt.run_id in _cancelled_runs and not state.is_successful():
         return State(StateType.CANCELLED, "cancelled")
     return state
+
+
+def _masked(value: Any, mask: Callable[[str], str]) -> Any:
+    """Hide secrets in every text of a JSON-like structure."""
+    if isinstance(value, str):
+        return mask(value)
+    if isinstance(value, Mapping):
+        return {key: _masked(item, mask) for key, item in value.items()}
+    return [_masked(item, mask) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def _filled(value: Any, inputs: list[Any]) -> Any:

@@ -132,7 +132,12 @@ def make_plan(
     facts = {key: node.facts for key, node in expanded.nodes.items()}
     kept = done or {}
     if include or exclude:
-        chosen = set(select(list(facts.values()), derived.graph, list(include), list(exclude)))
+        chosen = set(
+            select(
+                list(facts.values()), derived.graph, list(include), list(exclude),
+                landmarks=expanded.landmarks,
+            )
+        )  # fmt: skip
         why = "selected"
     else:
         chosen, why = set(facts), "the whole flow runs"
@@ -168,12 +173,15 @@ class _Expanded:
         self.flow, self.planning, self.values = flow, planning, values
         self.groups: dict[str, TaskGroup] = {}
         self.members: dict[str, list[Member]] = {}
+        self.landmarks: list[TaskFacts] = []
         self.nodes: dict[str, PlannedTask] = {}
         for task in flow:
             key = flow.key(task)
             if isinstance(task, TaskGroup):
                 self.groups[key] = task
-                self.members[key] = list(task.expand(key, planning, prepared.get(key)))
+                found = task.expand(key, planning, prepared.get(key))
+                self.members[key] = [member for member in found if member.task is not None]
+                self.landmarks += [member.facts for member in found if member.task is None]
         for task in flow:
             self._add(task, flow.key(task))
 
@@ -186,6 +194,7 @@ class _Expanded:
             for member in self.members[key]:
                 own = member.facts.key
                 facts = _after(member.facts, said) if own in firsts else member.facts
+                assert member.task is not None
                 self.nodes[own] = PlannedTask(own, member.task, facts, member.affinity, group=key)
             return
         binding = self.flow.binding(task)
@@ -292,6 +301,7 @@ def _settled(
         for member in group.settle(
             chosen, lambda key: [tasks[up].facts for up in graph.upstream(key)]
         ):
+            assert member.task is not None
             key = member.facts.key
             tasks[key] = replace(tasks[key], task=member.task)
     return tasks

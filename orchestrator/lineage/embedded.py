@@ -77,6 +77,20 @@ def without_variables(tokens: Sequence[Token]) -> list[Token]:
     return list(tokens)
 
 
+def replace_as_insert(tokens: list[Token]) -> list[Token]:
+    """``REPLACE INTO t …``, which does to tables what ``INSERT INTO t …`` does."""
+    if len(tokens) < 2 or word(tokens[0]) != "REPLACE":
+        return tokens
+    first = tokens[0]
+    insert = Token(TokenType.INSERT, "INSERT", first.line, first.col, first.start, first.end)
+    into = [] if word(tokens[1]) == "INTO" else [_into(first)]
+    return [insert, *into, *tokens[1:]]
+
+
+def _into(near: Token) -> Token:
+    return Token(TokenType.INTO, "INTO", near.line, near.col, near.start, near.end)
+
+
 def routine_texts(tokens: Sequence[Token]) -> list[Token]:
     """The bodies of a routine that are literals, where they are written in SQL."""
     words = [word(token) for token in tokens]
@@ -180,6 +194,17 @@ def _sp_rename(tokens: Sequence[Token], effect: EffectBuilder) -> Inside:
             new = Dataset(old.catalog, old.schema, fresh, old.kind)
             effect.kind = StatementKind.RENAME
             effect.rename(Named(old, texts[0].line), Named(new, texts[1].line))
+    return Inside()
+
+
+def _insert(tokens: Sequence[Token], effect: EffectBuilder) -> Inside | None:
+    """``INSERT INTO t EXEC p``, which the parser does not know."""
+    at = _index_of(tokens, "EXEC", "EXECUTE")
+    if at < 0:
+        return None
+    effect.kind = StatementKind.INSERT
+    for name in _named(tokens, 2 if word(tokens[1]) == "INTO" else 1, effect)[0]:
+        effect.write(name)
     return Inside()
 
 
@@ -331,12 +356,63 @@ def _nothing(tokens: Sequence[Token], effect: EffectBuilder) -> Inside | None:
 
 
 #: First words of statements that move no data between datasets.
-_WITHOUT_DATA = ["CALL", "EXPLAIN", "DESCRIBE", "DESC", "GRANT", "REVOKE", "VACUUM", "OPTIMIZE", "LOCK", "UNLOCK", "SHOW", "LIST", "LS", "REMOVE", "RM", "GO", "RESET", "DISCARD", "MSCK", "CHECKPOINT", "INSTALL", "PRAGMA", "ANALYZE", "COMMENT", "BEGIN", "END", "START", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "DEALLOCATE", "UNSET", "KILL", "PRINT", "CHECK", "NOTIFY", "LISTEN", "UNLISTEN", "CLUSTER", "REINDEX", "DETACH", "ABORT", "DELIMITER", "ADD", "RELOAD", "INVALIDATE", "COMPUTE", "HELP"]
+_WITHOUT_DATA = [
+    "CALL",
+    "EXPLAIN",
+    "DESCRIBE",
+    "DESC",
+    "GRANT",
+    "REVOKE",
+    "VACUUM",
+    "OPTIMIZE",
+    "LOCK",
+    "UNLOCK",
+    "SHOW",
+    "LIST",
+    "LS",
+    "REMOVE",
+    "RM",
+    "GO",
+    "RESET",
+    "DISCARD",
+    "MSCK",
+    "CHECKPOINT",
+    "INSTALL",
+    "PRAGMA",
+    "ANALYZE",
+    "COMMENT",
+    "BEGIN",
+    "END",
+    "START",
+    "COMMIT",
+    "ROLLBACK",
+    "SAVEPOINT",
+    "RELEASE",
+    "DEALLOCATE",
+    "UNSET",
+    "KILL",
+    "PRINT",
+    "CHECK",
+    "NOTIFY",
+    "LISTEN",
+    "UNLISTEN",
+    "CLUSTER",
+    "REINDEX",
+    "DETACH",
+    "ABORT",
+    "DELIMITER",
+    "ADD",
+    "RELOAD",
+    "INVALIDATE",
+    "COMPUTE",
+    "HELP",
+]
 _Handler = Callable[[Sequence[Token], EffectBuilder], "Inside | None"]
 _HANDLERS: dict[str, _Handler] = {
     "EXECUTE": _execute,
     "EXEC": _execute,
     "DO": _do,
+    "INSERT": _insert,
     "PREPARE": _prepare,
     "UNLOAD": _unload,
     "RENAME": _rename,

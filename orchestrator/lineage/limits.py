@@ -124,6 +124,8 @@ def _cross_joins(tokens: Sequence[Token]) -> Sequence[Token]:
     joins nested in it, so that its time doubles with each. Both mean the same tables.
     """
     joins = [i for i, token in enumerate(tokens) if token.token_type == TokenType.JOIN]
+    if len(joins) <= _HARMLESS_JOINS:
+        return tokens
     ends = [*joins[1:], len(tokens)]
     bare = {
         start

@@ -7,7 +7,14 @@ from typing import Any
 
 from orchestrator.lineage.collector import without_collector
 from orchestrator.lineage.dbt_facts import DbtFacts
-from orchestrator.lineage.manifest_edges import ManifestEdges, parents_of, runs, sources_of
+from orchestrator.lineage.manifest_edges import (
+    ManifestEdges,
+    file_of,
+    parents_of,
+    runs,
+    sources_of,
+    writes_table,
+)
 from orchestrator.lineage.manifest_file import SUPPORTED, Manifest, Node, read_manifest
 from orchestrator.lineage.relations import external_file, relation
 from orchestrator.model.dataset import Access
@@ -15,11 +22,11 @@ from orchestrator.model.evidence import Evidence, Source
 
 __all__ = ["SUPPORTED", "Manifest", "facts", "landmarks", "read_manifest"]
 
-_WRITERS = frozenset({"model", "seed", "snapshot"})
-
 
 @without_collector
-def facts(manifest: Manifest, *, selected: Collection[str] | None = None) -> list[DbtFacts]:
+def facts(
+    manifest: Manifest, *, selected: Collection[str] | None = None, folder: str = ""
+) -> list[DbtFacts]:
     """The nodes that ``dbt build`` runs, in the manifest's order.
 
     Models that are not ephemeral, seeds, snapshots, data tests, unit tests and functions. Each
@@ -28,25 +35,32 @@ def facts(manifest: Manifest, *, selected: Collection[str] | None = None) -> lis
 
     Args:
         manifest: From :func:`read_manifest`.
-        selected: Unique ids to keep, or None for all. Order through nodes left out is kept.
+        selected: Unique ids to keep, or None for all. Order through nodes left out is kept, and
+            their tables are read as those of sources are: another task may write them.
+        folder: Folder of the dbt project, below which files are named.
 
     Example:
         >>> manifest = read_manifest("dbt_project/target/manifest.json")  # doctest: +SKIP
         >>> [fact.name for fact in facts(manifest)][:2]  # doctest: +SKIP
         ['stg_flights', 'stg_planes']
     """
-    edges = ManifestEdges(manifest, selected)
-    return [_running(manifest, edges, key, node) for key, node in edges.running.items()]
+    edges = ManifestEdges(manifest, selected, folder)
+    return [_running(manifest, edges, folder, key) for key in edges.running]
 
 
 @without_collector
-def landmarks(manifest: Manifest) -> list[DbtFacts]:
+def landmarks(manifest: Manifest, *, folder: str = "") -> list[DbtFacts]:
     """What a selection can name though it does not run: sources, ephemeral models, exposures, …
 
     Args:
         manifest: From :func:`read_manifest`.
+        folder: Folder of the dbt project, below which files are named.
     """
-    return [_landmark(manifest, key, node) for key, node in manifest.everything() if _named(node)]
+    return [
+        _landmark(manifest, folder, key, node)
+        for key, node in manifest.everything()
+        if _named(node)
+    ]
 
 
 def _named(node: Node) -> bool:
@@ -54,61 +68,67 @@ def _named(node: Node) -> bool:
     return enabled and not runs(node) and node.get("resource_type") != "operation"
 
 
-def _running(manifest: Manifest, edges: ManifestEdges, key: str, node: Node) -> DbtFacts:
+def _running(manifest: Manifest, edges: ManifestEdges, folder: str, key: str) -> DbtFacts:
+    node = edges.running[key]
     return DbtFacts(
         key,
         reads=edges.reads(key),
-        writes=_writes(manifest, node),
+        writes=_writes(manifest, folder, node),
         upstream=edges.upstream(key),
         sources=edges.sources(key),
-        **_description(manifest, node),
+        **_description(manifest, folder, node),
     )
 
 
-def _landmark(manifest: Manifest, key: str, node: Node) -> DbtFacts:
-    described = _description(manifest, node)
+def _landmark(manifest: Manifest, folder: str, key: str, node: Node) -> DbtFacts:
+    described = _description(manifest, folder, node)
     if node["resource_type"] != "source":
         return DbtFacts(key, **described)
     table = relation(node, manifest.dialect)
     text = f"source {sources_of(node)}"
-    place = Evidence(Source.MANIFEST, text, node.get("original_file_path"), None, key)
+    place = Evidence(Source.MANIFEST, text, file_of(node, folder), None, key)
     reads = (Access(table, place),) if table else ()
     return DbtFacts(key, reads=reads, sources=frozenset({sources_of(node)}), **described)
 
 
-def _writes(manifest: Manifest, node: Node) -> tuple[Access, ...]:
-    if node["resource_type"] not in _WRITERS:
+def _writes(manifest: Manifest, folder: str, node: Node) -> tuple[Access, ...]:
+    if not writes_table(node):
         return ()
     written = (relation(node, manifest.dialect), external_file(node))
     place = Evidence(
         Source.MANIFEST,
         f"{node['resource_type']} {node['name']}",
-        node.get("original_file_path"),
+        file_of(node, folder),
         None,
         node["unique_id"],
     )
     return tuple(Access(dataset, place) for dataset in written if dataset)
 
 
-def _description(manifest: Manifest, node: Node) -> dict[str, Any]:
+def _description(manifest: Manifest, folder: str, node: Node) -> dict[str, Any]:
     config = node.get("config") or {}
     patch = node.get("patch_path")
     return {
         "name": node["name"],
         "resource_type": node["resource_type"],
         "tags": frozenset(_tags(node.get("tags") or config.get("tags"))),
-        "path": node.get("original_file_path"),
+        "path": file_of(node, folder),
         "fqn": tuple(node.get("fqn") or (node["name"],)),
         "package": node.get("package_name"),
         "config": config,
         "parents": parents_of(node),
-        "patch_path": patch.split("://", 1)[-1] if patch else None,
+        "patch_path": _patch(patch, folder) if patch else None,
         "version": node.get("version"),
         "latest_version": node.get("latest_version"),
         "access": node.get("access"),
         "in_root": manifest.project_name in (None, node.get("package_name")),
         **_test(node),
     }
+
+
+def _patch(patch: str, folder: str) -> str:
+    path = patch.split("://", 1)[-1]
+    return f"{folder}/{path}" if folder else path
 
 
 def _test(node: Node) -> dict[str, str | None]:

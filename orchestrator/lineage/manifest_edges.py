@@ -17,6 +17,7 @@ from orchestrator.model.graph import Graph
 #: Evidence names this many nodes between two tasks, and no more.
 _NAMED = 3
 _RUNNING = frozenset({"model", "seed", "snapshot", "test"})
+_WRITERS = frozenset({"model", "seed", "snapshot"})
 _Lines = Mapping[tuple[str, ...], int]
 _Upstream = tuple[tuple[str, Evidence], ...]
 #: Running keys reached through a node that does not run: a phrase and how many nodes it names.
@@ -42,6 +43,17 @@ def parents_of(node: Node) -> tuple[str, ...]:
     return tuple(dict.fromkeys(depends.get("nodes") or ()))
 
 
+def writes_table(node: Node) -> bool:
+    """Whether a node makes a table or view that others can read."""
+    return node.get("resource_type") in _WRITERS and runs(node)
+
+
+def file_of(node: Node, folder: str = "") -> str | None:
+    """The file of a node, below the folder of its project."""
+    path = node.get("original_file_path")
+    return f"{folder}/{path}" if folder and path else path
+
+
 def sources_of(node: Node) -> str:
     """dbt's name of a source, ``source.table``."""
     return f"{node['source_name']}.{node['name']}"
@@ -54,10 +66,14 @@ class ManifestEdges:
         manifest: The manifest.
         selected: Unique ids to run, or None for all that ``dbt build`` runs. A node waits for
             those it reaches *through* nodes left out, as in dbt.
+        folder: Folder of the dbt project, as evidence is to name it.
     """
 
-    def __init__(self, manifest: Manifest, selected: Collection[str] | None = None) -> None:
+    def __init__(
+        self, manifest: Manifest, selected: Collection[str] | None = None, folder: str = ""
+    ) -> None:
         self._manifest = manifest
+        self._folder = folder
         self._nodes: dict[str, Node] = dict(manifest.everything())
         chosen = None if selected is None else set(selected)
         self.running: dict[str, Node] = {
@@ -72,7 +88,7 @@ class ManifestEdges:
         self._lines: dict[str, _Lines] = {}
         self._tables: dict[str, Dataset | None] = {}
         self._through: dict[str, _Through] = {}
-        self._sources: dict[str, tuple[str, ...]] = {}
+        self._outside: dict[str, tuple[str, ...]] = {}
         for key in graph.order():
             if key not in self.running:
                 self._pass_through(key)
@@ -91,10 +107,13 @@ class ManifestEdges:
         )
 
     def reads(self, key: str) -> tuple[Access, ...]:
-        """The sources' tables that ``key`` reads, itself or through ephemeral models."""
+        """The tables that ``key`` needs and no running node of this manifest makes.
+
+        Those of sources and of nodes left out, read by itself or through ephemeral models.
+        """
         accesses = []
-        for source, evidence in self._source_places(key):
-            table = self._table(source)
+        for outside, evidence in self._outside_places(key):
+            table = self._table(outside)
             if table is not None:
                 accesses.append(Access(table, evidence))
         return tuple(accesses)
@@ -103,7 +122,9 @@ class ManifestEdges:
         """dbt's names of the sources that ``key`` reads, itself or through ephemeral models."""
         if self._nodes[key]["resource_type"] == "unit_test":
             return frozenset()
-        return frozenset(sources_of(self._nodes[s]) for s, _ in self._source_places(key))
+        places = self._outside_places(key)
+        known = self._manifest.sources
+        return frozenset(sources_of(known[source]) for source, _ in places if source in known)
 
     def _of_type(self, kind: str) -> dict[str, tuple[str, ...]]:
         return {
@@ -180,47 +201,49 @@ class ManifestEdges:
 
     def _evidence(self, node: Node, parent: str, text: str, lines: _Lines) -> Evidence:
         line = lines.get(reference_key(self._nodes[parent])) if lines else None
-        return Evidence(
-            Source.MANIFEST, text, node.get("original_file_path"), line, node["unique_id"]
-        )
+        return Evidence(Source.MANIFEST, text, file_of(node, self._folder), line, node["unique_id"])
 
     def _guard_evidence(self, test: str) -> Evidence:
         node = self._nodes[test]
         names = ", ".join(self._name(parent) for parent in parents_of(node))
         what = "unit test of" if node["resource_type"] == "unit_test" else "tests"
         text = f"{node['name']} {what} {names}, which comes before"
-        return Evidence(Source.MANIFEST, text, node.get("original_file_path"), None, test)
+        return Evidence(Source.MANIFEST, text, file_of(node, self._folder), None, test)
 
     def _verb(self, node: Node, parent: str) -> str:
         verb = "tests" if node["resource_type"] == "test" else "refs"
         return f"{verb} {self._name(parent)}"
 
-    def _source_places(self, key: str) -> list[tuple[str, Evidence]]:
+    def _outside_places(self, key: str) -> list[tuple[str, Evidence]]:
         node = self._nodes[key]
         if node["resource_type"] == "unit_test":
             # A unit test asks the inputs of its model for their columns.
             models = [parent for parent in parents_of(node) if parent in self._nodes]
-            return [place for model in models for place in self._source_places(model)]
+            return [place for model in models for place in self._outside_places(model)]
         lines = self._lines_of(key, node)
         places = []
         for parent in parents_of(node):
-            for source in self._sources_behind(parent):
-                text = f"reads source {sources_of(self._nodes[source])}"
-                if source != parent:
+            for outside in self._outside_behind(parent):
+                kind = "source " if outside in self._manifest.sources else ""
+                text = f"reads {kind}{self._name(outside)}"
+                if outside != parent:
                     text += f" through {self._name(parent)} (ephemeral)"
-                places.append((source, self._evidence(node, parent, text, lines)))
+                places.append((outside, self._evidence(node, parent, text, lines)))
         return places
 
-    def _sources_behind(self, key: str) -> tuple[str, ...]:
-        """The source itself, or the sources that an ephemeral model reads."""
+    def _outside_behind(self, key: str) -> tuple[str, ...]:
+        """A source or a node left out itself, or those that an ephemeral model reads."""
         if key in self._manifest.sources:
             return (key,)
-        if key not in self._sources:
-            self._sources[key] = ()  # also what a circle of ephemeral models comes back to
-            if _is_ephemeral(self._nodes.get(key)):
-                behind = (self._sources_behind(p) for p in parents_of(self._nodes[key]))
-                self._sources[key] = _flat(behind)
-        return self._sources[key]
+        if key not in self._outside:
+            self._outside[key] = ()  # also what a circle of ephemeral models comes back to
+            node = self._nodes.get(key)
+            if _is_ephemeral(node):
+                behind = (self._outside_behind(p) for p in parents_of(self._nodes[key]))
+                self._outside[key] = _flat(behind)
+            elif node is not None and key not in self.running and writes_table(node):
+                self._outside[key] = (key,)
+        return self._outside[key]
 
     def _lines_of(self, key: str, node: Node) -> _Lines:
         if key not in self._lines:

@@ -32,7 +32,9 @@ DIALECTS = frozenset(
     | {"tableau", "teradata", "trino", "tsql"}
 )
 #: Dialects that fold names in their own way but are read as another one.
-_READ_AS = {"db2": ""}
+_READ_AS = {"db2": "", "athena": "trino"}
+#: Other dialects in which statements of a dialect may be written.
+_ALSO = {"athena": ("hive",)}
 #: Dialects in which ``USE x`` names the catalog; in the others it names the schema.
 _USE_IS_CATALOG = frozenset({"", "snowflake", "tsql", "fabric"})
 #: The schema that is current right after the catalog was changed, or meant by ``db..table``.
@@ -65,6 +67,11 @@ def canonical_dialect(name: str) -> str:
 def parser_dialect(dialect: str) -> str:
     """The sqlglot dialect that reads texts of ``dialect`` (already canonical)."""
     return _READ_AS.get(dialect, dialect)
+
+
+def other_dialects(dialect: str) -> tuple[str, ...]:
+    """The sqlglot dialects to try, in order, for what cannot be read in its own."""
+    return tuple(dict.fromkeys((parser_dialect(dialect), *_ALSO.get(dialect, ()), "")))
 
 
 def fold_default(name: str | None, dialect: str) -> str | None:

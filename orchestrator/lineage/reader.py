@@ -17,9 +17,16 @@ from orchestrator.lineage import embedded, statement
 from orchestrator.lineage.building import EffectBuilder
 from orchestrator.lineage.effects import Request, StatementEffect, StatementKind
 from orchestrator.lineage.limits import Limits, OverLimitError
-from orchestrator.lineage.names import Session, parser_dialect
+from orchestrator.lineage.names import Session, other_dialects, parser_dialect
 from orchestrator.lineage.salvage import mend, salvage
-from orchestrator.lineage.script import Fragment, is_text, split, tokenize, tokenize_leniently
+from orchestrator.lineage.script import (
+    Fragment,
+    is_text,
+    split,
+    tokenize,
+    tokenize_leniently,
+    without_comments,
+)
 
 #: SQL inside SQL is followed this far.
 _DEEPEST_TEXT = 6
@@ -125,6 +132,7 @@ class _Reader:
         if inside is not None:
             self._queries(sql, inside.queries, effect)
             return inside
+        tokens = embedded.replace_as_insert(tokens)
         variables = fragment.block and self.dialect not in ("tsql", "fabric")
         tree = self.parse(sql, embedded.without_variables(tokens) if variables else tokens)
         statement.apply(tree, effect)
@@ -156,8 +164,7 @@ class _Reader:
             UnreadableStatementError: The parser does not understand it.
         """
         try:
-            tokens = self.limits.hold(tokens)
-            return _parsed(self.parser, sql, tokens)
+            return _parsed(self.parser, sql, self.limits.hold(tokens))
         except OverLimitError as problem:
             raise UnreadableStatementError(str(problem), problem.line, problem.column) from problem
         except UnreadableStatementError as problem:
@@ -167,9 +174,8 @@ class _Reader:
             return tree
 
     def _leniently(self, sql: str, tokens: Sequence[Token]) -> exp.Expr | None:
-        first, last = tokens[0], tokens[-1]
-        padded = "\n" * (first.line - 1) + sql[first.start : last.end + 1]
-        for dialect in dict.fromkeys((self.dialect, "")):
+        padded = "\n" * (tokens[0].line - 1) + without_comments(sql, tokens)
+        for dialect in other_dialects(self.session.dialect):
             with contextlib.suppress(UnreadableStatementError, TokenError):
                 parser = Dialect.get_or_raise(dialect).parser()
                 tree = _parsed(parser, padded, tokenize_leniently(padded, dialect))

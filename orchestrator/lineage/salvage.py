@@ -17,6 +17,7 @@ _PIECES = 2000
 #: Lines of psql and the data that follows COPY … FROM stdin.
 _COPY_DATA = re.compile(r"(?ims)^(\s*copy\b[^;]*\bfrom\s+stdin\b[^;]*;[^\n]*\n)(.*?^\\\.[ \t]*$)")
 _CLIENT_LINE = re.compile(r"(?m)^\\[^\n]*$")
+_LONE_SLASH = re.compile(r"(?m)^[ \t]*/[ \t]*$")
 _DELIMITER = re.compile(r"(?im)^[ \t]*delimiter[ \t]+(\S+)[ \t]*$")
 
 
@@ -47,6 +48,8 @@ def mend(sql: str, dialect: str) -> str:
     if "\\" in sql and dialect in ("postgres", "redshift", "materialize", "risingwave"):
         sql = _COPY_DATA.sub(lambda m: m[1] + "\n" * m[2].count("\n"), sql)
         sql = _CLIENT_LINE.sub("", sql)
+    if dialect == "oracle" and "/" in sql:
+        sql = _LONE_SLASH.sub(";", sql)
     if dialect in ("mysql", "doris", "starrocks") and _DELIMITER.search(sql):
         sql = _usual_delimiter(sql)
     return sql

@@ -136,6 +136,21 @@ def tokenize_leniently(sql: str, dialect: str) -> list[Token]:
     ]
 
 
+def without_comments(sql: str, tokens: Sequence[Token]) -> str:
+    """The text of some tokens alone, every line in its place.
+
+    A comment between the words of ``ORDER BY`` keeps the tokenizer from seeing one keyword.
+    """
+    parts: list[str] = []
+    end = tokens[0].start
+    for token in tokens:
+        if token.start >= end:
+            parts.append("\n" * sql.count("\n", end, token.start) or " " * (token.start > end))
+            parts.append(sql[token.start : token.end + 1])
+        end = token.end + 1
+    return "".join(parts)
+
+
 def word(token: Token) -> str:
     """The token as a keyword in upper case, or an empty text where it is a quoted thing."""
     return "" if token.token_type in _NO_WORDS else token.text.upper()
@@ -388,7 +403,7 @@ class _Splitter:
             after = self.position + 1
             if after < len(self.tokens) and is_text(self.tokens[after]):
                 return False
-            if following in STATEMENTS or following in ("(", "TABLE", "{"):
+            if following in STATEMENTS or following in ("(", "TABLE", "{") or self._any_body(name):
                 self._open_body(kind)
                 return True
             return False
@@ -402,6 +417,13 @@ class _Splitter:
             if self.heads[-1] in (")", "ROW", "DO", "SQL", "DATA", "DETERMINISTIC"):
                 self._open_body(kind)
         return False
+
+    def _any_body(self, name: str) -> bool:
+        """T-SQL procedures: whatever follows AS is the body, unless it types a parameter."""
+        if not self.unpunctuated or name != "AS" or self.routine not in ("PROCEDURE", "PROC"):
+            return False
+        types_parameter = len(self.heads) > 1 and self.heads[-2].startswith("@")
+        return not types_parameter and self.heads[-1] not in ("EXECUTE", "EXEC")
 
     def _open_body(self, kind: str) -> None:
         self._flush(routine=True)

@@ -71,7 +71,7 @@ class SelectionGraph:
             if upstream not in self.tasks or downstream not in self.tasks:
                 continue
             fact = self.tasks[downstream]
-            if self._is_guard(upstream, fact):
+            if self._is_guard(upstream, fact) or self._is_hook(upstream, fact):
                 continue
             if isinstance(fact, DbtFacts):
                 # dbt's own parents are there; what remains comes through a landmark, or from
@@ -90,6 +90,10 @@ class SelectionGraph:
             return False
         named = any(key == upstream for key, _ in fact.upstream)
         return fact.resource_type in RUNNING_TYPES or not named
+
+    def _is_hook(self, upstream: str, fact: TaskFacts) -> bool:
+        """Whether an edge goes to or from hooks, which stand before and after everything."""
+        return "operation" in (fact.resource_type, self.tasks[upstream].resource_type)
 
     def _behind_landmarks(self, fact: DbtFacts) -> frozenset[str]:
         """Tasks that come before ``fact`` with only landmarks between."""

@@ -37,6 +37,18 @@ def _query(tree: exp.Expr, effect: EffectBuilder) -> None:
     dml.written_inside(tree, effect)
     if tree.args.get("from_") is None:
         copying.moved_by_function(tree, effect)
+        _set_config(tree, effect)
+
+
+def _set_config(tree: exp.Expr, effect: EffectBuilder) -> None:
+    """``SELECT set_config('search_path', 'a, b', false)``."""
+    for call in tree.expressions:
+        if isinstance(call, exp.Anonymous) and call.name.lower() == "set_config":
+            setting, value = call.expressions[0], call.expressions[1]
+            if setting.name.lower() == "search_path":
+                pieces = (piece.strip() for piece in value.name.split(","))
+                fold = effect.session.fold
+                effect.session.search([fold(p.strip('"'), p.startswith('"')) for p in pieces])
 
 
 def _reads_only(tree: exp.Expr, effect: EffectBuilder) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from orchestrator.lineage.names import Session
+from orchestrator.lineage.names import Session, parser_dialect
 from orchestrator.model.dataset import Dataset, DatasetKind
 
 #: Dialects in which a common table expression may name itself without RECURSIVE.
@@ -45,8 +45,9 @@ class Named:
 class UnknownNameError(Exception):
     """A table whose name is only known when the statement runs."""
 
-    def __init__(self, node: exp.Expr) -> None:
-        super().__init__(f"the table {node.sql()!r} is only known when the statement runs")
+    def __init__(self, node: exp.Expr, session: Session) -> None:
+        text = node.sql(dialect=parser_dialect(session.dialect))
+        super().__init__(f"the table {text!r} is only known when the statement runs")
         self.line = line_of(node)
 
 
@@ -79,7 +80,7 @@ def named(table: exp.Expr, session: Session) -> list[Named]:
     if isinstance(inner, (exp.Placeholder, exp.Parameter, exp.SessionParameter)):
         variable = session.variables.get(inner.name.lower())
         if variable is None:
-            raise UnknownNameError(table)
+            raise UnknownNameError(table, session)
         return _one(_from_text(variable, session), table)
     if isinstance(inner, (exp.DynamicIdentifier, exp.TableFromRows)):
         return _by_argument(inner.this, session, isinstance(inner, exp.TableFromRows))
@@ -90,12 +91,15 @@ def named(table: exp.Expr, session: Session) -> list[Named]:
 
 def _from_parts(table: exp.Table, session: Session) -> list[Named]:
     parts: list[tuple[str, bool]] = []
+    skips_schema = table.args.get("catalog") and not table.args.get("db")
     for part in table.parts:
         if isinstance(part, (exp.Placeholder, exp.Parameter)):
-            raise UnknownNameError(table)
+            raise UnknownNameError(table, session)
         temporary = isinstance(part, exp.Identifier) and part.args.get("temporary")
         prefix = "##" if part.args.get("global_") else "#" if temporary else ""
         parts.append((prefix + part.name, bool(part.args.get("quoted"))))
+    if skips_schema:
+        parts.insert(-1, ("", False))
     return _one(session.table(parts), table)
 
 
@@ -119,13 +123,15 @@ def _by_argument(argument: exp.Expr, session: Session, rows: bool) -> list[Named
         return _one(_from_text(argument.name, session), argument)
     if isinstance(argument, exp.Column) and not rows:
         if argument.name[:1] in _SIGILS and argument.name not in session.variables:
-            raise UnknownNameError(argument)
+            raise UnknownNameError(argument, session)
         parts = [(part.name, bool(part.args.get("quoted"))) for part in argument.parts]
         return _one(session.table(parts), argument)
     if rows and not isinstance(argument, (exp.Placeholder, exp.Parameter)):
         return []
     return (
-        named(exp.Table(this=argument), session) if _is_variable(argument) else _unknown(argument)
+        named(exp.Table(this=argument), session)
+        if _is_variable(argument)
+        else _unknown(argument, session)
     )
 
 
@@ -133,8 +139,8 @@ def _is_variable(node: exp.Expr) -> bool:
     return isinstance(node, (exp.Placeholder, exp.Parameter, exp.SessionParameter))
 
 
-def _unknown(node: exp.Expr) -> list[Named]:
-    raise UnknownNameError(node)
+def _unknown(node: exp.Expr, session: Session) -> list[Named]:
+    raise UnknownNameError(node, session)
 
 
 def _function(function: exp.Func, session: Session) -> list[Named]:
@@ -173,11 +179,12 @@ def tables_read(
     """
     found: list[tuple[exp.Expr, exp.CTE | None]] = []
     referenced: dict[int, list[exp.CTE | None]] = {}
+    sight = _Sight(root, session)
     nodes: Iterator[exp.Expr] = root.find_all(exp.Table, exp.TableFromRows)
     for node in nodes:
         if id(node) in skip:
             continue
-        target, home = _expression_meant(node, root, session)
+        target, home = sight.of(node)
         if target is None:
             found.append((node, home))
         else:
@@ -193,30 +200,56 @@ def tables_read(
         yield from _dictionaries(root, session)
 
 
-def _expression_meant(
-    node: exp.Expr, root: exp.Expr, session: Session
-) -> tuple[exp.CTE | None, exp.CTE | None]:
-    """(the common table expression that ``node`` names, the one that ``node`` stands in)."""
-    name = _bare_name(node, session)
-    parent: exp.Expr | None
-    meant: exp.CTE | None = None
-    home: exp.CTE | None = None
-    child = node
-    parent = node.parent
-    while parent is not None and (meant is None or home is None):
-        if isinstance(parent, exp.CTE):
-            home = home or parent
-        elif isinstance(parent, exp.With):
-            if meant is None and name is not None:
-                meant = _earlier(parent, child, node, name, session)
-        elif meant is None and name is not None:
-            clause = parent.args.get("with_")
-            if clause is not None and clause is not child:
-                meant = _among(clause.expressions, name, session)
-        if parent is root:
-            break
-        child, parent = parent, parent.parent
-    return meant, home
+class _Sight:
+    """Finds, for each node of a tree, which common table expression its name means.
+
+    Args:
+        root: The tree; what stands above it is not seen.
+        session: How names are folded.
+    """
+
+    def __init__(self, root: exp.Expr, session: Session) -> None:
+        self._root = root
+        self._session = session
+        self._nearest: dict[int, exp.Expr | None] = {}
+
+    def of(self, node: exp.Expr) -> tuple[exp.CTE | None, exp.CTE | None]:
+        """(the expression that ``node`` names, the expression that ``node`` stands in)."""
+        name = _bare_name(node, self._session)
+        meant: exp.CTE | None = None
+        home: exp.CTE | None = None
+        place = self._bearer(node)
+        while place is not None and (home is None or (meant is None and name is not None)):
+            if isinstance(place, exp.CTE):
+                home = home or place
+                clause = place.parent
+                if meant is None and name is not None and isinstance(clause, exp.With):
+                    meant = _earlier(clause, place, node, name, self._session)
+                above = clause.parent if clause is not None else None
+            else:
+                if meant is None and name is not None:
+                    meant = _among(place.args["with_"].expressions, name, self._session)
+                above = place
+            place = None if above is None or above is self._root else self._bearer(above)
+        return meant, home
+
+    def _bearer(self, node: exp.Expr) -> exp.Expr | None:
+        """The nearest node above ``node`` that is such an expression, or has some."""
+        passed: list[int] = []
+        found: exp.Expr | None = None
+        current = node
+        while current is not self._root and current.parent is not None:
+            if id(current) in self._nearest:
+                found = self._nearest[id(current)]
+                break
+            passed.append(id(current))
+            current = current.parent
+            if isinstance(current, exp.CTE) or current.args.get("with_") is not None:
+                found = current
+                break
+        for key in passed:
+            self._nearest[key] = found
+        return found
 
 
 def _bare_name(node: exp.Expr, session: Session) -> str | None:

@@ -244,9 +244,15 @@ class Task(Promise):
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One concrete task of a group, with the facts its group knows already."""
+    """One concrete task of a group, with the facts its group knows already.
 
-    task: Task
+    Args:
+        task: What runs; None for what can be named in a selection though it does not run.
+        facts: What the planner knows of it.
+        affinity: The one process it must run in, if any.
+    """
+
+    task: Task | None
     facts: TaskFacts
     affinity: str | None = None
 

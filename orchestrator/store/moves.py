@@ -125,6 +125,8 @@ def _stale(standing: Standing, change: Change, who: str) -> str | None:
     opening = change.to in _AT_WORK or _opens(standing, change)
     if change.attempt is not None and change.attempt < standing.attempt + opening:
         return f"attempt {change.attempt} of {who} is over (the last is {standing.attempt})"
+    if standing.state is StateType.RUNNING and (change.attempt or 0) > standing.attempt:
+        return f"attempt {change.attempt} of {who} has not begun (the last is {standing.attempt})"
     if change.token is None or (working and change.token == standing.token):
         return None
     if working and (standing.token is not None or not opening):
@@ -135,8 +137,10 @@ def _stale(standing: Standing, change: Change, who: str) -> str | None:
 
 
 def _opens(standing: Standing, change: Change) -> bool:
+    if change.to is StateType.RUNNING:
+        return True
     beyond = change.attempt is not None and change.attempt > standing.attempt
-    return change.to is StateType.RUNNING or (change.to in _CLOSING and beyond)
+    return beyond and change.to in _CLOSING and standing.state is not StateType.RUNNING
 
 
 def _make(outcome: Outcome, run_id: str, standing: Standing, change: Change) -> str | None:

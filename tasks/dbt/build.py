@@ -6,11 +6,10 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from orchestrator.errors import ProjectError
-from orchestrator.lineage.manifest import facts, read_manifest
+from orchestrator.lineage.manifest import facts, landmarks, read_manifest
 from orchestrator.lineage.select import select as selected_by
 from orchestrator.model.evidence import Evidence, Source
 from orchestrator.model.facts import TaskFacts
@@ -18,6 +17,7 @@ from orchestrator.model.graph import Graph
 from orchestrator.model.planning import Planning
 from orchestrator.model.task import Member, TaskGroup
 from tasks.dbt import freshness
+from tasks.dbt.ephemerals import Ephemerals
 from tasks.dbt.nodes import DbtFinish, DbtNode, DbtStart
 from tasks.dbt.options import DbtOptions
 from tasks.dbt.profiles import load_profile
@@ -109,34 +109,40 @@ class DbtBuild(TaskGroup):
         session = self._session(planning, key)
         manifest_path, selected = self._manifest(session, planning, prepared)
         manifest = read_manifest(manifest_path)
-        nodes = facts(manifest)
-        if selected is None:
-            selected = _selected(nodes, session.options)
-        chosen = set(selected)
+        folder = self._folder(planning)
+        nodes = facts(manifest, folder=folder)
+        named = landmarks(manifest, folder=folder)
+        chosen = set(_selected(nodes, named, session.options) if selected is None else selected)
         affinity = self.affinity(planning)
+        behind = Ephemerals(manifest, chosen)
         members = [
-            Member(self._node(session, node), self._located(node, planning), affinity)
-            for node in nodes
-            if node.key in chosen
+            Member(self._node(session, node, behind.of(node.key)), node, affinity)
+            for node in facts(manifest, selected=chosen, folder=folder)
         ]
-        return self._framed(key, session, members, affinity, manifest.project_name)
+        framed = self._framed(key, session, members, affinity, manifest.project_name or "dbt")
+        return [*framed, *(Member(None, landmark) for landmark in named)]
 
     def settle(
         self, members: Sequence[Member], upstream: Callable[[str], Sequence[TaskFacts]]
     ) -> Sequence[Member]:
         """Tell the session what it will build, and each node what others wrote before it."""
         own = {member.facts.key for member in members}
-        nodes = tuple(m.facts.key for m in members if isinstance(m.task, DbtNode))
+        chosen = [m.task for m in members if isinstance(m.task, DbtNode)]
+        nodes = tuple(dict.fromkeys(i for n in chosen for i in (*n.ephemerals, n.unique_id)))
         for member in members:
-            member.task.selected = nodes  # type: ignore[attr-defined]
+            member.task.selected = nodes  # type: ignore[union-attr]
             if isinstance(member.task, DbtNode):
                 others = (f for f in upstream(member.facts.key) if f.key not in own)
                 written = {(a.dataset.catalog, a.dataset.schema) for f in others for a in f.writes}
                 member.task.outside = tuple(sorted((c, s) for c, s in written if s))
         return members
 
-    def _node(self, session: SessionName, node: TaskFacts) -> DbtNode:
-        return DbtNode(session, node.key, node.name, tags=node.tags, **self.task_args)
+    def _node(
+        self, session: SessionName, node: TaskFacts, ephemerals: tuple[str, ...]
+    ) -> DbtNode:
+        return DbtNode(
+            session, node.key, node.name, ephemerals, tags=node.tags, **self.task_args
+        )
 
     def _framed(
         self,
@@ -210,12 +216,10 @@ class DbtBuild(TaskGroup):
         freshness.stamp(session.options, report.manifest_path, planning.state_dir)
         return report.manifest_path, report.selected
 
-    def _located(self, node: TaskFacts, planning: Planning) -> TaskFacts:
-        """The node's facts with its file relative to the orchestrator's project."""
-        prefix = planning.relative((planning.root / self.project_dir).resolve())
-        if node.path is None or prefix in (None, "."):
-            return node
-        return replace(node, path=str(Path(prefix or "") / node.path))
+    def _folder(self, planning: Planning) -> str:
+        """The dbt project's folder, seen from the orchestrator's."""
+        folder = planning.relative((planning.root / self.project_dir).resolve())
+        return "" if folder in (None, ".") else str(folder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,13 +257,17 @@ def _needs_dbt(options: DbtOptions) -> bool:
     return bool(options.selector) or any(w in words for w in ("state:", "result:", "source_status:"))
 
 
-def _selected(nodes: Sequence[TaskFacts], options: DbtOptions) -> list[str]:
+def _selected(
+    nodes: Sequence[TaskFacts], named: Sequence[TaskFacts], options: DbtOptions
+) -> list[str]:
     if not options.select and not options.exclude:
-        return [node.key for node in nodes]
+        return [fact.key for fact in (*nodes, *named)]
     known = {node.key for node in nodes}
     edges = ((up, node.key) for node in nodes for up, _ in node.upstream if up in known)
     graph = Graph((node.key for node in nodes), edges)
-    return selected_by(list(nodes), graph, list(options.select), list(options.exclude))
+    return selected_by(
+        list(nodes), graph, list(options.select), list(options.exclude), landmarks=named
+    )
 
 
 def _words(given: str | Iterable[str]) -> tuple[str, ...]:

@@ -27,6 +27,7 @@ from dbt.adapters.exceptions import NoneRelationFoundError
 from dbt.adapters.factory import get_adapter, reset_adapters
 from dbt.cli import requires
 from dbt.cli.main import cli
+from dbt.clients import jinja_static
 from dbt.clients.jinja import MacroGenerator
 from dbt.compilation import Linker
 from dbt.context import exceptions_jinja, providers
@@ -54,11 +55,11 @@ TRIMMED = (
     BaseAdapter, BaseEvent, BaseRelation, DbtRuntimeError, Linker, MacroGenerator, MacroNamespace,
     MacroNamespaceBuilder, ManifestContext, ModelConfiguredVar, NoneRelationFoundError,
     RelationsCache, Var, agate_helper, common_jinja, exceptions_base, exceptions_jinja,
-    providers, run_module, tracking,
+    jinja_static, providers, run_module, tracking,
 )  # fmt: skip
 QUIET_LEVELS = frozenset({EventLevel.DEBUG, EventLevel.TEST})
 #: Events that only draw dbt's own console: the orchestrator shows starts, results and totals itself.
-CONSOLE_EVENTS = frozenset(
+CONSOLE_EVENTS = frozenset(  # one text to the line, as long as the list is
     "Formatting MainReportVersion AdapterRegistered FoundStats ConcurrencyLine DefaultSelector "
     "LogStartLine LogModelResult LogSeedResult LogSnapshotResult LogTestResult LogNodeResult "
     "LogNodeNoOpResult LogFunctionResult LogHookStartLine LogHookEndLine SkippingDetails "

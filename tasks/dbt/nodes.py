@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from typing import Any
 
 from orchestrator.model import context
@@ -52,13 +53,24 @@ class DbtNode(Task):
     Args:
         session: The session it runs in.
         unique_id: The node.
+        name: What people call it.
+        ephemerals: Ephemeral models that become part of it.
+
+    Attributes:
         selected: All nodes of the run, for a session that must be opened anew.
         outside: (catalog, schema) pairs that tasks other than dbt's wrote to just before.
     """
 
-    def __init__(self, session: SessionName, unique_id: str, name: str, **task_args: Any) -> None:
+    def __init__(
+        self,
+        session: SessionName,
+        unique_id: str,
+        name: str,
+        ephemerals: tuple[str, ...] = (),
+        **task_args: Any,
+    ) -> None:
         super().__init__(name=name, **task_args)
-        self.session, self.unique_id = session, unique_id
+        self.session, self.unique_id, self.ephemerals = session, unique_id, ephemerals
         self.selected: tuple[str, ...] = ()
         self.outside: tuple[tuple[str | None, str], ...] = ()
 
@@ -72,6 +84,12 @@ class DbtNode(Task):
         if self.outside:
             session.refresh_relations(self.outside)
         with _cancellable(session):
+            for ephemeral in self.ephemerals:
+                broken = sessions.compiled(self.session, session, ephemeral)
+                if broken is not None:
+                    # dbt's word for this node is "skipped"; here it is where the failure shows.
+                    session.skip_node(self.unique_id, broken.message or "")
+                    raise _failure(replace(broken, status="skipped"))
             return _node_result(session.run_node(self.unique_id))
 
 
@@ -99,8 +117,9 @@ class DbtFinish(Task):
         if session is None:
             return Result(message="the session ended before")
         for key in self.selected:
-            if upstream_states[key].is_skipped():
-                session.skip_node(key, upstream_states[key].message)
+            state = upstream_states.get(key)  # an ephemeral model has none of its own
+            if state is not None and state.is_skipped():
+                session.skip_node(key, state.message)
         result = _hooks_result(session.finish())
         start = upstream_states.get(self.start_key)
         if "error" in (result.status, start.status if start else None):
@@ -119,13 +138,20 @@ def _node_result(result: NodeResult) -> Result:
             message=shown, status=result.status, rows=result.rows, failures=result.failures,
             detail={k: v for k, v in detail.items() if v},
         )  # fmt: skip
-    detail |= {
+    raise _failure(result)
+
+
+def _failure(result: NodeResult) -> FAIL:
+    message = (result.message or "").strip()
+    detail = {
+        "relation": result.relation,
+        "path": result.path,
         "error": message,
         "compiled_code": (result.compiled_code or "")[:_SQL_LIMIT],
         "compiled_path": result.compiled_path,
         "error_line": result.error_line,
     }
-    raise FAIL(
+    return FAIL(
         message.splitlines()[0] if message else result.status,
         status=result.status,
         rows=result.rows,

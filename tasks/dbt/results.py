@@ -11,7 +11,7 @@ from typing import Any
 
 OK_STATUSES = frozenset({"success", "pass", "warn", "no-op"})
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
-_DUCKDB_LINE = re.compile(r"^LINE (\d+): ?(.*)$", re.MULTILINE)
+_DUCKDB_LINE = re.compile(r"^\s*LINE (\d+): ?(.*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)

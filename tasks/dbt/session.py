@@ -22,7 +22,8 @@ OnLog = Callable[[str | None, str, str], None]
 
 _LOG_LINES = 500
 _CANCEL_AGAIN = 0.2  # seconds: a node between two statements escapes a single interrupt
-_open = threading.Lock()  # dbt keeps its flags, adapters and events in globals: one session a process
+_claim = threading.Lock()
+_current: WarmSession | None = None  # dbt keeps flags, adapters, events in globals: one a process
 
 
 @dataclass(frozen=True)
@@ -94,12 +95,7 @@ class WarmSession:
         """
         self._expect("new", "parse")
         argv = self._argv()
-        if not _open.acquire(blocking=False):
-            raise DbtSessionError(
-                "a dbt session is already open in this process",
-                where=self.options.project_dir,
-                fix="finish it first: dbt keeps its settings in globals, so run one at a time",
-            )
+        self._claim_process()
         self._thread = threading.Thread(target=self._serve, args=(argv,), name="dbt", daemon=True)
         self._thread.start()
         self._await_gate()
@@ -259,7 +255,23 @@ class WarmSession:
             self._internals.end_batches(self._task)
         if self._internals is not None:
             self._internals.reset()
-        _open.release()
+        self._release_process()
+
+    def _claim_process(self) -> None:
+        global _current
+        with _claim:
+            if _current is not None:
+                raise DbtSessionError(
+                    f"a dbt session is already open in this process: {_current.options.project_dir}",
+                    where=self.options.project_dir,
+                    fix="finish it first: dbt keeps its settings in globals, so one at a time",
+                )
+            _current = self
+
+    def _release_process(self) -> None:
+        global _current
+        with _claim:
+            _current = None
 
     def _report(self) -> ParseReport:
         config = self._task.config

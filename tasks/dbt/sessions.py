@@ -7,12 +7,14 @@ import threading
 from dataclasses import dataclass
 
 from tasks.dbt.options import DbtOptions
+from tasks.dbt.results import NodeResult
 from tasks.dbt.session import ParseReport, WarmSession
 
 _log = logging.getLogger("dbt")
 _LEVELS = {"debug": 10, "info": 20, "warn": 30, "error": 40}
 _sessions: dict[str, WarmSession] = {}
 _reports: dict[str, ParseReport] = {}
+_compiled: dict[str, dict[str, NodeResult | None]] = {}
 _lock = threading.Lock()
 
 
@@ -64,10 +66,21 @@ def begun(name: SessionName, selected: tuple[str, ...]) -> WarmSession:
         return session
 
 
+def compiled(name: SessionName, session: WarmSession, ephemeral: str) -> NodeResult | None:
+    """Have an ephemeral model compiled, once a session; return its result if that failed."""
+    with _lock:
+        known = _compiled.setdefault(str(name), {})
+        if ephemeral not in known:
+            result = session.run_node(ephemeral)
+            known[ephemeral] = None if result.ok else result
+        return known[ephemeral]
+
+
 def close(name: SessionName) -> WarmSession | None:
     """Take the session out of the register, for its last user to finish or abandon it."""
     with _lock:
         _reports.pop(str(name), None)
+        _compiled.pop(str(name), None)
         return _sessions.pop(str(name), None)
 
 

@@ -17,6 +17,9 @@ from tasks.dbt import internals
 
 YOUNG_OBJECTS = 50_000  # allocations between two looks of the collector; Python's own: 700
 
+KEPT_TEMPLATES = 4096
+KEPT_TREES = 4096
+
 
 @contextmanager
 def trimmed(on: bool = True) -> Iterator[None]:
@@ -294,25 +297,63 @@ def relations_listed_by_key() -> Any:
 
 
 def one_jinja_environment() -> Any:
-    """Share Jinja's environments: dbt makes one a template, all alike unless they capture."""
+    """Share Jinja's environments, and with them what is compiled and parsed.
+
+    dbt makes one a template, all alike but for what an undefined name is. Equal sources (each
+    generic test of a kind) compile to equal code; a macro's text is parsed once instead of twice.
+    """
 
     def make(original: Any) -> Any:
         shared: dict[bool, Any] = {}
+        trees = _ParsedOnce()
         lock = threading.Lock()
 
         def get_environment(
             node: Any = None, capture_macros: bool = False, native: bool = False
         ) -> Any:
-            if capture_macros:
-                return original(node, capture_macros, native)
             with lock:
                 if native not in shared:
                     shared[native] = original(None, False, native)
+                    compiled = functools.lru_cache(KEPT_TEMPLATES)(shared[native].compile)
+                    shared[native].compile = compiled
+                    shared[native].parse = trees.reader(shared[native].parse)
+            if not capture_macros:
                 return shared[native]
+            own = original(node, capture_macros, native)
+            own.compile, own.parse = shared[native].compile, shared[native].parse
+            return own
 
         return get_environment
 
-    return replaced(internals.common_jinja, "get_environment", make)
+    with_statics = (internals.common_jinja, internals.jinja_static)
+    return _replaced_in(with_statics, "get_environment", make)
+
+
+class _ParsedOnce:
+    """Hands a syntax tree out to its second reader, and then forgets it: dbt only reads it."""
+
+    def __init__(self) -> None:
+        self._trees: dict[str, Any] = {}
+
+    def reader(self, parse: Callable[[str], Any]) -> Callable[[str], Any]:
+        def read(source: str) -> Any:
+            tree = self._trees.pop(source, None)
+            if tree is None:
+                tree = parse(source)
+                if len(self._trees) < KEPT_TREES:
+                    self._trees[source] = tree
+            return tree
+
+        return read
+
+
+@contextmanager
+def _replaced_in(owners: tuple[Any, ...], name: str, make: Callable[[Any], Any]) -> Iterator[None]:
+    made = make(vars(owners[0])[name])
+    with ExitStack() as stack:
+        for owner in owners:
+            stack.enter_context(replaced(owner, name, lambda _: made))
+        yield
 
 
 def untracked_models() -> Any:

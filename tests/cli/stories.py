@@ -227,6 +227,18 @@ def large_plan(tasks: int = 5000) -> Plan:
     )
 
 
+def tested_plan() -> Plan:
+    """Two models with eighty tests each, and one after them."""
+    models = [facts(f"m{n}", "model", writes=f"main.m{n}") for n in range(2)]
+    tests = [
+        facts(f"unique_{model.name}_{n}", "test", reads=f"main.{model.name}")
+        for model in models
+        for n in range(80)
+    ]
+    last = facts("last", "model", reads="main.m0 main.m1", writes="main.last")
+    return plan_of([*models, *tests, last])
+
+
 # -- records -----------------------------------------------------------------------------------
 
 

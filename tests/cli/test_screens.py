@@ -71,6 +71,12 @@ def test_plan(same_screen: Compare, width: int) -> None:
     same_screen("plan", plan.picture(stories.shop_plan(), width), width)
 
 
+def test_plan_with_many_tests_counts_them(same_screen: Compare, width: int) -> None:
+    found = stories.tested_plan()
+    same_screen("plan-tests", plan.picture(found, width), width)
+    assert "unique_m0_79" in printed(plan.picture(found, width, whole=True), width)
+
+
 def test_large_plan_stays_readable(same_screen: Compare, width: int) -> None:
     found = stories.large_plan()
     shown = plan.picture(found, width)

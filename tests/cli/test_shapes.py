@@ -27,7 +27,21 @@ def test_a_run_line_by_line() -> None:
         ),
         "tasks_added": ["at", "event", "tasks"],
         "task": sorted(
-            "event at key name state message cause status attempt seconds rows failures detail".split()
+            [
+                "event",
+                "at",
+                "key",
+                "name",
+                "state",
+                "message",
+                "cause",
+                "status",
+                "attempt",
+                "seconds",
+                "rows",
+                "failures",
+                "detail",
+            ]
         ),
         "log": ["at", "event", "key", "level", "text"],
         "run_finished": sorted(["event", "at", "run_id", "state", "message", "seconds", "counts"]),
@@ -98,6 +112,7 @@ def test_lineage() -> None:
     graph = DatasetGraph(stories.shop_plan())
     shape = again(graph.shape(stories.table("main.stg_flights"), True, False))
     assert shape == {
+        "flow": "nightly",
         "dataset": "shop.main.stg_flights",
         "up": [
             {
@@ -118,8 +133,22 @@ def test_lineage() -> None:
 def test_records_of_the_store() -> None:
     shape = again(run_shapes.whole(stories.stored_run(), stories.stored_tasks()))
     assert sorted(shape) == sorted(  # type: ignore[call-overload]
-        "run_id flow project state message created started finished parameters options retry_of "
-        "pid host tasks".split()
+        [
+            "run_id",
+            "flow",
+            "project",
+            "state",
+            "message",
+            "created",
+            "started",
+            "finished",
+            "parameters",
+            "options",
+            "retry_of",
+            "pid",
+            "host",
+            "tasks",
+        ]
     )
     assert again(run_shapes.line(LogLine("hello", "score", 1, 30, stories.NOON, 4))) == {
         "seq": 4, "at": "2026-01-05T12:00:00Z", "key": "score", "attempt": 1, "level": "WARNING",

@@ -62,17 +62,38 @@ def _answer(question: dict[str, Any]) -> dict[str, Any]:
     parsed = dbtRunner().invoke(["parse", *common])
     assert parsed.success, parsed.exception
     manifest = parsed.result
-    chosen = []
-    for arguments in question["selections"]:
+    chosen = [_selected(manifest, arguments) for arguments in question["selections"]]
+    # The command line says the same as its parts, which are a hundred times as fast.
+    for arguments, keys in list(zip(question["selections"], chosen, strict=True))[:3]:
         command = ["ls", *common, "--output", "json", "--output-keys", "unique_id", *arguments]
         listed = dbtRunner(manifest=manifest).invoke(command)
-        assert listed.success, (arguments, listed.exception)
-        chosen.append([json.loads(line)["unique_id"] for line in listed.result])
+        assert sorted(json.loads(line)["unique_id"] for line in listed.result) == keys
     return {
         "chosen": chosen,
         "order": _order(manifest),
         "orders": [_order(_load(path)) for path in question["manifests"]],
     }
+
+
+def _selected(manifest: Any, arguments: list[str]) -> list[str]:
+    """What the task behind `dbt ls` selects for a command line."""
+    import click
+    from dbt.cli.params import exclude, indirect_selection, select
+    from dbt.compilation import Linker
+    from dbt.flags import get_flags
+    from dbt.graph import ResourceTypeSelector, parse_difference
+    from dbt.task.list import ListTask
+    from dbt_common.events.contextvars import task_contextvars
+
+    command = click.command()(select(exclude(indirect_selection(lambda **given: given))))
+    given = command.main(arguments, standalone_mode=False)
+    object.__setattr__(get_flags(), "INDIRECT_SELECTION", given["indirect_selection"])
+    graph = Linker().get_graph(manifest)
+    with task_contextvars(project_root=os.getcwd()):
+        selector = ResourceTypeSelector(
+            graph, manifest, None, list(ListTask.DEFAULT_RESOURCE_VALUES), include_empty_nodes=True
+        )
+        return sorted(selector.get_selected(parse_difference(given["select"], given["exclude"])))
 
 
 def _load(path: str) -> Any:

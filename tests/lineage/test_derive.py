@@ -404,6 +404,22 @@ def test_sql_and_python_between_dbt_models(shop: Shop) -> None:
     assert [(e.upstream, e.downstream) for e in edges] == list(pairwise(path))
 
 
+def test_two_builds_of_one_project_are_ordered_by_the_tables_between_them(shop: Shop) -> None:
+    staging = {"model.shop.stg_customers", "model.shop.stg_contacts", "seed.shop.countries"}
+    marts = {"model.shop.contacts", "snapshot.shop.snap"}
+    derived = derive(
+        [*facts(shop.manifest, selected=marts), *facts(shop.manifest, selected=staging)]
+    )
+    assert set(derived.edges) == {
+        ("model.shop.stg_contacts", "model.shop.contacts"),
+        ("seed.shop.countries", "model.shop.contacts"),
+    }
+    assert reason(derived.edges["seed.shop.countries", "model.shop.contacts"]) == (
+        "models/marts/contacts.sql:1 reads countries, "
+        "written by seed.shop.countries (seeds/countries.csv)"
+    )
+
+
 # -- explain and restrict --------------------------------------------------------------------------
 
 

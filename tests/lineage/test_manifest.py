@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -177,6 +178,35 @@ def test_metadata(shop: Shop) -> None:
     assert manifest.version == 12
 
 
+def test_what_is_not_selected_is_read_as_a_table(shop: Shop) -> None:
+    """Another task of the flow may write it: a second dbt build, SQL, Python."""
+    chosen = {"model.shop.orders", "test.shop.no_negative"}
+    orders, check = facts(shop.manifest, selected=chosen)
+    assert orders.upstream == ()
+    assert {str(access.dataset) for access in orders.reads} == {
+        "shop.main.stg_orders",  # through two ephemeral models
+        "shop.main.stg_customers",
+        "shop.main_raw.countries",
+        "shop.crm.contacts",
+    }
+    assert orders.sources == {"crm.contacts"}
+    assert [up for up, _ in check.upstream] == ["model.shop.orders"]
+    read = {str(a.dataset): str(a.evidence) for a in orders.reads}
+    assert read["shop.main.stg_customers"] == "models/marts/orders.sql:3 reads stg_customers"
+
+
+def test_files_below_the_folder_of_the_project(shop: Shop) -> None:
+    found = {fact.name: fact for fact in facts(shop.manifest, folder="warehouse/dbt")}
+    orders = found["orders"]
+    assert orders.path == "warehouse/dbt/models/marts/orders.sql"
+    assert orders.patch_path == "warehouse/dbt/models/marts/marts.yml"
+    assert orders.writes[0].evidence.file == orders.path
+    assert dict(orders.upstream)["model.shop.stg_customers"].place == f"{orders.path}:3"
+    assert found["stg_customers"].reads[0].evidence.place.startswith("warehouse/dbt/models/")
+    marks = landmarks(shop.manifest, folder="warehouse/dbt")
+    assert all(mark.path and mark.path.startswith("warehouse/dbt/") for mark in marks)
+
+
 # -- older schema versions -------------------------------------------------------------------------
 
 
@@ -254,6 +284,15 @@ def test_what_is_no_manifest(tmp_path: Path, content: str, said: str) -> None:
     assert str(path) in str(caught.value)
     assert "dbt parse" in str(caught.value)
     assert caught.value.exit_code == 2
+
+
+def test_the_collector_goes_on_after_reading(tmp_path: Path) -> None:
+    path = write_manifest(tmp_path / "manifest.json", models=5)
+    facts(read_manifest(path))
+    assert gc.isenabled()
+    with pytest.raises(ManifestError):
+        read_manifest(tmp_path / "none.json")
+    assert gc.isenabled()
 
 
 def test_missing_file(tmp_path: Path) -> None:

@@ -112,6 +112,15 @@ def test_selectors_may_stand_apart_or_in_one_text() -> None:
     assert _chosen("daily  report") == _chosen("daily", "report") == ["daily", "report"]
 
 
+def test_hooks_before_and_after_everything_are_no_step() -> None:
+    tasks, graph = _flow()
+    hooks = [TaskFacts(f"hook{n}", f"hook{n}", "operation") for n in (1, 2)]
+    edges = [("hook1", task.key) for task in tasks] + [(task.key, "hook2") for task in tasks]
+    graph = Graph([*graph, "hook1", "hook2"], [*graph.edges(), *edges])
+    assert select([*tasks, *hooks], graph, ["@cleanup"]) == ["cleanup"]
+    assert select([*tasks, *hooks], graph, ["hook1"]) == ["hook1"]
+
+
 def test_no_tasks_at_all() -> None:
     assert select([], Graph(), []) == []
 

@@ -222,9 +222,12 @@ def test_a_connection_of_a_cancelled_python_task_is_interrupted_too(warehouse: A
 
     running = RunContext("run-1", "nightly", "task")
     threading.Timer(0.3, running.cancelled.set).start()
-    with entered(running), warehouse.connect() as connection:
-        with pytest.raises(duckdb.InterruptException):
-            connection.execute("select count(*) from range(10000000000000) t (a) where a % 7 = 1")
+    with (
+        entered(running),
+        warehouse.connect() as connection,
+        pytest.raises(duckdb.InterruptException),
+    ):
+        connection.execute("select count(*) from range(10000000000000) t (a) where a % 7 = 1")
 
 
 def test_nothing_interrupts_a_connection_after_its_task(warehouse: Any) -> None:

@@ -44,6 +44,7 @@ UNKNOWN = "no live attempt under this token"
         (Standing(S.RETRYING, 1), Change("a", S.RUNNING, attempt=1), OVER),
         (Standing(S.RUNNING, 2), Change("a", S.SUCCESS, attempt=2), MOVED),
         (Standing(S.RUNNING, 2), Change("a", S.SUCCESS, attempt=1), OVER),
+        (Standing(S.RUNNING, 2), Change("a", S.SUCCESS, attempt=3), "has not begun"),
         (Standing(S.SUBMITTED, 1, "t2"), Change("a", S.FAILED, attempt=2, token="t2"), MOVED),
         (Standing(S.SUBMITTED, 1, "t2"), Change("a", S.FAILED, attempt=1), MOVED),
         # no such task; the run itself knows no attempts

@@ -6,7 +6,7 @@ import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -157,6 +157,9 @@ def test_memory_and_sqlite_answer_alike() -> None:
                 max_examples=60,
                 stateful_step_count=15,
                 deadline=None,
+                database=None,
+                # Shrinking a run of many steps takes minutes; the failing steps are printed anyway.
+                phases=[Phase.generate],
                 suppress_health_check=list(HealthCheck),
             ),
         )

@@ -1,6 +1,6 @@
 """Run by the tests in a process of its own: dbt and a warehouse's tasks on one file, in one process.
 
-Arguments: folder of the dbt project, which comes first (``dbt`` or ``tasks``).
+Arguments: folder of the dbt project, and which comes first (``dbt`` or ``tasks``); or ``memory``.
 """
 
 from __future__ import annotations
@@ -57,6 +57,23 @@ def main(project: Path, first: str) -> None:
     sys.stdin.readline()
 
 
+def in_memory(project: Path) -> None:
+    """Read with a SQL task what dbt built in a database in memory."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.cli.main import dbtRunner
+
+    os.chdir(project)
+    warehouse = make("w", {"type": "dbt"}, root=project, options=RunOptions(target="memory"))
+    result = dbtRunner().invoke(["--quiet", "build", "--target", "memory"])
+    assert result.success, result.exception
+    run_sql(warehouse, "create table copied as select a from from_sql")
+    release_all("run")
+    environment = DuckDBConnectionManager._ENV
+    assert environment.conn.cursor().execute("from copied").fetchone() == (1,)
+    environment.close()
+    print("done", flush=True)
+
+
 def run_sql(warehouse: object, sql: str) -> None:
     """Run a SQL task as a flow's run would."""
     with entered(RunContext("run", "flow", "task")):
@@ -64,4 +81,7 @@ def run_sql(warehouse: object, sql: str) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2])
+    if sys.argv[2] == "memory":
+        in_memory(Path(sys.argv[1]))
+    else:
+        main(Path(sys.argv[1]), sys.argv[2])

@@ -34,9 +34,23 @@ def test_it_gives_up_and_names_the_holder(
 
 
 def test_with_no_time_to_wait_it_gives_up_at_once(duckdb_at: Made, tmp_path: Path) -> None:
-    with held(tmp_path / "shop.duckdb"):
-        with pytest.raises(WarehouseBusyError), duckdb_at(busy_timeout=0).connect():
-            pass
+    with (
+        held(tmp_path / "shop.duckdb"),
+        pytest.raises(WarehouseBusyError),
+        duckdb_at(busy_timeout=0).connect(),
+    ):
+        pass
+
+
+def test_an_attached_file_is_waited_for_too(duckdb_at: Made, tmp_path: Path) -> None:
+    warehouse = duckdb_at(busy_timeout=0.3, attach=["other.duckdb"])
+    with (
+        held(tmp_path / "other.duckdb") as process,
+        pytest.raises(WarehouseBusyError, match=f"process {process.pid}") as raised,
+        warehouse.connect(),
+    ):
+        pass
+    assert raised.value.where == str(tmp_path / "other.duckdb")
 
 
 def test_it_goes_on_when_the_holder_lets_go(
@@ -85,9 +99,10 @@ def test_many_threads_wait_together_not_one_after_the_other(
 def test_a_cancelled_attempt_stops_waiting(duckdb_at: Made, tmp_path: Path) -> None:
     running = RunContext("run-1", "nightly", "task")
     running.cancelled.set()
-    with held(tmp_path / "shop.duckdb"), entered(running):
-        with (
-            pytest.raises(InfrastructureError, match="cancelled while waiting"),
-            duckdb_at(busy_timeout=600).connect(),
-        ):
-            pass
+    with (
+        held(tmp_path / "shop.duckdb"),
+        entered(running),
+        pytest.raises(InfrastructureError, match="cancelled while waiting"),
+        duckdb_at(busy_timeout=600).connect(),
+    ):
+        pass

@@ -163,7 +163,9 @@ def test_what_duckdb_refuses_is_an_error_of_the_configuration(
 
 def test_a_file_that_is_no_database(duckdb_at: Made, tmp_path: Path) -> None:
     (tmp_path / "shop.duckdb").write_text("a,b\n1,2\n" * 1000)
-    with pytest.raises(ConfigurationError, match="not a valid DuckDB") as raised:
-        with duckdb_at().connect():
-            pass
+    with (
+        pytest.raises(ConfigurationError, match="not a valid DuckDB") as raised,
+        duckdb_at().connect(),
+    ):
+        pass
     assert raised.value.where == str(tmp_path / "shop.duckdb")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,7 @@ shop:
       threads: 2
       config_options: {preserve_insertion_order: false}
       settings: {TimeZone: Europe/Amsterdam}
+    memory: {type: duckdb, path: ":memory:"}
 """,
     "models/sources.yml": "sources: [{name: main, schema: main, tables: [{name: before_dbt}]}]\n",
 }
@@ -42,6 +45,21 @@ def project(tmp_path: Path) -> Path:
 def test_both_use_the_file_at_once(project: Path, first: str) -> None:
     read = "select 1 as a" if first == "dbt" else "select a from {{ source('main', 'before_dbt') }}"
     (project / "models/from_sql.sql").write_text(read)
+    with running(project, first) as process:
+        # It still runs, and has let go of the file.
+        assert process.poll() is None
+        assert can_be_opened_elsewhere(project / "shop.duckdb")
+
+
+def test_a_database_in_memory_is_dbts_own(project: Path) -> None:
+    (project / "models/from_sql.sql").write_text("select 1 as a")
+    with running(project, "memory"):
+        pass
+
+
+@contextmanager
+def running(project: Path, first: str) -> Iterator[subprocess.Popen[str]]:
+    """The process of ``beside_dbt.py``, when it is done with its work."""
     process = subprocess.Popen(
         [sys.executable, str(HERE / "beside_dbt.py"), str(project), first],
         stdin=subprocess.PIPE,
@@ -51,12 +69,11 @@ def test_both_use_the_file_at_once(project: Path, first: str) -> None:
         env={**os.environ, "PYTHONPATH": str(HERE.parents[1])},
     )
     with process:
+        assert process.stdout is not None
+        assert process.stderr is not None
         try:
-            assert process.stdout is not None
-            assert process.stderr is not None
             said = process.stdout.readline()
             assert said.startswith("done"), said + process.stderr.read()
-            # It still runs, and has let go of the file.
-            assert can_be_opened_elsewhere(project / "shop.duckdb")
+            yield process
         finally:
             process.kill()

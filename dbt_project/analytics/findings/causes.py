@@ -70,7 +70,11 @@ def weather(connection: DuckDBPyConnection) -> Finding:
 def weather_effect(connection: DuckDBPyConnection) -> Finding:
     """What each factor adds with the others held equal."""
     rows = fetch(connection, _EFFECT)
-    certain = [_ADDING.get(row["factor"], row["factor"]) for row in rows if row["low_minutes"] > 0]
+    certain = [
+        _ADDING.get(str(row["factor"]), str(row["factor"]))
+        for row in rows
+        if row["low_minutes"] > 0
+    ]
     unsure = [row["factor"] for row in rows if row["low_minutes"] <= 0 <= row["high_minutes"]]
     doubt = f" For {_listed(unsure)} alone the data does not tell." if unsure else ""
     return Finding(

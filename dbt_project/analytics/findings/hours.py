@@ -152,13 +152,13 @@ def _overall(rows: list[Row], hour: int) -> float:
     """Return the mean delay of an hour over all airports; 0 without departures."""
     found = [row for row in rows if row["scheduled_hour"] == hour]
     departures = sum(row["departures"] for row in found)
-    return sum(row["mean_delay"] * row["departures"] for row in found) / (departures or 1)
+    return float(sum(row["mean_delay"] * row["departures"] for row in found) / (departures or 1))
 
 
 def _mean(rows: list[Row], carrier: str) -> float:
     found = [row for row in rows if row["carrier_name"] == carrier]
     total = sum(row["expected_delay"] * row["departures"] for row in found)
-    return total / sum(row["departures"] for row in found)
+    return float(total / sum(row["departures"] for row in found))
 
 
 def _key(row: Row) -> tuple[str, str]:

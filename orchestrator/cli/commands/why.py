@@ -13,7 +13,7 @@ from orchestrator.cli.session import Session
 @click.command("why")
 @click.argument("task")
 @click.argument("downstream", required=False)
-@click.option("--flow", default=".", help="The flow; the only one if left out.")
+@click.option("--flow", default=".", help="The flow; if left out, the one that has the task.")
 @click.option("--all", "whole", is_flag=True, help="Show every edge, also of a task with many.")
 @options.parameters
 @options.dbt_options
@@ -34,20 +34,21 @@ def command(
     orchestrator why stg_flights mart_delays
     """
     from orchestrator.cli import plan_shapes
-    from orchestrator.cli.planned import whole_plan
+    from orchestrator.cli.planned import plan_with
     from orchestrator.cli.resolving import resolve_task
     from orchestrator.cli.terminal import why as pictures
 
-    plan = whole_plan(session, flow, parameters, rest)
-    key = resolve_task(plan.facts, task)
-    if downstream is None:
-        session.show(
-            lambda: plan_shapes.task(plan, key),
-            lambda width: pictures.of_task(plan, key, width, whole=whole),
-        )
-        return
-    after = resolve_task(plan.facts, downstream)
-    session.show(
-        lambda: plan_shapes.connection(plan, key, after),
-        lambda width: pictures.of_pair(plan, key, after, width),
+    names = [task] if downstream is None else [task, downstream]
+    plan, keys = plan_with(
+        session, flow, parameters, rest, lambda p: [resolve_task(p.facts, n) for n in names]
     )
+    if len(keys) == 1:
+        session.show(
+            lambda: plan_shapes.task(plan, keys[0]),
+            lambda width: pictures.of_task(plan, keys[0], width, whole=whole),
+        )
+    else:
+        session.show(
+            lambda: plan_shapes.connection(plan, keys[0], keys[1]),
+            lambda width: pictures.of_pair(plan, keys[0], keys[1], width),
+        )

@@ -28,7 +28,7 @@ def picture(
         width: Columns.
         whole: Show every step, however many there are.
     """
-    lines = [Text(one_line(dataset), style="bold")]
+    lines = [Text.assemble((one_line(dataset), "bold"), f"  in flow {one_line(graph.flow)}")]
     for asked, title, nothing, is_up in (
         (up, "fed by", "fed by nothing in this flow", True),
         (down, "feeds", "feeds nothing in this flow", False),

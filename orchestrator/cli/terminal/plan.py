@@ -13,7 +13,7 @@ from orchestrator.cli.terminal.text import counted, listed, one_line, shorten
 if TYPE_CHECKING:
     from orchestrator.engine.plan import Plan
 
-#: A plan of at most so many tasks is shown whole; of a larger one, a line for each wave.
+#: So many tasks are shown each; of more the tests are counted, then each wave is one line.
 _SMALL = 60
 _WAVES = 40
 _UNKNOWN = 5
@@ -31,22 +31,33 @@ def picture(plan: Plan, width: int, *, whole: bool = False) -> list[Text]:
     """
     waves = plan.levels()
     lines = list(_head(plan, len(waves), width))
-    if whole or len(plan.tasks) <= _SMALL:
+    hides_tests = not whole and len(plan.tasks) > _SMALL
+    works = sum(not _is_test(plan, key) for key in plan.tasks)
+    if whole or works <= _SMALL:
         usual = _usual(plan)
         for number, keys in enumerate(waves, 1):
-            lines += [Text(), *_wave(plan, number, keys, usual, width)]
-        return lines
-    lines.append(Text())
+            lines += [Text(), *_wave(plan, number, keys, usual, width, hides_tests)]
+    else:
+        lines += [Text(), *_wave_lines(plan, waves, width)]
+    if hides_tests:
+        lines += [Text(), Text("every task: --all, or --format json", style="dim")]
+    return lines
+
+
+def _wave_lines(plan: Plan, waves: list[list[str]], width: int) -> Iterator[Text]:
+    """One line for each wave of a large plan."""
     digits, column = len(str(len(waves))), max(len(f"{len(keys):,}") for keys in waves)
     for number, keys in enumerate(waves[:_WAVES], 1):
-        names = listed([one_line(plan.tasks[key].facts.name) for key in keys], max(width // 40, 1))
-        start = f"wave {number:>{digits}}  {len(keys):>{column},}  "
-        lines.append(Text(shorten(f"{start}{names}", width)))
+        names = [one_line(plan.tasks[key].facts.name) for key in keys if not _is_test(plan, key)]
+        tests = len(keys) - len(names)
+        said = [listed(names, max(width // 40, 1))] if names else []
+        said += [counted(tests, "test")] if tests else []
+        text = f"wave {number:>{digits}}  {len(keys):>{column},}  {', '.join(said)}"
+        yield Text(shorten(text, width))
     hidden = waves[_WAVES:]
     if hidden:
         tasks = counted(sum(map(len, hidden)), "task")
-        lines.append(Text(f"… {counted(len(hidden), 'more wave')}, {tasks}"))
-    return [*lines, Text(), Text("every task: --all, or --format json", style="dim")]
+        yield Text(f"… {counted(len(hidden), 'more wave')}, {tasks}")
 
 
 def _head(plan: Plan, waves: int, width: int) -> Iterator[Text]:
@@ -76,11 +87,20 @@ def _unknown(plan: Plan, width: int) -> Iterator[Text]:
         yield Text(f"   lineage unknown: {len(found) - _UNKNOWN:,} more", style="yellow")
 
 
-def _wave(plan: Plan, number: int, keys: list[str], usual: str, width: int) -> Iterator[Text]:
+def _wave(
+    plan: Plan, number: int, keys: list[str], usual: str, width: int, hides_tests: bool
+) -> Iterator[Text]:
     yield Text.assemble((f"wave {number}", "bold"), f"  {counted(len(keys), 'task')}")
-    column = max(len(plan.tasks[key].facts.resource_type) for key in keys)
-    for key in keys:
+    shown = [key for key in keys if not _is_test(plan, key)] if hides_tests else keys
+    column = max((len(plan.tasks[key].facts.resource_type) for key in shown), default=0)
+    for key in shown:
         yield _row(plan, key, column, usual, width)
+    if len(shown) < len(keys):
+        yield Text(f"   {counted(len(keys) - len(shown), 'test')}", style="dim")
+
+
+def _is_test(plan: Plan, key: str) -> bool:
+    return plan.tasks[key].facts.resource_type in TESTS
 
 
 def _row(plan: Plan, key: str, column: int, usual: str, width: int) -> Text:

@@ -22,6 +22,7 @@ from orchestrator.cli.terminal.lines import line
 from orchestrator.cli.terminal.printing import hush_stdout, write
 from orchestrator.cli.terminal.progress import Progress
 from orchestrator.cli.terminal.summary import report
+from orchestrator.cli.terminal.text import one_line
 from orchestrator.model.events import Event
 
 #: Seconds between two pictures.
@@ -113,7 +114,7 @@ class LiveScreen(LineScreen):
 
     def __init__(self, console: Console, flow: str, *, quiet: bool = False) -> None:
         super().__init__(console, quiet=quiet)
-        self._flow, self._began = flow, time.monotonic()
+        self._flow, self._began = one_line(flow), time.monotonic()
         self._lines: list[Text] = []
         self._lock = threading.Lock()
         self._stop = threading.Event()

@@ -74,6 +74,7 @@ def _unconnected(plan: Plan, upstream: str, downstream: str) -> Iterator[Text]:
 def _task(plan: Plan, key: str, width: int) -> Iterator[Text]:
     facts = plan.facts[key]
     yield Text.assemble((title(plan, key), "bold"), f"  {one_line(facts.path or '')}".rstrip())
+    yield Text(f"   flow    {one_line(plan.flow)}")
     if facts.key != facts.name:
         yield Text(f"   key     {one_line(facts.key)}")
     for label, accesses in (
