@@ -20,7 +20,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks import _pairs  # noqa: E402
+from benchmarks import _pairs
 
 PROJECT = """\
 name: generated

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tasks.dbt.build import DbtBuild
     from tasks.dbt.shell import DbtShellTask
-    from tasks.duckdb import DuckDBQuery
+    from tasks.duckdb.query import DuckDBQuery
     from tasks.shell import ShellTask
-    from tasks.sql import SqlTask
-    from tasks.sql_folder import SqlFolder
+    from tasks.sql.folder import SqlFolder
+    from tasks.sql.task import SqlTask
 
 #: Where each task lives; imported when first used, so that no driver is needed before that.
 _HOMES = {
     "DbtBuild": "tasks.dbt.build",
     "DbtShellTask": "tasks.dbt.shell",
-    "DuckDBQuery": "tasks.duckdb",
+    "DuckDBQuery": "tasks.duckdb.query",
     "ShellTask": "tasks.shell",
-    "SqlFolder": "tasks.sql_folder",
-    "SqlTask": "tasks.sql",
+    "SqlFolder": "tasks.sql.folder",
+    "SqlTask": "tasks.sql.task",
 }
 __all__ = ["DbtBuild", "DbtShellTask", "DuckDBQuery", "ShellTask", "SqlFolder", "SqlTask"]
 

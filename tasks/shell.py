@@ -14,9 +14,9 @@ from orchestrator.log import get_logger
 from orchestrator.model import context
 from orchestrator.model.task import Task
 from orchestrator.secrets import Secret, masker
-from tasks.process import child_environment, run_process
-from tasks.process_output import Stream
-from tasks.process_result import CommandCancelled, CommandFailed, CommandTimedOut, ProcessResult
+from tasks.process.output import Stream
+from tasks.process.result import CommandCancelled, CommandFailed, CommandTimedOut, ProcessResult
+from tasks.process.run import child_environment, run_process
 
 _HINTS = {
     126: "a file is not a program: make it executable (chmod +x)",

@@ -16,9 +16,9 @@ from orchestrator.model.planning import RunOptions
 from orchestrator.model.warehouse import Warehouse
 from orchestrator.secrets import resolve
 from tasks.dbt.profiles import Profile, load_profile, read_project
-from tasks.dbt_warehouse import DbtWarehouse
-from tasks.duckdb_opening import MEMORY, Opening
-from tasks.duckdb_warehouse import DuckDBWarehouse, catalog_of
+from tasks.dbt.warehouse import DbtWarehouse
+from tasks.duckdb.opening import MEMORY, Opening
+from tasks.duckdb.warehouse import DuckDBWarehouse, catalog_of
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from orchestrator import instants, log, secrets
@@ -55,6 +56,7 @@ class Attempt:
         arguments: By name, with :class:`Slot` for results of other tasks.
         warehouse: The connection to open and give to ``run``.
         upstream_states: For tasks that ask for them.
+        state_dir: Where the project's secrets are.
     """
 
     run_id: str
@@ -68,6 +70,7 @@ class Attempt:
     scheduled_time: datetime | None = None
     warehouse: Warehouse | None = None
     upstream_states: Mapping[str, State] | None = None
+    state_dir: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +182,7 @@ def _run(
     try:
         with (
             context.entered(running),
+            _secrets(attempt.state_dir),
             log.capture(lines.add, stdout=attempt.task.log_stdout),
             _connected(attempt.warehouse) as connected,
         ):
@@ -213,7 +217,9 @@ def _failed(error: BaseException) -> _Outcome:
     return _Outcome(State(StateType.FAILED, message), _portable(error), detail=detail)
 
 
-def _judged(state: State, timer: _Timeout, cancelled: context.Cancellation, attempt: Attempt) -> State:
+def _judged(
+    state: State, timer: _Timeout, cancelled: context.Cancellation, attempt: Attempt
+) -> State:
     """What broke because it was told to stop was not broken by itself."""
     if timer.fired and not state.is_successful():
         return State(StateType.TIMED_OUT, f"stopped after {attempt.task.timeout:g} s")
@@ -237,6 +243,12 @@ def _filled(value: Any, inputs: list[Any]) -> Any:
         return whole if slot.element is None else whole[slot.element]
 
     return fill(value, take)
+
+
+def _secrets(state_dir: Path | None) -> contextlib.AbstractContextManager[None]:
+    if state_dir is None:
+        return contextlib.nullcontext()
+    return secrets.provided_by(secrets.default_provider(state_dir))
 
 
 @contextlib.contextmanager

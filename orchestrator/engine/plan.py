@@ -8,7 +8,6 @@ from typing import Any
 
 from orchestrator.lineage.derive import derive
 from orchestrator.lineage.select import select
-
 from orchestrator.model.binding import Argument, Promise, fill
 from orchestrator.model.evidence import Evidence, Source
 from orchestrator.model.facts import Edge, TaskFacts
@@ -210,14 +209,14 @@ class _Expanded:
         """The order that the flow's author wrote down."""
         binding = self.flow.binding(task)
         file, line = task.defined_at or (None, None)
-        place = {"file": self.planning.relative(file), "line": line}
+        file = self.planning.relative(file)
         for kind, text, tasks in (
             (Source.DATA, "takes the result of", binding.tasks()),
             (Source.ORDER, "is told to wait for", binding.upstream),
         ):
             for upstream in tasks:
                 for key in self.lasts(upstream):
-                    yield key, Evidence(kind, f"{task.name} {text} {upstream.name}", **place)
+                    yield key, Evidence(kind, f"{task.name} {text} {upstream.name}", file, line)
 
     def _ref(self, task: Task) -> Any:
         if isinstance(task, Parameter):

@@ -9,6 +9,7 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from pickle import PickleError
 from typing import Any
 
@@ -54,6 +55,8 @@ class Drive:
         expected: Seconds that tasks took in the past.
         finished: Mapped runs that succeeded in the run that goes on here, by key, with their
             results as ``{"value": …}``.
+        scheduled_time: The instant the run was due.
+        state_dir: Where the project's secrets are.
         cancelled: Asked now and then whether somebody wants the run to stop.
     """
 
@@ -66,6 +69,7 @@ class Drive:
     expected: Mapping[str, float] = field(default_factory=dict)
     finished: Mapping[str, Any] = field(default_factory=dict)
     scheduled_time: datetime | None = None
+    state_dir: Path | None = None
     cancelled: Callable[[], bool] = lambda: False
 
 
@@ -252,7 +256,7 @@ class _Driver:
         attempt = Attempt(
             self.setting.run_id, self.plan.flow, unit.key, unit.attempt, unit.token, planned.task,
             arguments, self.plan.parameters, self.setting.scheduled_time or self.began,
-            self.setting.find_warehouse(name) if name else None, states,
+            self.setting.find_warehouse(name) if name else None, states, self.setting.state_dir,
         )  # fmt: skip
         self.by_token[unit.token] = unit
         affinity = planned.affinity

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from orchestrator.engine.attempt import Slot
@@ -101,10 +102,10 @@ class Values:
         made: dict[str, Any] = {}
         for name, argument in arguments.items():
             taken = element if argument.mapped else None
-            if taken is not None and not isinstance(argument.value, Ref):
-                made[name] = fill(argument.value[taken], lambda ref: slot(ref, None))
-            else:
-                made[name] = fill(argument.value, lambda ref, taken=taken: slot(ref, taken))
+            value = argument.value
+            if taken is not None and not isinstance(value, Ref):
+                value, taken = value[taken], None
+            made[name] = fill(value, partial(slot, taken=taken))
         return made, inputs
 
     def _slot(

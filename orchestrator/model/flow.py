@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from typing import Any, Self
 
 from orchestrator.errors import FlowError
@@ -76,7 +77,7 @@ class Flow:
 
     def chain(self, *tasks: Task) -> None:
         """Say that these tasks run one after another."""
-        for upstream, downstream in zip(tasks, tasks[1:], strict=False):
+        for upstream, downstream in pairwise(tasks):
             self.add_order(upstream, downstream)
 
     def set_reference_tasks(self, tasks: Iterable[Task]) -> None:

@@ -10,19 +10,23 @@ from orchestrator.model.dataset import Namespace
 
 @runtime_checkable
 class Warehouse(Protocol):
-    """A named connection, described without being opened (so that it can be sent to a worker).
+    """A named connection, described without being opened (so that it can be sent to a worker)."""
 
-    Attributes:
-        name: Its name in ``orchestrator.toml``.
-        namespace: Dialect and default catalog and schema of names in its SQL.
-        affinity: Key of the one process that may open it (a DuckDB file has one owner),
-            or None where any process may.
-    """
+    @property
+    def name(self) -> str:
+        """Its name in ``orchestrator.toml``."""
 
-    name: str
-    namespace: Namespace
-    affinity: str | None
+    @property
+    def namespace(self) -> Namespace:
+        """Dialect and default catalog and schema of names in its SQL."""
+
+    @property
+    def affinity(self) -> str | None:
+        """Key of the one process that may open it (a DuckDB file has one owner), or None."""
 
     def connect(self) -> AbstractContextManager[Any]:
         """Open a connection for one task, closed at the end of the block."""
         ...
+
+    def release(self, run_id: str) -> None:
+        """Let go of what this process keeps open for a run that has ended."""

@@ -8,11 +8,13 @@ import importlib.util
 import sys
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from orchestrator import secrets
 from orchestrator.errors import NotFoundError, OrchestratorError, ProjectError
 from orchestrator.lineage import EffectsCache
 from orchestrator.model.flow import Flow
@@ -140,7 +142,7 @@ class Project:
         return Planning(
             root=self.root,
             state_dir=self.settings.state_dir,
-            find_warehouse=_Warehouses(self, chosen),
+            find_warehouse=Warehouses(self, chosen),
             analyze=cache.analyze,
             save_cache=cache.save,
             options=chosen,
@@ -149,6 +151,10 @@ class Project:
             busy_timeout=self.settings.busy_timeout,
         )
 
+    def secrets(self) -> AbstractContextManager[None]:
+        """Make this project the one whose secrets are read, for a block."""
+        return secrets.provided_by(secrets.default_provider(self.settings.state_dir))
+
     def store(self) -> RunStore:
         """Open the project's run store."""
         if self.settings.store.startswith("sqlite"):
@@ -156,12 +162,20 @@ class Project:
         return open_store(self.settings.store)
 
 
-class _Warehouses:
-    """Makes each named connection once, when it is first asked for."""
+class Warehouses:
+    """Makes each named connection once, when it is first asked for.
+
+    Args:
+        project: Whose connections.
+        options: dbt's target and the like, which choose among them.
+
+    Attributes:
+        made: Those that were asked for, by name.
+    """
 
     def __init__(self, project: Project, options: RunOptions) -> None:
         self._project, self._options = project, options
-        self._made: dict[str, Warehouse] = {}
+        self.made: dict[str, Warehouse] = {}
 
     def __call__(self, name: str | None) -> Warehouse | None:
         settings = self._project.settings
@@ -171,16 +185,16 @@ class _Warehouses:
             chosen, configs = "dbt", {"dbt": {"type": "dbt"}}
         if chosen is None or chosen not in configs:
             return None
-        if chosen not in self._made:
+        if chosen not in self.made:
             make = next(_plugins(_WAREHOUSE_PLUGINS))
-            self._made[chosen] = make(
+            self.made[chosen] = make(
                 chosen,
                 configs[chosen],
                 root=self._project.root,
                 options=self._options,
                 busy_timeout=settings.busy_timeout,
             )
-        return self._made[chosen]
+        return self.made[chosen]
 
 
 def _plugins(group: str) -> Any:
@@ -218,7 +232,11 @@ def _loaded(path: Path, root: Path) -> ModuleType:
 
 
 def _last_line(error: Exception, path: Path) -> str:
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+    lines = [
+        frame.lineno
+        for frame in traceback.extract_tb(error.__traceback__)
+        if frame.filename == str(path)
+    ]
     return f"{path}:{lines[-1]}" if lines else str(path)
 
 

@@ -6,7 +6,8 @@ import os
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
+from datetime import timedelta
 from typing import Any
 
 from orchestrator import instants
@@ -45,7 +46,7 @@ class Request:
     """
 
     parameters: Mapping[str, Any] | None = None
-    options: RunOptions = RunOptions()
+    options: RunOptions = field(default_factory=RunOptions)
     include: Sequence[str] = ()
     exclude: Sequence[str] = ()
     executor: str | None = None
@@ -59,13 +60,14 @@ def plan_flow(project: Project, flow: Flow, request: Request | None = None) -> P
     """
     asked = request or Request()
     planning = project.planning(_options(project, asked.options))
-    plan = make_plan(
-        flow,
-        planning,
-        parameters=asked.parameters,
-        include=asked.include,
-        exclude=asked.exclude,
-    )
+    with project.secrets():
+        plan = make_plan(
+            flow,
+            planning,
+            parameters=asked.parameters,
+            include=asked.include,
+            exclude=asked.exclude,
+        )
     planning.save_cache()
     return plan
 
@@ -164,7 +166,7 @@ def _run(
     run_id = new_run_id()
     planning = project.planning(_options(project, asked.options), run_id)
     place = executor or _executor(project, flow, asked)
-    with place.start(), _groups(flow, planning, place) as prepared:
+    with project.secrets(), place.start(), _groups(flow, planning, place) as prepared:
         plan = make_plan(
             flow, planning, parameters=asked.parameters, include=asked.include,
             exclude=asked.exclude, prepared=prepared, done=done,
@@ -177,6 +179,7 @@ def _run(
                 Drive(
                     run_id, plan, place, recorder, planning.find_warehouse, listeners,
                     store.durations(flow.name, list(plan.tasks), project=project.name), done,
+                    state_dir=project.settings.state_dir,
                     cancelled=_cancel_mark(project, run_id).exists,
                 )
             )  # fmt: skip
@@ -232,6 +235,8 @@ def _groups(flow: Flow, planning: Planning, executor: Executor) -> Iterator[dict
             undo = group.release(key, planning) if key in prepared else None
             if undo is not None:
                 executor.broadcast(undo)
+        for warehouse in getattr(planning.find_warehouse, "made", {}).values():
+            executor.broadcast(warehouse.release, planning.run_id)
 
 
 def _done_there(executor: Executor, work: Callable[[], Any], affinity: str | None) -> Any:
@@ -281,8 +286,6 @@ def make_executor(name: str, threads: int | None = None) -> Executor:
 
 
 def _options(project: Project, options: RunOptions) -> RunOptions:
-    from dataclasses import replace
-
     return options if options.target else replace(options, target=project.settings.target)
 
 
@@ -315,8 +318,6 @@ def _cancel_mark(project: Project, run_id: str) -> Any:
 
 
 def _keep_house(project: Project, store: RunStore) -> None:
-    from datetime import timedelta
-
     days = project.settings.history_days
     if days is not None:
         store.prune(instants.now() - timedelta(days=days))
@@ -328,5 +329,3 @@ def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
         name: value.isoformat() if hasattr(value, "isoformat") else value
         for name, value in values.items()
     }
-
-

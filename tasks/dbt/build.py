@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from orchestrator.errors import ProjectError
+from orchestrator.lineage.dbt_facts import DbtFacts
 from orchestrator.lineage.manifest import facts, landmarks, read_manifest
 from orchestrator.lineage.select import select as selected_by
 from orchestrator.model.evidence import Evidence, Source
@@ -16,12 +17,16 @@ from orchestrator.model.facts import TaskFacts
 from orchestrator.model.graph import Graph
 from orchestrator.model.planning import Planning
 from orchestrator.model.task import Member, TaskGroup
+from orchestrator.model.warehouse import Warehouse
 from tasks.dbt import freshness
 from tasks.dbt.ephemerals import Ephemerals
 from tasks.dbt.nodes import DbtFinish, DbtNode, DbtStart
 from tasks.dbt.options import DbtOptions
-from tasks.dbt.profiles import load_profile
 from tasks.dbt.sessions import SessionName
+from tasks.warehouses import make
+
+#: What `dbt build` passes by with the status "no-op".
+_NO_OPS = frozenset({"exposure", "saved_query"})
 
 
 class DbtBuild(TaskGroup):
@@ -87,14 +92,20 @@ class DbtBuild(TaskGroup):
 
     def affinity(self, planning: Planning) -> str | None:
         """The owner of the DuckDB file, so that all tasks that touch it meet; else of the project."""
+        return self._warehouse(planning).affinity or f"dbt:{self._options(planning).project_dir}"
+
+    def _warehouse(self, planning: Planning) -> Warehouse:
+        """The connection that the project's profile describes."""
         options = self._options(planning)
-        profile = load_profile(
-            options.project_dir, profiles_dir=options.profiles_dir, target=options.target
+        chosen = {"target": options.target, "profiles_dir": options.profiles_dir}
+        config = {"type": "dbt", "project_dir": options.project_dir}
+        return make(
+            "dbt",
+            config | {name: value for name, value in chosen.items() if value},
+            root=planning.root,
+            options=planning.options,
+            busy_timeout=planning.busy_timeout,
         )
-        path = profile.database_path
-        if path is None or path == ":memory:":
-            return f"dbt:{options.project_dir}"
-        return f"duckdb:{os.path.realpath(path)}"
 
     def prepare(self, key: str, planning: Planning) -> Callable[[], Any] | None:
         """Open the warm session where the nodes will run; dbt parses there, once for the run."""
@@ -119,8 +130,22 @@ class DbtBuild(TaskGroup):
             Member(self._node(session, node, behind.of(node.key)), node, affinity)
             for node in facts(manifest, selected=chosen, folder=folder)
         ]
-        framed = self._framed(key, session, members, affinity, manifest.project_name or "dbt")
-        return [*framed, *(Member(None, landmark) for landmark in named)]
+        running = {member.facts.key for member in members}
+        members += [
+            Member(self._node(session, node, ()), _after_parents(node, running), affinity)
+            for node in named
+            if node.resource_type in _NO_OPS and node.key in chosen
+        ]
+        framed = self._framed(
+            key,
+            session,
+            members,
+            self._warehouse(planning),
+            affinity,
+            manifest.project_name or "dbt",
+        )
+        taken = {member.facts.key for member in framed}
+        return [*framed, *(Member(None, mark) for mark in named if mark.key not in taken)]
 
     def settle(
         self, members: Sequence[Member], upstream: Callable[[str], Sequence[TaskFacts]]
@@ -137,18 +162,15 @@ class DbtBuild(TaskGroup):
                 member.task.outside = tuple(sorted((c, s) for c, s in written if s))
         return members
 
-    def _node(
-        self, session: SessionName, node: TaskFacts, ephemerals: tuple[str, ...]
-    ) -> DbtNode:
-        return DbtNode(
-            session, node.key, node.name, ephemerals, tags=node.tags, **self.task_args
-        )
+    def _node(self, session: SessionName, node: TaskFacts, ephemerals: tuple[str, ...]) -> DbtNode:
+        return DbtNode(session, node.key, node.name, ephemerals, tags=node.tags, **self.task_args)
 
     def _framed(
         self,
         key: str,
         session: SessionName,
         members: list[Member],
+        warehouse: Warehouse,
         affinity: str | None,
         project: str,
     ) -> list[Member]:
@@ -156,9 +178,12 @@ class DbtBuild(TaskGroup):
             return []
         start_key, end_key = f"{key}.on-run-start", f"{key}.on-run-end"
         opens = (start_key, Evidence(Source.ENGINE, f"on-run-start of {project} runs first"))
-        framed = [replace(m, facts=replace(m.facts, upstream=(*m.facts.upstream, opens))) for m in members]
+        framed = [
+            replace(m, facts=replace(m.facts, upstream=(*m.facts.upstream, opens))) for m in members
+        ]
         closes = tuple(
-            (m.facts.key, Evidence(Source.ENGINE, f"on-run-end of {project} runs last")) for m in members
+            (m.facts.key, Evidence(Source.ENGINE, f"on-run-end of {project} runs last"))
+            for m in members
         )
         start = TaskFacts(start_key, "on-run-start", "operation", fqn=(project, "on-run-start"))
         end = TaskFacts(
@@ -166,7 +191,7 @@ class DbtBuild(TaskGroup):
             upstream=((start_key, opens[1]), *closes), fqn=(project, "on-run-end"),
         )  # fmt: skip
         return [
-            Member(DbtStart(session), start, affinity),
+            Member(DbtStart(session, warehouse), start, affinity),
             *framed,
             Member(DbtFinish(session, start_key), end, affinity),
         ]
@@ -239,8 +264,10 @@ def _prepared(session: SessionName) -> Prepared:
 
 def _released(session: SessionName) -> None:
     from tasks.dbt import sessions
+    from tasks.duckdb.instances import release_all
 
     sessions.abandon(session)
+    release_all(session.run_id)
 
 
 def _parsed(session: SessionName) -> Prepared:
@@ -254,11 +281,19 @@ def _parsed(session: SessionName) -> Prepared:
 def _needs_dbt(options: DbtOptions) -> bool:
     """Whether only dbt itself can tell what is selected."""
     words = " ".join((*options.select, *options.exclude))
-    return bool(options.selector) or any(w in words for w in ("state:", "result:", "source_status:"))
+    return bool(options.selector) or any(
+        w in words for w in ("state:", "result:", "source_status:")
+    )
+
+
+def _after_parents(node: DbtFacts, running: Collection[str]) -> TaskFacts:
+    """A node that dbt build only passes by waits for what it depends on, as it does there."""
+    place = Evidence(Source.MANIFEST, f"{node.name} depends on it", node.path, None, node.key)
+    return replace(node, upstream=tuple((up, place) for up in node.parents if up in running))
 
 
 def _selected(
-    nodes: Sequence[TaskFacts], named: Sequence[TaskFacts], options: DbtOptions
+    nodes: Sequence[DbtFacts], named: Sequence[DbtFacts], options: DbtOptions
 ) -> list[str]:
     if not options.select and not options.exclude:
         return [fact.key for fact in (*nodes, *named)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from pathlib import Path
 
 from orchestrator.errors import OrchestratorError, SelectionError, WarehouseBusyError
 from tasks.dbt.errors import (
@@ -15,11 +16,14 @@ from tasks.dbt.errors import (
 )
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
-_LOCK = re.compile(r'Could not set lock on file "([^"]+)": Conflicting lock is held in (.+?) ?\(PID (\d+)\)')
+_LOCK = re.compile(
+    r'Could not set lock on file "([^"]+)": Conflicting lock is held in (.+?) ?\(PID (\d+)\)'
+)
 _LOCK_UNNAMED = re.compile(r'Could not set lock on file "([^"]+)"')
 _FILE = re.compile(r"([\w./\\-]+\.(?:sql|ya?ml|py|csv|md))\b")
 _LINE = re.compile(r"\bline (\d+)", re.IGNORECASE)
 _SCREEN = 14
+_OF_PROFILE = ("profile named", "adapter type", "read your profiles.yml")
 
 
 def translate(error: BaseException, project_dir: str) -> OrchestratorError:
@@ -29,7 +33,8 @@ def translate(error: BaseException, project_dir: str) -> OrchestratorError:
     """
     if isinstance(error, OrchestratorError):
         return error
-    text = clean(str(error) or type(error).__name__)
+    told = error.format_message() if hasattr(error, "format_message") else str(error)
+    text = clean(told or type(error).__name__)
     return busy(text) or _by_class(error, text, project_dir)
 
 
@@ -70,15 +75,17 @@ def _by_class(error: BaseException, text: str, project_dir: str) -> Orchestrator
         return DbtProjectError(f"packages are not installed\n{text}", where=project_dir, fix=fix)
     if "UsageError" in names or "DbtUsageException" in names:
         return DbtUsageError(f"dbt refuses its options\n{text}", fix="see dbt build --help")
-    if names & {"DbtSelectorsError", "InvalidSelectorError"} or "selector" in text.splitlines()[0]:
+    if names & {"DbtSelectorsError", "InvalidSelectorError"} or "find selector named" in text:
         return SelectionError(f"dbt cannot read the selection\n{text}", where=project_dir)
-    if "DbtProfileError" in names or "profile named" in text or "adapter type" in text:
+    if "DbtProfileError" in names or any(words in text for words in _OF_PROFILE):
         return DbtProfileError(f"dbt cannot use the profile\n{text}", where=where)
     if "DbtProjectError" in names:
         return DbtProjectError(f"dbt cannot read the project\n{text}", where=where)
     if names & {"ParsingError", "CompilationError", "DbtValidationError", "ValidationError"}:
         return DbtParseError(f"dbt cannot parse the project\n{text}", where=where)
-    if names & {"FailedToConnectError", "DbtDatabaseError", "ConnectionException"} or _of_driver(error):
+    if names & {"FailedToConnectError", "DbtDatabaseError", "ConnectionException"} or _of_driver(
+        error
+    ):
         return DbtWarehouseError(f"dbt cannot prepare the warehouse\n{text}", where=project_dir)
     if "DbtRuntimeError" in names:
         return DbtParseError(f"dbt stopped\n{text}", where=where)
@@ -94,4 +101,14 @@ def _place(text: str, project_dir: str) -> str:
     file, line = _FILE.search(text), _LINE.search(text)
     if file is None:
         return project_dir
-    return f"{file[1]}:{line[1]}" if line else file[1]
+    path = _in_project(file[1], project_dir)
+    return f"{path}:{line[1]}" if line else path
+
+
+def _in_project(name: str, project_dir: str) -> str:
+    """Complete a path that dbt gives from a folder of models on, if one file only fits."""
+    root = Path(project_dir)
+    if (root / name).exists():
+        return name
+    fitting = [p for p in root.glob(f"*/**/{name}") if "target" not in p.parts]
+    return str(fitting[0].relative_to(root)) if len(fitting) == 1 else name

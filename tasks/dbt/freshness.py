@@ -13,7 +13,9 @@ from typing import Any
 from tasks.dbt.options import DbtOptions
 
 _STAMPS = "dbt_manifests.json"
-_LEFT_OUT = frozenset({"target", "logs", ".git", "__pycache__", ".orchestrator", ".venv", "node_modules"})
+_LEFT_OUT = frozenset(
+    {"target", "logs", ".git", "__pycache__", ".orchestrator", ".venv", "node_modules"}
+)
 _READ_BY_DBT = (".sql", ".yml", ".yaml", ".md", ".csv", ".py", ".json")
 _ENV_VAR = re.compile(r"env_var\(\s*['\"](\w+)['\"]")
 
@@ -116,5 +118,3 @@ def _variables(options: DbtOptions) -> set[str]:
 
 def _hashed(text: str | None) -> str | None:
     return None if text is None else hashlib.sha256(text.encode()).hexdigest()
-
-

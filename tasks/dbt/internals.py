@@ -60,13 +60,41 @@ TRIMMED = (
 QUIET_LEVELS = frozenset({EventLevel.DEBUG, EventLevel.TEST})
 #: Events that only draw dbt's own console: the orchestrator shows starts, results and totals itself.
 CONSOLE_EVENTS = frozenset(  # one text to the line, as long as the list is
-    "Formatting MainReportVersion AdapterRegistered FoundStats ConcurrencyLine DefaultSelector "
-    "LogStartLine LogModelResult LogSeedResult LogSnapshotResult LogTestResult LogNodeResult "
-    "LogNodeNoOpResult LogFunctionResult LogHookStartLine LogHookEndLine SkippingDetails "
-    "LogSkipBecauseError LogStartBatch FinishedRunningStats EndOfRunSummary StatsLine "
-    "RunResultError RunResultErrorNoMessage RunResultFailure RunResultWarning "
-    "RunResultWarningMessage SQLCompiledPath CheckNodeTestFailure MainEncounteredError "
-    "MainStackTrace LogCancelLine ResourceReport".split()
+    [
+        "Formatting",
+        "MainReportVersion",
+        "AdapterRegistered",
+        "FoundStats",
+        "ConcurrencyLine",
+        "DefaultSelector",
+        "LogStartLine",
+        "LogModelResult",
+        "LogSeedResult",
+        "LogSnapshotResult",
+        "LogTestResult",
+        "LogNodeResult",
+        "LogNodeNoOpResult",
+        "LogFunctionResult",
+        "LogHookStartLine",
+        "LogHookEndLine",
+        "SkippingDetails",
+        "LogSkipBecauseError",
+        "LogStartBatch",
+        "FinishedRunningStats",
+        "EndOfRunSummary",
+        "StatsLine",
+        "RunResultError",
+        "RunResultErrorNoMessage",
+        "RunResultFailure",
+        "RunResultWarning",
+        "RunResultWarningMessage",
+        "SQLCompiledPath",
+        "CheckNodeTestFailure",
+        "MainEncounteredError",
+        "MainStackTrace",
+        "LogCancelLine",
+        "ResourceReport",
+    ]
 )
 
 LogSink = Callable[[str | None, str, str], None]

@@ -12,6 +12,7 @@ from orchestrator.model.policy import Trigger
 from orchestrator.model.signals import FAIL, Result
 from orchestrator.model.state import State
 from orchestrator.model.task import Task
+from orchestrator.model.warehouse import Warehouse
 from tasks.dbt import sessions
 from tasks.dbt.errors import DbtHookError
 from tasks.dbt.results import NodeResult
@@ -27,18 +28,25 @@ class DbtStart(Task):
 
     Args:
         session: The session to begin.
+        held: The warehouse, whose file the run keeps from here on.
+
+    Attributes:
         selected: Unique ids of the nodes that will run.
     """
 
     resource_type = "operation"
 
-    def __init__(self, session: SessionName, selected: tuple[str, ...] = ()) -> None:
+    def __init__(self, session: SessionName, held: Warehouse) -> None:
         super().__init__(name="on-run-start")
-        self.session, self.selected = session, selected
+        self.session, self.held = session, held
+        self.selected: tuple[str, ...] = ()
 
     def run(self) -> Result:
         """Begin; a failed hook fails the build at its end, as with ``dbt build``."""
         sessions.parse(self.session)
+        if self.held.affinity is not None:
+            with self.held.connect():
+                pass  # dbt gives up at once when another process holds the file; this waits
         session = sessions.begun(self.session, self.selected)
         try:
             hooks = session.begin(self.selected)
@@ -99,17 +107,18 @@ class DbtFinish(Task):
     Args:
         session: The session to finish.
         start_key: Key of the task that began it.
+
+    Attributes:
         selected: Unique ids of the nodes of the run.
     """
 
     resource_type = "operation"
     wants_upstream_states = True
 
-    def __init__(
-        self, session: SessionName, start_key: str = "", selected: tuple[str, ...] = ()
-    ) -> None:
+    def __init__(self, session: SessionName, start_key: str) -> None:
         super().__init__(name="on-run-end", trigger=Trigger.ALL_FINISHED)
-        self.session, self.start_key, self.selected = session, start_key, selected
+        self.session, self.start_key = session, start_key
+        self.selected: tuple[str, ...] = ()
 
     def run(self, upstream_states: Mapping[str, State]) -> Result:
         """Finish the session; nodes that never ran are recorded as dbt records skipped ones."""

@@ -74,7 +74,9 @@ class DbtOptions:
             "--event-time-end": self.event_time_end,
             "--target-path": self.target_path,
         }
-        return [word for flag, value in values.items() if value is not None for word in (flag, value)]
+        return [
+            word for flag, value in values.items() if value is not None for word in (flag, value)
+        ]
 
     def _listed(self) -> list[str]:
         lists = {

@@ -14,6 +14,7 @@ import yaml
 from tasks.dbt.errors import DbtProfileError, DbtProjectError
 
 _URL = re.compile(r"^[A-Za-z][\w+.-]+:")
+_MOTHERDUCK = re.compile(r"^(md|motherduck):")
 _ONE_EXPRESSION = re.compile(r"^\s*\{\{((?:(?!\}\}).)*)\}\}\s*$", re.DOTALL)
 _DATABASE_KEYS = ("database", "dbname", "project", "catalog")
 _SCHEMA_KEYS = ("schema", "dataset")
@@ -51,7 +52,9 @@ class Profile:
         if self.adapter_type != "duckdb":
             return None
         path = str(self.values.get("path") or ":memory:")
-        return path if path == ":memory:" or _URL.match(path) else os.path.join(self.project_dir, path)
+        return (
+            path if path == ":memory:" or _URL.match(path) else os.path.join(self.project_dir, path)
+        )
 
     @property
     def catalog(self) -> str | None:
@@ -91,7 +94,9 @@ def load_profile(
     """
     path = os.path.join(find_profiles_dir(project_dir, profiles_dir), "profiles.yml")
     render = _Renderer(variables or {}, path)
-    name = profile or os.environ.get("DBT_PROFILE") or render(read_project(project_dir).get("profile"))
+    name = (
+        profile or os.environ.get("DBT_PROFILE") or render(read_project(project_dir).get("profile"))
+    )
     if not name:
         raise DbtProfileError(
             "the dbt project names no profile",
@@ -150,9 +155,7 @@ def read_project(project_dir: str) -> dict[str, Any]:
     return _read_yaml(path, DbtProjectError)
 
 
-def _read_yaml(
-    path: str, error: type[DbtProfileError] | type[DbtProjectError]
-) -> dict[str, Any]:
+def _read_yaml(path: str, error: type[DbtProfileError] | type[DbtProjectError]) -> dict[str, Any]:
     name = os.path.basename(path)
     try:
         content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
@@ -163,7 +166,9 @@ def _read_yaml(
     except (OSError, UnicodeDecodeError) as problem:
         raise error(f"{name} cannot be read: {problem}", where=path) from None
     if not isinstance(content, dict):
-        raise error(f"{name} is empty or no mapping", where=path, fix="see dbt's documentation of it")
+        raise error(
+            f"{name} is empty or no mapping", where=path, fix="see dbt's documentation of it"
+        )
     return content
 
 
@@ -185,7 +190,11 @@ def _pick(mapping: Any, key: str, kind: str, path: str) -> dict[str, Any]:
 
 def _catalog_of_file(path: str) -> str:
     """Name the catalog as DuckDB does: the first part of the file's name, leading dots aside."""
-    return "memory" if path == ":memory:" else os.path.basename(path).lstrip(".").split(".")[0]
+    if path == ":memory:":
+        return "memory"
+    if _MOTHERDUCK.match(path):
+        return _MOTHERDUCK.sub("", path).split("?")[0] or "my_db"
+    return os.path.basename(path).lstrip(".").split(".")[0]
 
 
 class _Renderer:
@@ -218,7 +227,9 @@ class _Renderer:
             return self._jinja.from_string(text).render(**self._names)
         except TemplateError as problem:
             raise DbtProfileError(
-                f"profiles.yml cannot be rendered: {problem}", where=self._path, fix="mend its Jinja"
+                f"profiles.yml cannot be rendered: {problem}",
+                where=self._path,
+                fix="mend its Jinja",
             ) from None
 
     def _env_var(self, name: str, default: str | None = None) -> str:

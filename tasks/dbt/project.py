@@ -8,7 +8,7 @@ import yaml
 
 from orchestrator.model.flow import Flow
 from tasks.dbt.build import DbtBuild
-from tasks.sql_folder import SqlFolder
+from tasks.sql.folder import SqlFolder
 
 
 def flow_of(root: Path) -> Flow | None:

@@ -11,7 +11,8 @@ from typing import Any
 
 OK_STATUSES = frozenset({"success", "pass", "warn", "no-op"})
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
-_DUCKDB_LINE = re.compile(r"^\s*LINE (\d+): ?(.*)$", re.MULTILINE)
+_DUCKDB_LINE = re.compile(r"^\s*LINE \d+: ?(.*)$", re.MULTILINE)
+_NAMED = re.compile(r'(?:column|name|near) "?([^\s"]+)"?')
 
 
 @dataclass(frozen=True)
@@ -97,22 +98,29 @@ def from_run_result(
 
 
 def error_line(message: str | None, compiled_code: str | None) -> int | None:
-    """Return the line of the compiled SQL that a database's message points at.
+    """Return the line of the compiled SQL that a database's message points at, if it can be told.
 
-    DuckDB prints ``LINE n: <text>`` of the whole statement, which wraps the compiled SQL in
-    lines of its own; so the text decides, and ``n`` only among equal lines.
+    The name the message complains about decides where it stands on one line only: DuckDB counts
+    its ``LINE n: <text>`` in the whole statement, which wraps the compiled SQL in lines of its
+    own, and miscounts, or leaves it out, after the comment dbt puts in front.
 
     Example:
-        >>> error_line("Binder Error: x\\n\\nLINE 7:   nope as y\\n   ^", "select\\n  nope as y")
+        >>> error_line('Binder Error: Referenced column "nope" not found', "select\\n  nope as y")
         2
     """
-    hit = _DUCKDB_LINE.search(message or "")
-    if hit is None or not compiled_code:
+    if not message or not compiled_code:
         return None
-    number, text = int(hit[1]), hit[2].strip().removeprefix("...").removesuffix("...").strip()
-    lines = [i for i, line in enumerate(compiled_code.splitlines(), 1) if text and text in line]
-    below = [i for i in lines if i <= number]
-    return max(below, default=None) if below else min(lines, default=None)
+    lines = compiled_code.splitlines()
+    name = _NAMED.search(message)
+    if name is not None:
+        word = re.compile(rf"\b{re.escape(name[1])}\b")
+        holding = [number for number, line in enumerate(lines, 1) if word.search(line)]
+        if len(holding) == 1:
+            return holding[0]
+    shown = _DUCKDB_LINE.search(message)
+    text = shown[1].strip().removeprefix("...").removesuffix("...").strip() if shown else ""
+    holding = [number for number, line in enumerate(lines, 1) if text and text in line]
+    return holding[0] if len(holding) == 1 else None
 
 
 def _rows(response: dict[str, Any]) -> int | None:

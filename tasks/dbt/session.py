@@ -151,7 +151,9 @@ class WarmSession:
     def skip_node(self, unique_id: str, reason: str) -> NodeResult:
         """Record a node as skipped, as dbt does for what depends on a failed node."""
         self._expect("begun", "skip_node")
-        result = self._inside(self._internals.skip_node, unique_id, self._ephemeral_cause(unique_id))
+        result = self._inside(
+            self._internals.skip_node, unique_id, self._ephemeral_cause(unique_id)
+        )
         return self._keep(unique_id, result, reason)
 
     def refresh_relations(self, schemas: Collection[tuple[str | None, str]]) -> None:

@@ -17,8 +17,8 @@ from typing import Any, ClassVar
 
 from orchestrator.errors import ConfigurationError
 from orchestrator.secrets import resolve
-from tasks.process_output import Stream
-from tasks.process_result import ProcessResult
+from tasks.process.output import Stream
+from tasks.process.result import ProcessResult
 from tasks.shell import Said, Script, ShellTask, revealed
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")

@@ -42,7 +42,11 @@ def drive(
         if before_node is not None:
             before_node(session, unique_id)
         bars = [p for p in parents[unique_id] if results[p].status in BARRING]
-        return session.skip_node(unique_id, f"{bars[0]} failed") if bars else session.run_node(unique_id)
+        return (
+            session.skip_node(unique_id, f"{bars[0]} failed")
+            if bars
+            else session.run_node(unique_id)
+        )
 
     waiting, running = dict(parents), {}
     with ThreadPoolExecutor(threads) as pool:

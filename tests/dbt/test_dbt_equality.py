@@ -68,9 +68,7 @@ def tables(project: Path, name: str = "shop.duckdb") -> dict[str, list[tuple[Any
             "select table_schema || '.' || table_name from information_schema.tables"
             " where table_name <> 'history' order by 1"
         ).fetchall()
-        return {
-            t: sorted(connection.execute(f"from {t}").fetchall(), key=repr) for (t,) in found
-        }
+        return {t: sorted(connection.execute(f"from {t}").fetchall(), key=repr) for (t,) in found}
 
 
 def session_words(options: DbtOptions) -> list[str]:
@@ -169,7 +167,16 @@ def test_defer_to_another_state(tmp_path: Path) -> None:
         both.append(project)
     flags = {"select": ("state:modified",), "state": "prod", "defer": True, "favor_state": True}
     options = DbtOptions(str(both[1]), **flags)
-    dbt(both[0], "build", "--select", "state:modified", "--state", "prod", "--defer", "--favor-state")
+    dbt(
+        both[0],
+        "build",
+        "--select",
+        "state:modified",
+        "--state",
+        "prod",
+        "--defer",
+        "--favor-state",
+    )
     assert list(build(options)) == ["model.shop.two"]
     assert outcome(both[1]) == outcome(both[0])
 

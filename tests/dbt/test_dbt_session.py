@@ -167,7 +167,9 @@ def test_nothing_is_printed_nor_written_before_begin(
     session = WarmSession(DbtOptions(str(project)))
     report = session.parse()
     assert not (project / "shop.duckdb").exists()
-    assert json.loads(Path(report.manifest_path).read_text())["nodes"].keys() == set(report.selected)
+    assert json.loads(Path(report.manifest_path).read_text())["nodes"].keys() == set(
+        report.selected
+    )
     assert (report.project_name, report.adapter_type, report.threads) == ("shop", "duckdb", 4)
     session.abandon()
     session.abandon()
@@ -254,7 +256,7 @@ def test_relative_paths_mean_the_project_wherever_the_process_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files = {
-        "models/read.sql": "select * from read_csv('data/rows.csv')",
+        "models/read.sql": "{{ config(materialized='table') }} from read_csv('data/rows.csv')",
         "models/out.sql": "{{ config(materialized='external', format='csv') }} select 5 as n",
         "data/rows.csv": "n\n8\n",
         "seeds/s.csv": "a\n1\n",

@@ -248,7 +248,7 @@ def test_what_cannot_be_kept_as_json_still_travels(
 
 
 def test_an_error_whose_text_cannot_be_made(executor: Executor, in_tmp: Path) -> None:
-    class Nasty(Exception):
+    class NastyError(Exception):
         def __str__(self) -> str:
             raise RuntimeError("no text")
 
@@ -257,7 +257,7 @@ def test_an_error_whose_text_cannot_be_made(executor: Executor, in_tmp: Path) ->
 
     @task
     def nasty() -> None:
-        raise Nasty
+        raise NastyError
 
     with Flow("f") as flow:
         nasty()

@@ -90,7 +90,10 @@ def test_a_second_run_is_incremental_and_a_retry_runs_only_what_failed(tmp_path:
     for project in (theirs, ours):
         (project / "models" / "broken.sql").write_text("select id from {{ ref('customers') }}")
     retried = orchestrator(ours, "runs", "retry", "latest", "--format", "json")
-    names = {r["unique_id"] for r in json.loads((ours / "target" / "run_results.json").read_text())["results"]}
+    names = {
+        r["unique_id"]
+        for r in json.loads((ours / "target" / "run_results.json").read_text())["results"]
+    }
     assert retried.returncode == 1
     assert "model.shop.below_below_broken" in names
     assert "model.shop.customers" not in names
@@ -142,7 +145,7 @@ def test_an_empty_selection_is_refused_and_near_names_are_offered(tmp_path: Path
 
 def test_dbts_flags_mean_what_they_mean_to_dbt(tmp_path: Path) -> None:
     files = {
-        "models/a.sql": "select '{{ var(\"who\", \"nobody\") }}' as who",
+        "models/a.sql": 'select \'{{ var("who", "nobody") }}\' as who',
         "models/b.sql": "select * from {{ ref('a') }}",
     }
     project = write_project(tmp_path, files)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from orchestrator.errors import FlowError
+from orchestrator.model.binding import unmapped
 from orchestrator.model.flow import Flow
 from orchestrator.model.parameter import Parameter
 from orchestrator.model.task import Task, task
-from orchestrator.model.binding import unmapped
 
 
 @task
@@ -77,8 +77,7 @@ def test_deciding_on_a_result_while_building_is_refused() -> None:
     with Flow("f"):
         result = one()
         with pytest.raises(FlowError, match="not known while the flow is defined"):
-            if result:
-                pass
+            bool(result)
         with pytest.raises(FlowError, match="not known while the flow is defined"):
             list(result)
 

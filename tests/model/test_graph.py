@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,7 +37,7 @@ def test_a_cycle_is_drawn_in_the_direction_of_its_edges() -> None:
     assert cycle[0] == cycle[-1]
     assert set(cycle) == {"a", "b", "c"}
     edges = set(graph.edges())
-    assert all(pair in edges for pair in zip(cycle, cycle[1:], strict=False))
+    assert all(pair in edges for pair in pairwise(cycle))
 
 
 def test_no_cycle_in_a_diamond() -> None:
@@ -57,5 +59,5 @@ def test_either_every_key_is_ordered_or_a_cycle_is_shown(pairs: list[tuple[int, 
         assert all(place[up] < place[down] for up, down in graph.edges())
     else:
         edges = set(graph.edges())
-        assert all(pair in edges for pair in zip(cycle, cycle[1:], strict=False))
+        assert all(pair in edges for pair in pairwise(cycle))
         assert cycle[0] == cycle[-1]

@@ -15,7 +15,7 @@ from orchestrator.log import capture
 from orchestrator.model import context
 from orchestrator.model.flow import Flow
 from orchestrator.secrets import EnvironmentSecrets, Secret, provided_by
-from tasks.process_result import CommandCancelled, CommandFailed, CommandTimedOut
+from tasks.process.result import CommandCancelled, CommandFailed, CommandTimedOut
 from tasks.shell import ShellTask
 
 

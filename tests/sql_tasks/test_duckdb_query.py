@@ -10,7 +10,7 @@ import pytest
 from orchestrator.errors import FlowError
 from orchestrator.model.planning import Planning
 from orchestrator.model.signals import FAIL
-from tasks.duckdb import DuckDBQuery
+from tasks.duckdb.query import DuckDBQuery
 
 Planned = Callable[..., Planning]
 NUMBERS = "select n, 'x' as s from range(3) as r (n)"

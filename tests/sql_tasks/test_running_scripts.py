@@ -16,7 +16,7 @@ from orchestrator.errors import ConfigurationError, FlowError, ParameterError, P
 from orchestrator.model.context import RunContext, entered
 from orchestrator.model.planning import Planning
 from orchestrator.model.signals import FAIL
-from tasks.sql import SqlTask
+from tasks.sql.task import SqlTask
 
 Planned = Callable[..., Planning]
 Query = Callable[[str], list[Any]]

@@ -11,7 +11,7 @@ import pytest
 from orchestrator.errors import ConfigurationError, SqlError
 from orchestrator.model.facts import TaskFacts
 from orchestrator.model.planning import Planning, RunOptions
-from tasks.sql import SqlTask
+from tasks.sql.task import SqlTask
 
 Planned = Callable[..., Planning]
 Write = Callable[[str, str], Path]

@@ -14,7 +14,7 @@ from orchestrator.errors import FlowError, ProjectError
 from orchestrator.lineage import EffectsCache
 from orchestrator.model.planning import Planning
 from orchestrator.model.task import Member
-from tasks.sql_folder import SqlFolder
+from tasks.sql.folder import SqlFolder
 
 Planned = Callable[..., Planning]
 Write = Callable[[str, str], Path]

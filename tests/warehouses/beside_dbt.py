@@ -12,8 +12,8 @@ from pathlib import Path
 
 from orchestrator.model.context import RunContext, entered
 from orchestrator.model.planning import RunOptions
-from tasks.duckdb_instances import release_all
-from tasks.sql import SqlTask
+from tasks.duckdb.instances import release_all
+from tasks.sql.task import SqlTask
 from tasks.warehouses import make
 
 

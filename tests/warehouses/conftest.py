@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from orchestrator.model.planning import RunOptions
-from tasks.duckdb_instances import release_all
+from tasks.duckdb.instances import release_all
 from tasks.warehouses import make
 
 

@@ -12,7 +12,7 @@ from holder import can_be_opened_elsewhere
 
 from orchestrator.errors import ConfigurationError
 from orchestrator.model.context import RunContext, entered
-from tasks.duckdb_instances import release_all
+from tasks.duckdb.instances import release_all
 
 Made = Callable[..., Any]
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from dbt.adapters.duckdb.credentials import Attachment, DuckDBCredentials
 
-from tasks.duckdb_opening import Opening
+from tasks.duckdb.opening import Opening
 
 
 @pytest.mark.parametrize(

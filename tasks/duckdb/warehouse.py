@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.model.dataset import Namespace
-from tasks.duckdb_instances import cursor
-from tasks.duckdb_opening import MEMORY, Opening
+from tasks.duckdb.instances import cursor, release_all
+from tasks.duckdb.opening import MEMORY, Opening
 from tasks.interrupts import interruptible
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-    from tasks.duckdb_session import DuckDBSession
+    from tasks.duckdb.session import DuckDBSession
 
 
 @dataclass(frozen=True)
@@ -65,9 +65,13 @@ class DuckDBWarehouse:
             with interruptible(connection.interrupt):
                 yield connection
 
+    def release(self, run_id: str) -> None:
+        """Close the file unless another run of this process uses it."""
+        release_all(run_id)
+
     def session(self, connection: Any) -> DuckDBSession:
         """Wrap an open connection for running scripts."""
-        from tasks.duckdb_session import DuckDBSession
+        from tasks.duckdb.session import DuckDBSession
 
         return DuckDBSession(connection)
 

@@ -19,8 +19,8 @@ from typing import Any, Protocol
 
 from orchestrator.errors import ConfigurationError, WorkerLostError
 from orchestrator.model import context
-from tasks.process_output import Lines, Stream
-from tasks.process_result import CommandFailed, ProcessResult
+from tasks.process.output import Lines, Stream
+from tasks.process.result import CommandFailed, ProcessResult
 
 OnLine = Callable[[Stream, str], None]
 

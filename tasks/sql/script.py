@@ -16,7 +16,7 @@ from typing import Any
 from orchestrator.errors import FlowError, ParameterError
 from orchestrator.model import context
 from orchestrator.model.signals import FAIL, Result
-from tasks.sql_session import Data, Failure, Outcome, SqlSession, Statement
+from tasks.sql.session import Data, Failure, Outcome, SqlSession, Statement
 
 _PATIENCE = 60.0  #: seconds of trying again while another transaction is in the way
 _LONGEST_PAUSE = 2.0  #: seconds between two tries

@@ -10,9 +10,9 @@ from orchestrator.errors import FlowError
 from orchestrator.model.facts import TaskFacts
 from orchestrator.model.planning import Planning
 from orchestrator.model.signals import Result
-from tasks.sql import SqlTask
-from tasks.sql_script import Script
-from tasks.sql_session import Data
+from tasks.sql.script import Script
+from tasks.sql.session import Data
+from tasks.sql.task import SqlTask
 
 FETCH = ("none", "all", "one", "df", "arrow")
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from orchestrator.errors import ConfigurationError
-from tasks.sql_session import Data, Failure, Outcome, Statement
+from tasks.sql.session import Data, Failure, Outcome, Statement
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -24,7 +24,7 @@ _BATCH = 10_000  #: rows, where a result is read only to run the query to its en
 
 
 class DuckDBSession:
-    """A DuckDB connection, as :class:`~tasks.sql_session.SqlSession` wants it."""
+    """A DuckDB connection, as :class:`~tasks.sql.session.SqlSession` wants it."""
 
     errors: tuple[type[Exception], ...] = (duckdb.Error,)
 

@@ -36,6 +36,9 @@ class DbtWarehouse:
         folded = [part and fold(part, False, self.adapter) for part in parts]
         return Namespace(self.adapter, *folded)
 
+    def release(self, run_id: str) -> None:
+        """Nothing is kept open."""
+
     def connect(self) -> AbstractContextManager[Any]:
         """Refuse: there is no connection.
 

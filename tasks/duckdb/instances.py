@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import ConfigurationError, InfrastructureError, WarehouseBusyError
 from orchestrator.model import context
-from tasks.duckdb_opening import MEMORY, Opening, dbt_environment, options_of_dbt
+from tasks.duckdb.opening import MEMORY, Opening, dbt_environment, options_of_dbt
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

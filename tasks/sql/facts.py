@@ -11,7 +11,7 @@ from orchestrator.model.evidence import Evidence, Source
 from orchestrator.model.facts import TaskFacts
 from orchestrator.model.planning import Planning
 from orchestrator.model.task import Task
-from tasks.sql_script import Script
+from tasks.sql.script import Script
 
 
 def sql_facts(

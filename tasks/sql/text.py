@@ -13,8 +13,8 @@ import yaml
 
 from orchestrator.errors import ConfigurationError, ProjectError, SqlError
 from orchestrator.model.planning import Planning
-from tasks.sql_front_matter import read_front_matter
-from tasks.sql_script import Script, Transaction
+from tasks.sql.front_matter import read_front_matter
+from tasks.sql.script import Script, Transaction
 
 _JINJA = re.compile(r"\{\{|\{%|\{#")
 
@@ -116,7 +116,7 @@ def _variables(text: str | None) -> Mapping[str, Any]:
 
 def _manifest_resolver(planning: Planning) -> ResolveRef:
     def resolve(call: tuple[str, ...]) -> str:
-        from tasks.dbt_relations import relation_of
+        from tasks.dbt.relations import relation_of
 
         return relation_of(call, manifest_path(planning))
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from orchestrator.errors import FlowError
 from orchestrator.model.task import Task
-from tasks.sql_script import Transaction
+from tasks.sql.script import Transaction
 
 _LINE = re.compile(r"^[ \t]*--[ \t]*orchestrator[ \t]*:(.*)$", re.MULTILINE)
 

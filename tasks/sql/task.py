@@ -13,11 +13,11 @@ from orchestrator.model.planning import Planning
 from orchestrator.model.signals import Result
 from orchestrator.model.task import Task
 from orchestrator.model.warehouse import Warehouse
-from tasks.sql_facts import sql_facts
-from tasks.sql_front_matter import apply_front_matter
-from tasks.sql_script import Script, run_script
-from tasks.sql_session import Data, SqlWarehouse
-from tasks.sql_text import ResolveRef, SqlText, read_sql_file, rendered
+from tasks.sql.facts import sql_facts
+from tasks.sql.front_matter import apply_front_matter
+from tasks.sql.script import Script, run_script
+from tasks.sql.session import Data, SqlWarehouse
+from tasks.sql.text import ResolveRef, SqlText, read_sql_file, rendered
 
 
 class SqlTask(Task):

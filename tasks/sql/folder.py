@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 from orchestrator.errors import FlowError, ProjectError
 from orchestrator.model.planning import Planning
 from orchestrator.model.task import Member, TaskGroup
-from tasks.sql import SqlTask
-from tasks.sql_text import SqlText, read_sql_file
+from tasks.sql.task import SqlTask
+from tasks.sql.text import SqlText, read_sql_file
 
 
 class SqlFolder(TaskGroup):

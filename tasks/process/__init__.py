@@ -1,0 +1,1 @@
+"""Processes under supervision: started, streamed, stopped with their whole tree."""

@@ -1,0 +1,165 @@
+"""Names each internal of dbt that the session relies on, for every version that is supported.
+
+Run it with another dbt-core installed to see whether the session fits that one:
+``python -m pytest tests/dbt/test_dbt_contract.py``.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import inspect
+from importlib import import_module
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parents[2] / "tasks" / "dbt"
+
+#: (module, attribute path): what must be there.
+RELIED_ON = [
+    # one build, served node by node
+    ("dbt.task.build", "BuildTask._runtime_initialize"),
+    ("dbt.task.build", "BuildTask.before_run"),
+    ("dbt.task.build", "BuildTask.execute_nodes"),
+    ("dbt.task.build", "BuildTask.get_runner"),
+    ("dbt.task.build", "BuildTask.call_runner"),
+    ("dbt.task.build", "BuildTask._handle_result"),
+    ("dbt.task.build", "BuildTask._mark_dependent_errors"),
+    ("dbt.task.build", "BuildTask._pool_thread_initializer"),
+    ("dbt.task.build", "BuildTask.get_result"),
+    ("dbt.task.build", "BuildTask.result_path"),
+    ("dbt.task.base", "BaseRunner.do_skip"),
+    ("dbt.task.run", "MicrobatchModelRunner.set_parent_task"),
+    ("dbt.task.run", "MicrobatchModelRunner.set_pool"),
+    ("dbt.graph.thread_pool", "DbtThreadPool.is_closed"),
+    ("dbt.graph.queue", "GraphQueue.get_selected_nodes"),
+    ("dbt.graph.graph", "Graph.ancestors"),
+    ("dbt.contracts.graph.manifest", "Manifest.expect"),
+    ("dbt.selected_resources", "set_selected_resources"),
+    ("dbt.flags", "get_flags"),
+    # the command around it
+    ("dbt.cli.main", "cli.commands"),
+    ("dbt.cli.requires", "postflight"),
+    ("dbt.cli.requires", "preflight"),
+    ("dbt.cli.requires", "profile"),
+    ("dbt.cli.requires", "project"),
+    ("dbt.cli.requires", "catalogs"),
+    ("dbt.cli.requires", "runtime_config"),
+    ("dbt.cli.requires", "manifest"),
+    ("dbt.cli.requires", "ResultExit"),
+    ("dbt.cli.requires", "ExceptionExit"),
+    ("dbt_common.context", "_INVOCATION_CONTEXT_VAR"),
+    ("dbt_common.context", "get_invocation_context"),
+    # events
+    ("dbt_common.events.event_manager_client", "get_event_manager"),
+    ("dbt_common.events.event_manager_client", "ctx_set_event_manager"),
+    ("dbt_common.events.event_manager", "EventManager.add_logger"),
+    ("dbt_common.events.event_manager", "EventManager.fire_event"),
+    ("dbt_common.events.contextvars", "get_node_info"),
+    ("dbt_common.events.base_types", "EventLevel.DEBUG"),
+    ("dbt_common.events.base_types", "EventLevel.TEST"),
+    # adapters
+    ("dbt.adapters.factory", "get_adapter"),
+    ("dbt.adapters.factory", "reset_adapters"),
+    ("dbt.adapters.base.impl", "BaseAdapter.cancel_open_connections"),
+    ("dbt.adapters.base.impl", "BaseAdapter.is_cancelable"),
+    ("dbt.adapters.base.impl", "BaseAdapter.connection_named"),
+    ("dbt.adapters.base.impl", "BaseAdapter.list_relations_without_caching"),
+    ("dbt.adapters.cache", "RelationsCache.add"),
+    ("dbt.adapters.cache", "RelationsCache.drop"),
+    ("dbt.adapters.duckdb.connections", "DuckDBConnectionManager._ENV"),
+    ("dbt.adapters.duckdb.connections", "DuckDBConnectionManager.close_all_connections"),
+    ("dbt.adapters.duckdb.credentials", "DuckDBCredentials.external_root"),
+    # what trim replaces parts of
+    ("dbt_common.events.base_types", "BaseEvent.__init__"),
+    ("dbt_common.events.base_types", "BaseEvent.__getattr__"),
+    ("dbt_common.events.base_types", "BaseEvent.__setattr__"),
+    ("dbt_common.exceptions.base", "env_secrets"),
+    ("dbt.clients.jinja", "MacroGenerator.__init__"),
+    ("dbt.context.macros", "MacroNamespaceBuilder.build_namespace"),
+    ("dbt.context.macros", "MacroNamespace._search_order"),
+    ("dbt.context.manifest", "ManifestContext.to_dict"),
+    ("dbt.context.providers", "args_to_dict"),
+    ("dbt.context.providers", "wrapped_exports"),
+    ("dbt.context.providers", "ModelConfiguredVar.__init__"),
+    ("dbt.context.providers", "ModelConfiguredVar._generate_merged"),
+    ("dbt.context.exceptions_jinja", "CONTEXT_EXPORTS"),
+    ("dbt_common.clients.agate_helper", "empty_table"),
+    ("dbt.adapters.base.impl", "BaseAdapter._make_match"),
+    ("dbt.adapters.base.relation", "BaseRelation.matches"),
+    ("dbt.adapters.cache", "RelationsCache.get_relations"),
+    ("dbt_common.clients.jinja", "get_environment"),
+    ("dbt.clients.jinja_static", "get_environment"),
+    ("dbt.task.run", "track_model_run"),
+    ("dbt.tracking", "active_user"),
+    ("dbt.compilation", "Linker.get_graph_summary"),
+]
+
+#: The code that a trimming stands in for, word for word as it was when the trimming was written.
+#: When dbt changes one, read the change, adapt the trimming in tasks/dbt/trim.py, add the digest.
+STOOD_IN_FOR = {
+    ("dbt_common.events.base_types", "BaseEvent.__getattr__"): {"176ebe1e8975"},
+    ("dbt_common.events.base_types", "BaseEvent.__setattr__"): {"2ca898567aff"},
+    ("dbt_common.exceptions.base", "env_secrets"): {"f12f1ba7db3c"},
+    ("dbt.clients.jinja", "MacroGenerator.__init__"): {"ca8db6c1c00a"},
+    ("dbt.context.macros", "MacroNamespaceBuilder.build_namespace"): {"dcee80a6bc4f"},
+    ("dbt.context.macros", "MacroNamespaceBuilder.add_macro"): {"fcc9af4c920a"},
+    ("dbt.context.macros", "MacroNamespace"): {"2f1043ea8b9a"},
+    ("dbt.context.manifest", "ManifestContext.to_dict"): {"00d3869f4f6f"},
+    ("dbt.context.base", "Var"): {"a1a6fbd0c874"},
+    ("dbt.context.providers", "ModelConfiguredVar"): {"4ca8e6d73b92"},
+    ("dbt.context.exceptions_jinja", "wrapper"): {"fb4e22375337"},
+    ("dbt.context.exceptions_jinja", "wrapped_exports"): {"712e82fb599f"},
+    ("dbt.adapters.base.impl", "BaseAdapter._make_match"): {"643ac962a34a"},
+    ("dbt.adapters.base.relation", "BaseRelation.matches"): {"69c8ded1c5d9"},
+    ("dbt.adapters.cache", "RelationsCache.get_relations"): {"fc66d4a77343"},
+    ("dbt_common.clients.jinja", "get_environment"): {"090f7890a742"},
+    ("dbt.compilation", "Linker.get_graph_summary"): {"b5d2f0dcd661"},
+}
+
+
+def digest(module: str, path: str) -> str:
+    found = import_module(module)
+    for name in path.split("."):
+        found = inspect.getattr_static(found, name)
+    found = getattr(found, "__wrapped__", found)
+    return hashlib.sha256(inspect.getsource(found).encode()).hexdigest()[:12]
+
+
+@pytest.mark.parametrize(("module", "path"), RELIED_ON, ids=lambda value: str(value))
+def test_internal_is_there(module: str, path: str) -> None:
+    found = import_module(module)
+    for name in path.split("."):
+        found = getattr(found, name)
+
+
+@pytest.mark.parametrize(("module", "path"), STOOD_IN_FOR, ids=lambda value: str(value))
+def test_code_a_trimming_stands_in_for_is_known(module: str, path: str) -> None:
+    assert digest(module, path) in STOOD_IN_FOR[module, path], version("dbt-core")
+
+
+def test_every_internal_of_dbt_is_imported_in_one_module() -> None:
+    for file in SOURCE.glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            names += [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            roots = {name.split(".")[0] for name in names}
+            assert file.name == "internals.py" or not roots & {"dbt", "dbt_common"}, file.name
+
+
+def test_version_is_a_supported_one() -> None:
+    assert version("dbt-core").split(".")[:2] in (["1", "10"], ["1", "11"])
+
+
+def test_trimmings_are_taken_back() -> None:
+    from tasks.dbt import internals, trim
+
+    def state() -> list[object]:
+        return [vars(owner).copy() for owner in internals.TRIMMED]
+
+    before = state()
+    with trim.trimmed():
+        assert state() != before
+    assert state() == before
