@@ -15,6 +15,7 @@ from typing import Any
 
 from orchestrator import instants
 from orchestrator.engine.attempt import Attempt, Logged, Report, Started, cancel_run, run_attempt
+from orchestrator.engine.failure_logs import failure_log
 from orchestrator.engine.plan import Plan
 from orchestrator.engine.recorder import Recorder
 from orchestrator.engine.units import Unit, Values
@@ -408,6 +409,9 @@ class _Driver:
     ) -> None:
         unit.state = state
         shown = dict(report.detail) if report else dict(detail or {})
+        if state.is_failed() and self.setting.state_dir is not None:
+            path = failure_log(self.setting.state_dir, self.setting.run_id, unit.key)
+            shown["log_path"] = str(path)
         change = Change(
             unit.key, state.type, at=at, message=state.message, cause=state.cause,
             status=state.status, attempt=unit.attempt or None, token=unit.token or None,

@@ -7,6 +7,7 @@ from sqlglot import exp
 from orchestrator.lineage.effects import Place, Role, SqlProblem, StatementEffect, StatementKind
 from orchestrator.lineage.names import Session
 from orchestrator.lineage.tables import Named, UnknownNameError, named, tables_read
+from orchestrator.lineage.walk import Gathered, gather
 from orchestrator.model.dataset import Dataset
 
 
@@ -38,11 +39,14 @@ class EffectBuilder:
 
     # -- by syntax node ----------------------------------------------------------------------
 
-    def read_all(self, root: exp.Expr | None, skip: frozenset[int] = frozenset()) -> None:
-        """Count every table under ``root`` as read, but the nodes whose ``id()`` is in ``skip``."""
+    def read_all(
+        self, root: exp.Expr | Gathered | None, skip: frozenset[int] = frozenset()
+    ) -> None:
+        """Count every table of a tree as read, but the nodes whose ``id()`` is in ``skip``."""
         if root is None:
             return
-        for name in tables_read(root, self.session, skip):
+        tree = root if isinstance(root, Gathered) else gather(root)
+        for name in tables_read(tree, self.session, skip):
             if isinstance(name, UnknownNameError):
                 self.problem(str(name), name.line)
             else:

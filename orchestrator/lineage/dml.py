@@ -9,9 +9,8 @@ from sqlglot import exp
 from orchestrator.lineage.building import EffectBuilder, table_of
 from orchestrator.lineage.effects import StatementKind
 from orchestrator.lineage.tables import Named
+from orchestrator.lineage.walk import gather
 from orchestrator.model.dataset import Dataset, DatasetKind
-
-_WRITERS = (exp.Insert, exp.Update, exp.Delete, exp.Merge)
 
 
 def insert(tree: exp.Expr, effect: EffectBuilder) -> None:
@@ -59,13 +58,14 @@ def written_inside(tree: exp.Expr, effect: EffectBuilder) -> None:
     """
     targets: list[tuple[Named, bool, bool]] = []
     skip: set[int] = set()
-    for node in tree.find_all(*_WRITERS, exp.Into):
+    gathered = gather(tree)
+    for node in gathered.writers:
         if isinstance(node, exp.Into):
             targets += [(name, True, False) for name in _into(node, effect, skip)]
         elif not isinstance(node.parent, exp.When):
             replaces = _replaces(node)
             targets += [(name, False, replaces) for name in _targets(node, effect, skip)]
-    effect.read_all(tree, frozenset(skip))
+    effect.read_all(gathered, frozenset(skip))
     for name, creates, replaces in targets:
         if creates:
             effect.create(name)

@@ -139,6 +139,30 @@ class Request:
     known: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class ColumnFlow:
+    """One column that a statement produces, and what goes into it.
+
+    Args:
+        statement: Index of the statement in ``SqlLineage.statements``.
+        target: Dataset that is written, or None for the output of a query.
+        column: Name of the column; ``*`` stands for columns that are not known by name, and the
+            text of the expression for one without a name.
+        sources: (dataset, column) of everything that goes into it.
+        unresolved: Names of columns that may belong to more than one table.
+        counted: Datasets whose rows it counts, as ``count(*)`` does.
+        named: Whether the column has a name of its own.
+    """
+
+    statement: int
+    target: Dataset | None
+    column: str
+    sources: tuple[tuple[Dataset, str], ...] = ()
+    unresolved: tuple[str, ...] = ()
+    counted: tuple[Dataset, ...] = ()
+    named: bool = True
+
+
 @dataclass(frozen=True)
 class SqlLineage:
     """The net effect of a SQL script, and how it comes about.
@@ -162,10 +186,16 @@ class SqlLineage:
     @cached_property
     def columns(self) -> tuple[ColumnEdge, ...]:
         """Column edges of the script's net effect, computed when first asked for."""
-        from orchestrator.lineage.columns import column_edges
+        from orchestrator.lineage.column_net import net_columns
 
-        edges: tuple[ColumnEdge, ...] = column_edges(self.request)
-        return edges
+        return net_columns(self.statements, self.column_flows)
+
+    @cached_property
+    def column_flows(self) -> tuple[ColumnFlow, ...]:
+        """Every column that a statement produces, queries included; computed when asked for."""
+        from orchestrator.lineage.columns import read_columns
+
+        return read_columns(self.request)
 
     def first_read(self, dataset: Dataset) -> int | None:
         """Line at which the script first reads ``dataset``, or None if it does not."""
@@ -180,10 +210,8 @@ class SqlLineage:
         return self._first(Role.DROP, dataset)
 
     def _first(self, role: Role, dataset: Dataset) -> int | None:
-        lines = (
-            place.line
-            for statement in self.statements
-            for place in statement.places
-            if place.role is role and place.dataset == dataset
-        )
-        return next(lines, None)
+        for statement in self.statements:
+            lines = [p.line for p in statement.places if p.role is role and p.dataset == dataset]
+            if lines:
+                return min(lines)
+        return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Sequence
 
 from sqlglot.tokenizer_core import Token, TokenType
@@ -18,8 +17,6 @@ _LONG = 2_000
 _HARMLESS_JOINS = 8
 #: So many subscripts in a row, ``a[1][2]``, take no time worth speaking of.
 _HARMLESS_SUBSCRIPTS = 60
-_TEMPLATE = re.compile(r"\{[{%]")
-_JOIN = re.compile(r"\bjoin\b", re.I)
 _OPENING = frozenset({TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE, TokenType.CASE})
 _CLOSING = frozenset({TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE, TokenType.END})
 _NESTED_TYPES = frozenset(
@@ -48,9 +45,10 @@ class Limits:
 
     def __init__(self, sql: str) -> None:
         nests = sql.count("(") + sql.count("[") + sql.count("{") + sql.count("<")
-        self._nested = nests > DEEPEST_NESTING or sql.lower().count("case") > DEEPEST_NESTING
-        self._template = _TEMPLATE.search(sql) is not None
-        self._joins = len(_JOIN.findall(sql)) > _HARMLESS_JOINS
+        lowered = sql.lower()
+        self._nested = nests + lowered.count("case") > DEEPEST_NESTING
+        self._template = "{{" in sql or "{%" in sql
+        self._joins = lowered.count("join") > _HARMLESS_JOINS
 
     def hold(self, tokens: Sequence[Token]) -> Sequence[Token]:
         """Check one statement, and make it easier to parse where its tables stay the same.

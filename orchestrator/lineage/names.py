@@ -41,6 +41,8 @@ _USE_IS_CATALOG = frozenset({"", "snowflake", "tsql", "fabric"})
 _FIRST_SCHEMA = {"snowflake": "PUBLIC", "tsql": "dbo", "fabric": "dbo"}
 #: Dialects with a one-row table of that name.
 _DUAL = frozenset({"oracle", "mysql", "snowflake", "db2", "hive", "spark", "databricks"})
+#: Dialects that tell tables apart by case, but not columns.
+_COLUMNS_INSENSITIVE = frozenset({"bigquery", "mysql", "doris", "starrocks"})
 _FORMATS = frozenset({"parquet", "delta", "csv", "json", "orc", "avro", "text", "iceberg"})
 
 
@@ -118,6 +120,12 @@ class Session:
         """Fold one identifier."""
         return fold(text, quoted, self.dialect)
 
+    def column(self, text: str, quoted: bool) -> str:
+        """Fold the name of a column."""
+        if self.dialect in _COLUMNS_INSENSITIVE:
+            return text.lower()
+        return fold(text, quoted, self.dialect)
+
     def table(self, parts: Sequence[tuple[str, bool]]) -> Dataset | None:
         """The dataset that a written name means, or None where the name means no table.
 
@@ -130,6 +138,8 @@ class Session:
         if quoted and is_path(last) and self._may_be_path(parts):
             return Dataset(None, None, last, DatasetKind.FILE)
         folded = [self.fold(*part) for part in parts]
+        if self.dialect == "bigquery" and "$" in folded[-1]:
+            folded[-1] = folded[-1].split("$")[0]  # a partition is part of its table
         if len(folded) == 1:
             return self._bare(folded[0])
         if not folded[-2]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
@@ -44,28 +44,38 @@ class UnreadableStatementError(Exception):
         self.column = column
 
 
-def read(request: Request) -> tuple[StatementEffect, ...]:
+#: Called with each parsed statement, its index, and the session as it is before the statement.
+Observer = Callable[[exp.Expr, int, Session], None]
+
+
+def read(request: Request, observer: Observer | None = None) -> tuple[StatementEffect, ...]:
     """Read a text into the effects of its statements.
 
     Args:
         request: The text, its dialect and defaults.
+        observer: Called for each statement that could be parsed.
 
     Returns:
         The effects, in the order of the text. A statement that could not be read has ``error``.
     """
     session = Session(request.dialect, request.catalog, request.schema)
     session.know(name for name, _ in request.known)
-    reader = _Reader(session)
-    with _quiet():
+    reader = _Reader(session, observer)
+    before = getattr(_quieted, "on", False)
+    _quieted.on = True
+    try:
         reader.script(request.sql, 0, 0)
+    finally:
+        _quieted.on = before
     return tuple(reader.effects)
 
 
 class _Reader:
     """Goes through a script and whatever scripts it holds."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, observer: Observer | None) -> None:
         self.session = session
+        self.observer = observer
         self.dialect = parser_dialect(session.dialect)
         self.parser = Dialect.get_or_raise(self.dialect).parser()
         self.limits = Limits("")
@@ -135,6 +145,8 @@ class _Reader:
         tokens = embedded.replace_as_insert(tokens)
         variables = fragment.block and self.dialect not in ("tsql", "fabric")
         tree = self.parse(sql, embedded.without_variables(tokens) if variables else tokens)
+        if self.observer is not None:
+            self.observer(tree, len(self.effects), self.session)
         statement.apply(tree, effect)
         return None
 
@@ -221,13 +233,3 @@ class _DropWhileQuiet(logging.Filter):
 
 
 logging.getLogger("sqlglot").addFilter(_DropWhileQuiet())
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    before = getattr(_quieted, "on", False)
-    _quieted.on = True
-    try:
-        yield
-    finally:
-        _quieted.on = before

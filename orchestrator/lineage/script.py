@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -62,8 +61,9 @@ _ARITHMETIC = frozenset(
 )
 _NO_WORDS = _TEXTS | {TokenType.IDENTIFIER, TokenType.NUMBER}
 #: Without one of these words a script has neither blocks nor routines.
-_STRUCTURE = re.compile(
-    r"\b(begin|declare|procedure|proc|function|macro|trigger|task|pipe|alert|event|package)\b", re.I
+_STRUCTURE = (
+    *("begin", "declare", "proc", "function", "macro", "trigger", "task", "pipe", "alert", "event"),
+    "package",
 )
 
 
@@ -172,9 +172,14 @@ def split(sql: str, tokens: Sequence[Token], dialect: str) -> list[Fragment]:
     Returns:
         The statements in order, those of blocks and routine bodies one by one.
     """
-    if dialect not in ("tsql", "fabric") and not _STRUCTURE.search(sql):
-        return _by_semicolon(tokens)
+    if dialect not in ("tsql", "fabric") and not _has_structure(sql):
+        return _by_semicolon(tokens) if ";" in sql else [Fragment(list(tokens))] if tokens else []
     return _Splitter(tokens, dialect).run()
+
+
+def _has_structure(sql: str) -> bool:
+    lowered = sql.lower()
+    return any(name in lowered for name in _STRUCTURE)
 
 
 def _by_semicolon(tokens: Sequence[Token]) -> list[Fragment]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from orchestrator.lineage.names import Session, parser_dialect
+from orchestrator.lineage.walk import Gathered
 from orchestrator.model.dataset import Dataset, DatasetKind
 
 #: Dialects in which a common table expression may name itself without RECURSIVE.
@@ -53,6 +54,11 @@ class UnknownNameError(Exception):
 
 def line_of(node: exp.Expr) -> int:
     """Line of the first identifier in ``node``, or 0."""
+    inner = node.args.get("this")
+    if type(inner) is exp.Identifier:
+        line = inner.meta.get("line")
+        if line:
+            return int(line)
     for identifier in node.find_all(exp.Identifier, exp.Literal, exp.Var):
         line = identifier.meta.get("line")
         if line:
@@ -165,12 +171,12 @@ def _function(function: exp.Func, session: Session) -> list[Named]:
 
 
 def tables_read(
-    root: exp.Expr, session: Session, skip: frozenset[int] = frozenset()
+    tree: Gathered, session: Session, skip: frozenset[int] = frozenset()
 ) -> Iterator[Named | UnknownNameError]:
-    """Every dataset that ``root`` reads, common table expressions resolved as the engine does.
+    """Every dataset that a tree reads, common table expressions resolved as the engine does.
 
     Args:
-        root: A query, or a part of a statement.
+        tree: A query, or a part of a statement.
         session: Defaults and what happened before.
         skip: ``id()`` of nodes that do something else than being read.
 
@@ -179,12 +185,11 @@ def tables_read(
     """
     found: list[tuple[exp.Expr, exp.CTE | None]] = []
     referenced: dict[int, list[exp.CTE | None]] = {}
-    sight = _Sight(root, session)
-    nodes: Iterator[exp.Expr] = root.find_all(exp.Table, exp.TableFromRows)
-    for node in nodes:
+    sight = _Sight(tree.root, session)
+    for node in tree.tables:
         if id(node) in skip:
             continue
-        target, home = sight.of(node)
+        target, home = sight.of(node) if tree.has_ctes else (None, None)
         if target is None:
             found.append((node, home))
         else:
@@ -197,7 +202,7 @@ def tables_read(
         except UnknownNameError as problem:
             yield problem
     if session.dialect == "clickhouse":
-        yield from _dictionaries(root, session)
+        yield from _dictionaries(tree, session)
 
 
 class _Sight:
@@ -314,8 +319,8 @@ def _is_used(
     return any(home is None or _is_used(home, referenced, seen) for home in homes)
 
 
-def _dictionaries(root: exp.Expr, session: Session) -> Iterator[Named]:
-    for call in root.find_all(exp.Anonymous):
+def _dictionaries(tree: Gathered, session: Session) -> Iterator[Named]:
+    for call in tree.calls:
         first = next(iter(call.expressions), None)
         if not call.name.lower().startswith(_DICTIONARY):
             continue

@@ -260,6 +260,10 @@ class Member:
 class TaskGroup(Task):
     """A task that stands for many: it expands into concrete tasks when the flow is planned."""
 
+    def slots(self, planning: Planning) -> int | None:
+        """Return how many of the group's tasks should run at the same time, if it has a say."""
+        return None
+
     def prepare(self, key: str, planning: Planning) -> Callable[[], Any] | None:
         """Return work to do once, where the group's tasks will run, before planning; or None."""
         return None

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from orchestrator import instants
+from orchestrator.engine.failure_logs import write_failure_logs
 from orchestrator.engine.plan import Plan, make_plan
 from orchestrator.engine.recorder import LEASE, Recorder
 from orchestrator.engine.run import Drive, Listener, drive
@@ -165,7 +166,7 @@ def _run(
 ) -> RunResult:
     run_id = new_run_id()
     planning = project.planning(_options(project, asked.options), run_id)
-    place = executor or _executor(project, flow, asked)
+    place = executor or _executor(project, flow, asked, planning)
     with project.secrets(), place.start(), _groups(flow, planning, place) as prepared:
         plan = make_plan(
             flow, planning, parameters=asked.parameters, include=asked.include,
@@ -186,6 +187,7 @@ def _run(
         finally:
             recorder.close()
             _cancel_mark(project, run_id).unlink(missing_ok=True)
+            write_failure_logs(store, run_id, project.settings.state_dir)
     _keep_house(project, store)
     return RunResult(run_id, state)
 
@@ -254,13 +256,14 @@ def _kept(work: Callable[[], Any]) -> Kept:
     return Kept(work())
 
 
-def _executor(project: Project, flow: Flow, asked: Request) -> Executor:
+def _executor(project: Project, flow: Flow, asked: Request, planning: Planning) -> Executor:
     if asked.executor is None and isinstance(flow.executor, Executor):
         return flow.executor
-    return make_executor(
-        asked.executor or project.settings.executor,
-        asked.options.threads or project.settings.threads,
-    )
+    threads = asked.options.threads or project.settings.threads
+    if threads is None:
+        said = (task.slots(planning) for task in flow if isinstance(task, TaskGroup))
+        threads = max((slots for slots in said if slots), default=None)
+    return make_executor(asked.executor or project.settings.executor, threads)
 
 
 def make_executor(name: str, threads: int | None = None) -> Executor:

@@ -22,6 +22,7 @@ from tasks.dbt import freshness
 from tasks.dbt.ephemerals import Ephemerals
 from tasks.dbt.nodes import DbtFinish, DbtNode, DbtStart
 from tasks.dbt.options import DbtOptions
+from tasks.dbt.profiles import load_profile
 from tasks.dbt.sessions import SessionName
 from tasks.warehouses import make
 
@@ -106,6 +107,14 @@ class DbtBuild(TaskGroup):
             options=planning.options,
             busy_timeout=planning.busy_timeout,
         )
+
+    def slots(self, planning: Planning) -> int | None:
+        """The profile's ``threads``, as with dbt."""
+        options = self._options(planning)
+        profile = load_profile(
+            options.project_dir, profiles_dir=options.profiles_dir, target=options.target
+        )
+        return options.threads or profile.threads
 
     def prepare(self, key: str, planning: Planning) -> Callable[[], Any] | None:
         """Open the warm session where the nodes will run; dbt parses there, once for the run."""

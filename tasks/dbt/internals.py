@@ -35,6 +35,7 @@ from dbt.context.base import Var
 from dbt.context.macros import MacroNamespace, MacroNamespaceBuilder
 from dbt.context.manifest import ManifestContext
 from dbt.context.providers import ModelConfiguredVar
+from dbt.deprecations import reset_deprecations
 from dbt.flags import get_flags
 from dbt.graph.thread_pool import DbtThreadPool
 from dbt.task import run as run_module
@@ -103,8 +104,12 @@ LogSink = Callable[[str | None, str, str], None]
 class Gate(Protocol):
     """Where dbt's thread reports, and waits for what to do next."""
 
-    def parsed(self, task: ServedBuild) -> Collection[str] | None:
-        """Tell that the project is parsed; wait; return the nodes to build, ``None`` for all."""
+    def parsed(self, task: ServedBuild) -> tuple[Collection[str] | None, bool]:
+        """Tell that the project is parsed and wait.
+
+        Returns:
+            The nodes to build, ``None`` for all, and whether to run ``on-run-start``.
+        """
 
     def begun(self, failed_hook: bool) -> None:
         """Tell that schemas and hooks are done; wait until every node ran."""
@@ -120,14 +125,21 @@ class ServedBuild(BuildTask):
         self.context = get_invocation_context()
         self.lock = threading.Lock()
         self.batch_pool: DbtThreadPool | None = None
-        chosen = self.gate.parsed(self)
+        chosen, self.start_hooks = self.gate.parsed(self)
         if chosen is not None:
             self._restrict(set(chosen))
 
     def _restrict(self, chosen: set[str]) -> None:
-        self._flattened_nodes = [n for n in self._flattened_nodes or [] if n.unique_id in chosen]
+        """Build the chosen nodes only, with the ephemeral models that may be part of them."""
+        self._flattened_nodes = [
+            n for n in self._flattened_nodes or [] if n.unique_id in chosen or n.is_ephemeral_model
+        ]
         self.num_nodes = len([n for n in self._flattened_nodes if not n.is_ephemeral_model])
         selected_resources.set_selected_resources({n.unique_id for n in self._flattened_nodes})
+
+    def get_hooks_by_type(self, hook_type: Any) -> Any:
+        wanted = self.start_hooks or str(hook_type) != "on-run-start"
+        return super().get_hooks_by_type(hook_type) if wanted else []
 
     def before_run(self, adapter: Any, selected_uids: Any) -> Any:
         status = super().before_run(adapter, selected_uids)
@@ -387,12 +399,18 @@ def end_batches(task: ServedBuild) -> None:
         task.batch_pool.join()
 
 
-def cancel_queries(task: ServedBuild) -> None:
-    """Interrupt what the warehouse is running for this session."""
+def cancel_queries(task: ServedBuild, unique_id: str | None = None) -> None:
+    """Interrupt what the warehouse is running for this session, or for one node of it."""
     adapter = get_adapter(task.config)
-    if adapter.connections.thread_connections and adapter.is_cancelable():
-        with adapter.connection_named("cancel"):
+    if not adapter.connections.thread_connections or not adapter.is_cancelable():
+        return
+    with adapter.connection_named("cancel"):
+        if unique_id is None:
             list(adapter.cancel_open_connections() or ())
+            return
+        for connection in list(adapter.connections.thread_connections.values()):
+            if connection.name == unique_id and connection.state == "open":
+                adapter.connections.cancel(connection)
 
 
 def reread(task: ServedBuild, schemas: Collection[tuple[str | None, str]]) -> None:
@@ -429,6 +447,8 @@ def _kind(relation: Any) -> tuple[str, str]:
 def reset() -> None:
     """Leave the process as if dbt had not run in it: no adapter, no open database file."""
     reset_adapters()
+    reset_deprecations()
+    common_jinja.template_cache.clear()
     duckdb = sys.modules.get("dbt.adapters.duckdb.connections")
     if duckdb is not None:
         environment = duckdb.DuckDBConnectionManager._ENV

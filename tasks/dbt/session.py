@@ -6,6 +6,7 @@ import logging
 import os
 import queue
 import threading
+import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
@@ -106,7 +107,9 @@ class WarmSession:
             freeze_parsed()
         return self._report()
 
-    def begin(self, selected: Collection[str] | None = None) -> tuple[NodeResult, ...]:
+    def begin(
+        self, selected: Collection[str] | None = None, *, hooks: bool = True
+    ) -> tuple[NodeResult, ...]:
         """Create schemas, fill dbt's relation cache, run ``on-run-start``; return its results.
 
         A failed hook ends the run only where ``dbt build`` would end it: with the project flag
@@ -114,6 +117,7 @@ class WarmSession:
 
         Args:
             selected: The nodes that will be run; all that the options select when not given.
+            hooks: Run ``on-run-start``; ``False`` where another process of the run has done so.
 
         Raises:
             DbtHookError: A hook ended the run. `finish` still writes what dbt would write.
@@ -121,18 +125,18 @@ class WarmSession:
             DbtWarehouseError: The warehouse cannot be reached or prepared.
         """
         self._expect("parsed", "begin")
-        self._gate.order("begin", selected)
+        self._gate.order("begin", (selected, hooks))
         self._await_gate(compile_error=DbtHookError)
         self._state = "begun"
-        hooks = self._new_hooks()
+        ran = self._new_hooks()
         if self._gate.hook_ended_run:
-            broken = next((h for h in hooks if not h.ok), None)
+            broken = next((h for h in ran if not h.ok), None)
             raise DbtHookError(
                 f"on-run-start failed: {failures.clean(broken.message or '') if broken else ''}",
                 where=broken and broken.path,
                 fix="mend the hook, or drop the flag skip_nodes_if_on_run_start_fails",
             )
-        return hooks
+        return ran
 
     def run_node(self, unique_id: str) -> NodeResult:
         """Run one node in the calling thread; a node may run again, its last result counts.
@@ -195,8 +199,12 @@ class WarmSession:
             return
         self._cancelled.set()
         self._internals.close_batches(self._task)
-        self._interrupt()
-        threading.Thread(target=self._interrupt_until_quiet, name="dbt-cancel", daemon=True).start()
+        self._interrupt_until_quiet(None)
+
+    def cancel_node(self, unique_id: str) -> None:
+        """Interrupt what one node runs in the warehouse; it ends in error, the others go on."""
+        if self._state == "begun":
+            self._interrupt_until_quiet(unique_id)
 
     # dbt's thread
 
@@ -311,7 +319,10 @@ class WarmSession:
         return next((result for name, result in broken.items() if name in above), None)
 
     def _inside(self, function: Callable[..., Any], *args: Any) -> Any:
-        return self._internals.inside(self._task, function, self._task, *args)
+        try:
+            return self._internals.inside(self._task, function, self._task, *args)
+        except Exception as error:
+            raise failures.translate(error, self.options.project_dir) from error
 
     def _deliver(self, unique_id: str | None, level: str, text: str) -> None:
         text = failures.clean(text, lines=_LOG_LINES)
@@ -325,16 +336,23 @@ class WarmSession:
             except Exception:
                 log.exception("the receiver of dbt's log lines failed; the line is dropped")
 
-    def _interrupt(self) -> None:
+    def _interrupt_until_quiet(self, unique_id: str | None) -> None:
+        """Interrupt now, and again while a node runs: between two statements none is heard."""
+        self._interrupt(unique_id)
+
+        def again() -> None:
+            running = self._task.job_queue.in_progress
+            while self._state == "begun" and (unique_id in running if unique_id else running):
+                time.sleep(_CANCEL_AGAIN)
+                self._interrupt(unique_id)
+
+        threading.Thread(target=again, name="dbt-cancel", daemon=True).start()
+
+    def _interrupt(self, unique_id: str | None) -> None:
         try:
-            self._inside(self._internals.cancel_queries)
+            self._inside(self._internals.cancel_queries, unique_id)
         except Exception:
             log.exception("the warehouse could not be told to stop")
-
-    def _interrupt_until_quiet(self) -> None:
-        while self._state == "begun" and self._task.job_queue.in_progress:
-            threading.Event().wait(_CANCEL_AGAIN)
-            self._interrupt()
 
 
 class _Gate:
@@ -351,7 +369,7 @@ class _Gate:
     def order(self, kind: str, value: Any) -> None:
         self._orders.put((kind, value))
 
-    def parsed(self, task: Any) -> Collection[str] | None:
+    def parsed(self, task: Any) -> tuple[Collection[str] | None, bool]:
         self.report("parsed", task)
         return self._next_order()  # type: ignore[no-any-return]
 

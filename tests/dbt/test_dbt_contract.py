@@ -39,6 +39,9 @@ RELIED_ON = [
     ("dbt.contracts.graph.manifest", "Manifest.expect"),
     ("dbt.selected_resources", "set_selected_resources"),
     ("dbt.flags", "get_flags"),
+    ("dbt.deprecations", "reset_deprecations"),
+    ("dbt_common.clients.jinja", "template_cache.clear"),
+    ("dbt.task.build", "BuildTask.get_hooks_by_type"),
     # the command around it
     ("dbt.cli.main", "cli.commands"),
     ("dbt.cli.requires", "postflight"),
@@ -65,6 +68,7 @@ RELIED_ON = [
     ("dbt.adapters.factory", "reset_adapters"),
     ("dbt.adapters.base.impl", "BaseAdapter.cancel_open_connections"),
     ("dbt.adapters.base.impl", "BaseAdapter.is_cancelable"),
+    ("dbt.adapters.duckdb.connections", "DuckDBConnectionManager.cancel"),
     ("dbt.adapters.base.impl", "BaseAdapter.connection_named"),
     ("dbt.adapters.base.impl", "BaseAdapter.list_relations_without_caching"),
     ("dbt.adapters.cache", "RelationsCache.add"),

@@ -189,6 +189,7 @@ def test_dbt_reads_our_artifacts(tmp_path: Path) -> None:
     (project / "models" / "two.sql").write_text("select n from {{ ref('one') }}")
     retried = dbt(project, "retry")
     assert retried.returncode == 0, retried.stdout
-    assert "model main.two" in retried.stdout and "model main.one" not in retried.stdout
+    assert "model main.two" in retried.stdout
+    assert "model main.one" not in retried.stdout
     assert tables(project)["main.two"] == [(5,)]
     assert dbt(project, "docs", "generate", "--no-compile").returncode == 0

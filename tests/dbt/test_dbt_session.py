@@ -15,7 +15,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestrator.errors import WarehouseBusyError
+from orchestrator.errors import OrchestratorError, WarehouseBusyError
 from tasks.dbt.errors import DbtCancelledError, DbtSessionError, DbtWarehouseError
 from tasks.dbt.options import DbtOptions
 from tasks.dbt.results import NodeResult
@@ -197,6 +197,18 @@ def test_only_the_chosen_nodes_get_schemas(tmp_path: Path) -> None:
         assert connection.execute("from ended").fetchall() == [(1,)]
 
 
+def test_a_process_that_takes_over_repeats_no_start_hook(tmp_path: Path) -> None:
+    hooks = "name: shop\nprofile: shop\non-run-start: ['create table started as select 1 as n']\n"
+    project = write_project(tmp_path, TWO | {"dbt_project.yml": hooks})
+    session = WarmSession(DbtOptions(str(project)))
+    session.parse()
+    assert session.begin(["model.shop.two"], hooks=False) == ()
+    session.abandon()
+    session = begun(project)  # would fail on a second `create table started`
+    assert drive(session, ("model.shop.one", "model.shop.two"), 2)["model.shop.two"].ok
+    session.finish()
+
+
 def test_cancel_interrupts_and_starts_nothing(tmp_path: Path) -> None:
     slow = "{{ config(materialized='table') }} select count(*) as n from range(100000000) a, range(1000) b"
     slow += " where a.range <> b.range"
@@ -217,6 +229,28 @@ def test_cancel_interrupts_and_starts_nothing(tmp_path: Path) -> None:
     document = json.loads((project / "target" / "run_results.json").read_text())
     assert [r["status"] for r in document["results"]] == ["error"]
     duckdb.connect(str(project / "shop.duckdb")).close()
+
+
+def test_one_node_is_cancelled_and_the_others_go_on(tmp_path: Path) -> None:
+    slow = "{{ config(materialized='table') }} select count(*) as n from range(100000000) a,"
+    slow += " range(1000) b where a.range <> b.range"
+    session = begun(write_project(tmp_path, TWO | {"models/slow.sql": slow}))
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(session.run_node, "model.shop.slow")
+        while not session._task.job_queue.in_progress:
+            time.sleep(0.01)
+        assert session.run_node("model.shop.one").ok
+        session.cancel_node("model.shop.slow")
+        assert running.result(timeout=60).status == "error"
+    assert session.run_node("model.shop.two").ok
+    session.finish()
+
+
+def test_a_node_nobody_knows(tmp_path: Path) -> None:
+    session = begun(write_project(tmp_path, TWO))
+    with pytest.raises(OrchestratorError, match=r"model\.shop\.gone"):
+        session.run_node("model.shop.gone")
+    session.abandon()
 
 
 HOLD = """

@@ -48,8 +48,18 @@ def analyze(case: Case) -> SqlLineage:
         dialect=case["dialect"],
         default_catalog=case.get("default_db"),
         default_schema=case.get("default_schema"),
-        schema=case.get("schemas"),
+        schema=_with_shards(case),
     )
+
+
+def _with_shards(case: Case) -> dict[str, list[str]] | None:
+    """DataHub knows the shards of a BigQuery table by one name; here each goes by its own."""
+    schemas = dict(case.get("schemas") or {})
+    for name in [name for name in schemas if name.endswith("_yyyymmdd")]:
+        stem = re.escape(name.rsplit(".", 1)[-1].removesuffix("yyyymmdd"))
+        for shard in re.findall(stem + r"\d+\*?", case["sql"]):
+            schemas[name.rsplit(".", 1)[0] + "." + shard] = schemas[name]
+    return schemas or None
 
 
 def plain(dataset: Dataset | str) -> str:
@@ -239,4 +249,87 @@ TABLE_CONVENTIONS: dict[str, Callable[[Case, SqlLineage], Tables]] = {
     "sqllineage_table": sqllineage,
     "openlineage": openlineage,
     "datahub": datahub,
+}
+
+
+# -- columns ------------------------------------------------------------------------------------
+
+#: (source table, source column, target table, target column); None where there is none.
+Edge = tuple[str | None, str | None, str | None, str | None]
+
+
+def expected_columns(case: Case) -> set[Edge]:
+    """The column edges of a case, without case."""
+    return {
+        (_low(edge[0]), _low(edge[1]), _low(edge[2]), _low(edge[3]))
+        for edge in case["column_lineage"]
+    }
+
+
+def _low(name: str | None) -> str | None:
+    return name if name is None else name.lower()
+
+
+def sqllineage_columns(case: Case, lineage: SqlLineage) -> set[Edge]:
+    """Paths from columns nothing flows into to columns nothing flows out of; rows count as ``*``."""
+    edges: set[tuple[tuple[str | None, str], tuple[str, str]]] = set()
+    for flow in lineage.column_flows:
+        if flow.target is None:
+            continue
+        target = (plain(flow.target), flow.column.lower())
+        for dataset, column in flow.sources:
+            edges.add(((plain(dataset), column.lower()), target))
+        for column in flow.unresolved:
+            edges.add(((None, column.lower()), target))
+        for dataset in flow.counted:
+            edges.add(((plain(dataset), "*"), target))
+    starts = {a for a, _ in edges} - {b for a, b in edges if a != b}
+    ends = {b for _, b in edges} - {a for a, b in edges if a != b}
+    found: set[Edge] = {(*a, *b) for a, b in edges if a == b}
+    for start in starts:
+        reached, waiting = set(), [start]
+        while waiting:
+            here = waiting.pop()
+            if here not in reached:
+                reached.add(here)
+                waiting += [b for a, b in edges if a == here]
+        found |= {(*start, *end) for end in reached & ends if end != start or (start, end) in edges}
+    return found
+
+
+def openlineage_columns(case: Case, lineage: SqlLineage) -> set[Edge]:
+    """What goes into the output of any statement; columns without a name are numbered."""
+    found: set[Edge] = set()
+    nameless: dict[int, int] = {}
+    for flow in lineage.column_flows:
+        column = flow.column.lower()
+        if not flow.named and flow.sources:
+            column = f"_{nameless.get(flow.statement, 0)}"
+            nameless[flow.statement] = nameless.get(flow.statement, 0) + 1
+        found |= {
+            (plain(dataset), source.lower(), None, column) for dataset, source in flow.sources
+        }
+    return found
+
+
+def datahub_columns(case: Case, lineage: SqlLineage) -> set[Edge]:
+    """Single statements: every column, with or without a source. Scripts: edges between tables."""
+    named = _qualified(case)
+    if case.get("statements"):
+        return {(plain(a), b.lower(), plain(c), d.lower()) for a, b, c, d in lineage.columns}
+    found: set[Edge] = set()
+    for flow in lineage.column_flows:
+        target = named(plain(flow.target)) if flow.target else None
+        column = flow.column.lower()
+        for dataset, source in flow.sources:
+            found.add((named(plain(dataset)), source.lower(), target, column))
+        if not flow.sources:
+            found.add((None, None, target, column))
+    return found
+
+
+COLUMN_CONVENTIONS: dict[str, Callable[[Case, SqlLineage], set[Edge]]] = {
+    "sqllineage_column": sqllineage_columns,
+    "openlineage": openlineage_columns,
+    "datahub": datahub_columns,
 }
