@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from orchestrator.lineage.collector import without_collector
 from orchestrator.lineage.derive import derive
 from orchestrator.lineage.select import select
 from orchestrator.model.binding import Argument, Promise, fill
@@ -48,6 +49,13 @@ class PlannedTask:
     mapped: bool = False
     group: str | None = None
     reason: str = ""
+
+    def because(self, reason: str) -> PlannedTask:
+        """The same task with the reason why it is part of the plan."""
+        return PlannedTask(
+            self.key, self.task, self.facts, self.affinity, self.arguments, self.mapped, self.group,
+            reason,
+        )  # fmt: skip
 
     def needs(self) -> Iterator[str]:
         """Keys of the tasks whose results it takes."""
@@ -98,6 +106,7 @@ class Plan:
         return found
 
 
+@without_collector
 def make_plan(
     flow: Flow,
     planning: Planning,
@@ -291,9 +300,7 @@ def _settled(
 ) -> dict[str, PlannedTask]:
     """The chosen tasks, each group's members told which of them were chosen."""
     tasks = {
-        key: replace(node, reason=reasons[key])
-        for key, node in expanded.nodes.items()
-        if key in reasons
+        key: node.because(reasons[key]) for key, node in expanded.nodes.items() if key in reasons
     }
     for group_key, group in expanded.groups.items():
         chosen = [m for m in expanded.members[group_key] if m.facts.key in tasks]
@@ -302,7 +309,8 @@ def _settled(
         ):
             assert member.task is not None
             key = member.facts.key
-            tasks[key] = replace(tasks[key], task=member.task)
+            if member.task is not tasks[key].task:
+                tasks[key] = replace(tasks[key], task=member.task)
     return tasks
 
 

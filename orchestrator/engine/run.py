@@ -1,12 +1,9 @@
-"""Drives a run: submits what is ready, records what happens, retries, skips, and ends it."""
+"""Drives a run: submits what is ready, takes what ends, retries, skips, and ends it."""
 
 from __future__ import annotations
 
-import heapq
-import itertools
-import time
-from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -14,32 +11,24 @@ from pickle import PickleError
 from typing import Any
 
 from orchestrator import instants
+from orchestrator.engine import verdict
 from orchestrator.engine.attempt import Attempt, Logged, Report, Started, cancel_run, run_attempt
-from orchestrator.engine.failure_logs import failure_log
+from orchestrator.engine.interrupts import Interrupts
+from orchestrator.engine.lanes import Lanes
 from orchestrator.engine.plan import Plan
 from orchestrator.engine.recorder import Recorder
+from orchestrator.engine.telling import Listener, Teller
 from orchestrator.engine.units import Unit, Values
 from orchestrator.errors import FlowError, WorkerLostError
 from orchestrator.executors.base import Completed, Executor, Handle, Message
-from orchestrator.model.events import (
-    Event,
-    LogEmitted,
-    RunFinished,
-    RunStarted,
-    TaskChanged,
-    TasksAdded,
-)
+from orchestrator.model.events import RunStarted
 from orchestrator.model.policy import decide
 from orchestrator.model.state import State, StateType
 from orchestrator.model.warehouse import Warehouse
-from orchestrator.store.records import Change, LogLine, TaskRun
 
-Listener = Callable[[Event], None]
-_LEVELS = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40, "CRITICAL": 50}
 #: A task never seen before counts as this many seconds when the longest path is looked for.
 _UNKNOWN = 0.05
-#: Seconds between two looks at whether somebody wants the run to stop.
-_LOOK = 0.5
+_Ending = tuple[Unit, State, Report | None, Mapping[str, Any] | None]
 
 
 @dataclass(frozen=True)
@@ -91,48 +80,40 @@ class _Driver:
         self.values = Values(self.plan.given)
         self.needed = {need for planned in self.plan.tasks.values() for need in planned.needs()}
         self.unfinished = len(self.units)
-        self.lanes: dict[str | None, list[tuple[float, int, Unit]]] = defaultdict(list)
-        self.in_flight: Counter[str | None] = Counter()
+        self.lanes = Lanes(self.executor)
+        self.tell = Teller(setting.run_id, setting.recorder, setting.listeners, setting.state_dir)
         self.handles: dict[Handle, Unit] = {}
         self.by_token: dict[str, Unit] = {}
-        self.retries: list[tuple[float, int, Unit]] = []
-        self.numbers = itertools.count()
-        self.endings: deque[tuple[Unit, State, Report | None, Mapping[str, Any] | None]] = deque()
-        self.look_again = time.monotonic() + _LOOK
+        self.endings: deque[_Ending] = deque()
+        self.interrupts = Interrupts()
         self.stopping = False
-        self.began = instants.now()
+        self.start = instants.now()
 
     # -- the loop --------------------------------------------------------------------------
 
     def run(self) -> State:
-        self._begin()
-        while self.unfinished:
-            try:
-                self._turn()
-            except KeyboardInterrupt:
-                if self.stopping:
-                    raise
-                self.stop()
-        return self._end()
-
-    def _turn(self) -> None:
-        self._submit_ready()
-        for item in self.executor.wait(self._patience()):
-            self._take(item)
-        if not self.stopping and time.monotonic() > self.look_again:
-            self.look_again = time.monotonic() + _LOOK
-            if self.setting.cancelled():
-                self.stop()
+        with self.interrupts.listening():
+            self._begin()
+            while self.unfinished:
+                for unit in self.lanes.take():
+                    self._submit(unit)
+                for item in self.executor.wait(self.lanes.patience()):
+                    self._take(item)
+                if not self.stopping and (self.interrupts.asked or self.setting.cancelled()):
+                    self._stop()
+        states = {key: unit.state for key, unit in self.units.items()}
+        state = verdict.of_run(states, self.plan.reference, cancelled=self.stopping)
+        self.tell.ended(state, self.start, list(self.units.values()))
+        return state
 
     def _begin(self) -> None:
-        self._tell(
+        tasks = ((u.key, u.name, u.planned.facts.resource_type) for u in self.units.values())
+        self.tell.began(
             RunStarted(
-                self.setting.run_id, self.plan.flow,
-                tuple((u.key, u.name, u.planned.facts.resource_type) for u in self.units.values()),
-                self.setting.expected, self.began, self.executor.name, self.executor.capacity(),
+                self.setting.run_id, self.plan.flow, tuple(tasks), self.setting.expected,
+                self.start, self.executor.name, self.executor.capacity(),
             )
         )  # fmt: skip
-        self._record(Change(None, StateType.RUNNING, at=self.began))
         self._rank()
         for key, unit in self.units.items():
             unit.waiting = len(self.plan.graph.upstream(key))
@@ -147,25 +128,28 @@ class _Driver:
             below = max((self.units[d].priority for d in graph.downstream(key)), default=0.0)
             self.units[key].priority = below + expected.get(key, _UNKNOWN)
 
-    def _patience(self) -> float:
-        """Seconds until something must be looked at without being told."""
-        if not self.retries:
-            return 0.5
-        return max(0.0, min(0.5, self.retries[0][0] - time.monotonic()))
-
     def _take(self, item: Completed | Message) -> None:
         if isinstance(item, Completed):
             unit = self.handles.pop(item.handle)
-            self.in_flight[item.handle.affinity] -= 1
+            self.lanes.ended(item.handle.affinity)
             self.by_token.pop(unit.token, None)
             if isinstance(item.report, Report):
                 self._reported(unit, item.handle, item.report)
             else:
                 self._lost(unit, item.error or WorkerLostError("the task gave no report"))
         elif isinstance(item.content, Started):
-            self._started(item.content)
+            unit_begun = self.by_token.get(item.content.token)
+            if unit_begun is not None:
+                self._started(unit_begun, item.content.at, item.content.worker)
         elif isinstance(item.content, Logged):
-            self._logged(item.content)
+            self.tell.logged(item.content)
+
+    def _stop(self) -> None:
+        """Begin nothing more and ask what runs to stop."""
+        self.stopping = True
+        self.executor.broadcast(cancel_run, self.setting.run_id)
+        for unit in self.lanes.clear():
+            self._finish(unit, State(StateType.CANCELLED, "the run was cancelled"))
 
     # -- from waiting to running -----------------------------------------------------------
 
@@ -174,18 +158,16 @@ class _Driver:
         if self.stopping:
             self._finish(unit, State(StateType.CANCELLED, "the run was cancelled"))
             return
-        upstream = {up: self.units[up].state for up in self.plan.graph.upstream(unit.key)}
-        decision = decide(unit.planned.task.trigger, upstream)
+        decision = decide(unit.planned.task.trigger, self._upstream(unit))
         if not decision.run:
             self._finish(unit, State(StateType.SKIPPED, decision.reason, cause=decision.cause))
-        elif unit.planned.mapped and unit.element is None:
+        elif unit.planned.mapped:
             self._open(unit)
         else:
-            self._queue(unit)
+            self.lanes.add(unit)
 
-    def _queue(self, unit: Unit) -> None:
-        item = (-unit.priority, next(self.numbers), unit)
-        heapq.heappush(self.lanes[unit.planned.affinity], item)
+    def _upstream(self, unit: Unit) -> dict[str, State]:
+        return {up: self.units[up].state for up in self.plan.graph.upstream(unit.planned.key)}
 
     def _open(self, parent: Unit) -> None:
         """Make one unit for each element of a mapped task's arguments."""
@@ -194,34 +176,20 @@ class _Driver:
         except FlowError as error:
             self._finish(parent, State(StateType.FAILED, error.what))
             return
-        facts = parent.planned.facts
-        parent.elements = [
-            Unit(f"{parent.key}[{i}]", parent.planned, parent, i, priority=parent.priority)
-            for i in range(count)
-        ]
-        parent.remaining = count
+        parent.open(count)
         self.unfinished += count
-        self.setting.recorder.put(
-            tuple(
-                TaskRun(self.setting.run_id, u.key, u.name, facts.resource_type, path=facts.path)
-                for u in parent.elements
-            )
-        )
-        added = tuple((u.key, u.name, facts.resource_type) for u in parent.elements)
-        self._tell(TasksAdded(added, instants.now()))
+        self.tell.added(parent.elements)
         self._move(parent, State(StateType.RUNNING, f"{count} elements"), instants.now())
         for unit in parent.elements:
-            self._open_element(unit)
+            kept = self.setting.finished.get(unit.key)
+            if kept is None:
+                self.lanes.add(unit)
+            else:
+                unit.handle = kept["value"]
+                done = "succeeded in the run that goes on here"
+                self._finish(unit, State(StateType.CACHED, done))
         if not count:
             self._finish(parent, State(StateType.SUCCESS, "nothing to map over"))
-
-    def _open_element(self, unit: Unit) -> None:
-        kept = self.setting.finished.get(unit.key)
-        if kept is not None:
-            unit.handle = kept["value"]
-            self._finish(unit, State(StateType.CACHED, "succeeded in the run that goes on here"))
-        else:
-            self._queue(unit)
 
     def _count(self, parent: Unit) -> int:
         lengths: dict[str, int] = {}
@@ -235,92 +203,68 @@ class _Driver:
             raise FlowError(f"{parent.key} is mapped over lists of different lengths: {lengths}")
         return next(iter(lengths.values()))
 
-    def _submit_ready(self) -> None:
-        now = time.monotonic()
-        while self.retries and self.retries[0][0] <= now:
-            self._queue(heapq.heappop(self.retries)[2])
-        for affinity, lane in list(self.lanes.items()):
-            room = self.executor.capacity(affinity) if lane else 0
-            while lane and self.in_flight[affinity] < room:
-                self._submit(heapq.heappop(lane)[2])
-
     def _submit(self, unit: Unit) -> None:
-        if unit.state.is_finished():
-            return
         unit.next_attempt(self.setting.run_id)
         planned = unit.planned
         arguments, inputs = self.values.slots(planned.arguments, unit.element)
-        states = None
-        if planned.task.wants_upstream_states:
-            states = {up: self.units[up].state for up in self.plan.graph.upstream(unit.key)}
         name = planned.task.warehouse
         attempt = Attempt(
             self.setting.run_id, self.plan.flow, unit.key, unit.attempt, unit.token, planned.task,
-            arguments, self.plan.parameters, self.setting.scheduled_time or self.began,
-            self.setting.find_warehouse(name) if name else None, states, self.setting.state_dir,
+            arguments, self.plan.parameters, self.setting.scheduled_time or self.start,
+            self.setting.find_warehouse(name) if name else None,
+            self._upstream(unit) if planned.task.wants_upstream_states else None,
+            self.setting.state_dir,
         )  # fmt: skip
         self.by_token[unit.token] = unit
-        affinity = planned.affinity
-        self.in_flight[affinity] += 1
-        keep = planned.key in self.needed
+        affinity, keep = planned.affinity, planned.key in self.needed
         try:
             handle = self.executor.submit(
                 run_attempt, attempt, self.executor.channel, inputs, affinity=affinity, keep=keep
             )
         except (TypeError, AttributeError, PickleError) as error:
-            self.in_flight[affinity] -= 1
+            self.lanes.ended(affinity)
             message = f"the task cannot be sent to a worker: {error}"
-            self._finish(unit, State(StateType.FAILED, message), None, {"error": message})
+            self._finish(unit, State(StateType.FAILED, message), detail={"error": message})
             return
         self.handles[handle] = unit
 
     # -- from running to finished ----------------------------------------------------------
 
-    def _started(self, message: Started) -> None:
-        unit = self.by_token.get(message.token)
-        if unit is None or unit.heard:
-            return
-        unit.heard, unit.started = True, message.at
-        self._move(unit, State(StateType.RUNNING), message.at, worker=message.worker)
+    def _started(self, unit: Unit, at: datetime, worker: str) -> None:
+        if not unit.heard:
+            unit.heard = True
+            self._move(unit, State(StateType.RUNNING), at, worker=worker)
 
     def _reported(self, unit: Unit, handle: Handle, report: Report) -> None:
-        if not unit.heard:
-            self._started_late(unit, report)
-        delay = None
-        if report.state.is_failed() and not self.stopping:
-            delay = unit.planned.task.retry.decide(unit.attempt, report.error)
-        if delay is not None:
-            self._retry(unit, report.state, delay.total_seconds(), report)
+        # The report may overtake the message that the attempt began.
+        self._started(unit, report.started, report.worker)
+        if report.state.is_failed() and self._retried(unit, report.state, report.error, report):
             return
         unit.handle, unit.length = handle, report.length
         self._finish(unit, report.state, report)
 
-    def _started_late(self, unit: Unit, report: Report) -> None:
-        """The report overtook the message that it began."""
-        unit.heard, unit.started = True, report.started
-        self._move(unit, State(StateType.RUNNING), report.started, worker=report.worker)
-
     def _lost(self, unit: Unit, error: BaseException) -> None:
-        """The attempt ended without a report: its worker died, or it could not be sent."""
-        lost = isinstance(error, WorkerLostError)
-        if lost:
-            refresh = getattr(self.executor, "worker_lost", None)
-            if refresh is not None:
-                refresh()
-        what = (
-            error.what if isinstance(error, WorkerLostError) else f"{type(error).__name__}: {error}"
-        )
-        state = State(StateType.FAILED, what)
-        delay = unit.planned.task.retry.decide(unit.attempt, None if lost else error)
-        if delay is not None and not self.stopping:
-            self._retry(unit, state, delay.total_seconds(), None)
+        """The attempt ended without a report: its worker died, or Dask could not run it."""
+        if isinstance(error, WorkerLostError):
+            self.executor.worker_lost()
+            state, raised = State(StateType.FAILED, error.what), None
         else:
-            self._finish(unit, state, None, {"error": str(error)})
+            state, raised = State(StateType.FAILED, f"{type(error).__name__}: {error}"), error
+        if not self._retried(unit, state, raised, None):
+            self._finish(unit, state, detail={"error": str(error)})
 
-    def _retry(self, unit: Unit, state: State, seconds: float, report: Report | None) -> None:
-        waiting = State(StateType.RETRYING, f"{state.message}; again in {seconds:g} s")
-        self._move(unit, waiting, report.finished if report else instants.now(), report=report)
-        heapq.heappush(self.retries, (time.monotonic() + seconds, next(self.numbers), unit))
+    def _retried(
+        self, unit: Unit, state: State, error: BaseException | None, report: Report | None
+    ) -> bool:
+        """Queue another attempt if the task's policy wants one."""
+        wait = None if self.stopping else unit.planned.task.retry.decide(unit.attempt, error)
+        if wait is None:
+            return False
+        seconds = wait.total_seconds()
+        again = State(StateType.RETRYING, f"{state.message}; again in {seconds:g} s")
+        self._move(unit, again, report.finished if report else instants.now(), report=report)
+        self.lanes.add_later(unit, seconds)
+        return True
 
     def _finish(
         self,
@@ -340,15 +284,14 @@ class _Driver:
     def _finish_one(
         self, unit: Unit, state: State, report: Report | None, detail: Mapping[str, Any] | None
     ) -> None:
-        if unit.state.is_finished():
-            return
         at = report.finished if report else instants.now()
         self._move(unit, state, at, report=report, detail=detail)
         self.unfinished -= 1
         if unit.parent is not None:
             unit.parent.remaining -= 1
             if not unit.parent.remaining:
-                self._finish(unit.parent, _joined([e.state for e in unit.parent.elements]))
+                joined = verdict.of_elements([e.state for e in unit.parent.elements])
+                self._finish(unit.parent, joined)
             return
         self.values.keep(unit)
         for key in self.plan.graph.downstream(unit.key):
@@ -357,99 +300,6 @@ class _Driver:
             if not waiter.waiting:
                 self._release(waiter)
 
-    # -- ending ----------------------------------------------------------------------------
-
-    def stop(self) -> None:
-        """Begin nothing more and ask what runs to stop."""
-        self.stopping = True
-        self.executor.broadcast(cancel_run, self.setting.run_id)
-        waiting = [unit for lane in self.lanes.values() for _, _, unit in lane]
-        waiting += [unit for _, _, unit in self.retries]
-        self.lanes.clear()
-        self.retries.clear()
-        for unit in waiting:
-            self._finish(unit, State(StateType.CANCELLED, "the run was cancelled"))
-
-    def _end(self) -> State:
-        state = self._judge()
-        at = instants.now()
-        self._record(Change(None, state.type, at=at, message=state.message))
-        counts = Counter(unit.state.type for unit in self.units.values())
-        seconds = (at - self.began).total_seconds()
-        self._tell(RunFinished(self.setting.run_id, state, at, seconds, counts))
-        return state
-
-    def _judge(self) -> State:
-        states = {key: unit.state for key, unit in self.units.items()}
-        deciding = self.plan.reference if self.plan.reference is not None else states.keys()
-        decided = [states[key] for key in deciding if key in states]
-        if self.stopping:
-            return State(StateType.CANCELLED, "cancelled", result=states)
-        failed = sum(state.is_failed() for state in decided)
-        if failed or self._skipped_by_failure(decided):
-            return State(StateType.FAILED, f"{failed or 'upstream'} failed", result=states)
-        return State(StateType.SUCCESS, f"{len(states)} tasks", result=states)
-
-    def _skipped_by_failure(self, states: Collection[State]) -> bool:
-        """Whether a deciding task was left out because of one that does not decide."""
-        causes = {state.cause for state in states if state.is_skipped() and state.cause}
-        return any(cause in self.units and self.units[cause].state.is_failed() for cause in causes)
-
-    # -- telling ---------------------------------------------------------------------------
-
-    def _move(
-        self,
-        unit: Unit,
-        state: State,
-        at: datetime,
-        *,
-        report: Report | None = None,
-        detail: Mapping[str, Any] | None = None,
-        worker: str | None = None,
-    ) -> None:
+    def _move(self, unit: Unit, state: State, at: datetime, **told: Any) -> None:
         unit.state = state
-        shown = dict(report.detail) if report else dict(detail or {})
-        if state.is_failed() and self.setting.state_dir is not None:
-            path = failure_log(self.setting.state_dir, self.setting.run_id, unit.key)
-            shown["log_path"] = str(path)
-        change = Change(
-            unit.key, state.type, at=at, message=state.message, cause=state.cause,
-            status=state.status, attempt=unit.attempt or None, token=unit.token or None,
-            rows=report.rows if report else None, failures=report.failures if report else None,
-            detail=shown or None, result=report.result if report else None, worker=worker,
-        )  # fmt: skip
-        self._record(change)
-        seconds = (report.finished - report.started).total_seconds() if report else None
-        self._tell(
-            TaskChanged(
-                unit.key, unit.name, state, at, unit.attempt, seconds,
-                change.rows, change.failures, shown,
-            )
-        )  # fmt: skip
-
-    def _logged(self, message: Logged) -> None:
-        for at, level, text in message.lines:
-            line = LogLine(text, message.key, message.number, _LEVELS.get(level, 20), at)
-            self.setting.recorder.put(line)
-            self._tell(LogEmitted(message.key, level, text, at))
-
-    def _record(self, change: Change) -> None:
-        self.setting.recorder.put(change)
-
-    def _tell(self, event: Event) -> None:
-        for listener in self.setting.listeners:
-            listener(event)
-
-
-def _joined(states: Sequence[State]) -> State:
-    """The state of a mapped task from those of its elements."""
-    counts = Counter(state.type for state in states)
-    total = len(states)
-    broken = [state for state in states if state.is_failed()]
-    if broken:
-        return State(StateType.FAILED, f"{len(broken)} of {total} failed: {broken[0].message}")
-    if counts[StateType.CANCELLED]:
-        return State(StateType.CANCELLED, f"{counts[StateType.CANCELLED]} of {total} cancelled")
-    if total and counts[StateType.SKIPPED] == total:
-        return State(StateType.SKIPPED, "every element was skipped", cause=states[0].cause)
-    return State(StateType.SUCCESS, f"{total} elements")
+        self.tell.moved(unit, at, **told)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -41,7 +40,6 @@ class Unit:
     attempt: int = 0
     token: str = ""
     heard: bool = False
-    started: datetime | None = None
     handle: Handle | Any = None
     length: int | None = None
     priority: float = 0.0
@@ -52,6 +50,14 @@ class Unit:
         if self.element is None:
             return self.planned.facts.name
         return f"{self.planned.facts.name}[{self.element}]"
+
+    def open(self, count: int) -> None:
+        """Make a unit for each element."""
+        self.remaining = count
+        self.elements = [
+            Unit(f"{self.key}[{i}]", self.planned, self, i, priority=self.priority)
+            for i in range(count)
+        ]
 
     def next_attempt(self, run_id: str) -> None:
         """Open a new attempt with a fence of its own."""

@@ -97,6 +97,9 @@ class Executor(ABC):
     def broadcast(self, fn: Callable[..., Any], *args: Any) -> None:
         """Run ``fn(*args)`` now, beside the work, in every process that work runs in."""
 
+    def worker_lost(self) -> None:  # noqa: B027 - most executors have no workers to lose
+        """Learn that work was lost with its worker; what is left of the cluster is looked at."""
+
     def release(self, handle: Handle) -> None:
         """Forget a kept value that nothing needs any more."""
         handle.future = None

@@ -210,11 +210,12 @@ class DaskExecutor(Executor):
         return self._owners[affinity]
 
     def worker_lost(self) -> None:
-        """Look at once which workers are left; the driver calls it when work was lost."""
+        """Look at once which workers are left."""
         self._refresh()
 
     def _refresh(self) -> None:
-        workers = self.client.sync(self.client.scheduler.identity, n_workers=-1)["workers"]
+        scheduler: Any = self.client.scheduler
+        workers = self.client.sync(scheduler.identity, n_workers=-1)["workers"]
         self._threads = {address: worker["nthreads"] for address, worker in workers.items()}
         self._threads_at = time.monotonic()
 

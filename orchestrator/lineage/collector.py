@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
@@ -20,12 +21,32 @@ def without_collector(function: Callable[_P, _R]) -> Callable[_P, _R]:
 
     @wraps(function)
     def paused(*args: _P.args, **kwargs: _P.kwargs) -> _R:
-        if not gc.isenabled():
+        with _collecting(False):
             return function(*args, **kwargs)
-        gc.disable()
-        try:
-            return function(*args, **kwargs)
-        finally:
-            gc.enable()
 
     return paused
+
+
+def with_collector(function: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Run a function that leaves much garbage with the collector at work, also within a pause."""
+
+    @wraps(function)
+    def collected(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+        with _collecting(True):
+            return function(*args, **kwargs)
+
+    return collected
+
+
+@contextmanager
+def _collecting(wanted: bool) -> Iterator[None]:
+    before = gc.isenabled()
+    if before == wanted:
+        yield
+        return
+    switch, back = (gc.enable, gc.disable) if wanted else (gc.disable, gc.enable)
+    switch()
+    try:
+        yield
+    finally:
+        back()

@@ -12,7 +12,6 @@ from orchestrator.lineage.column_relations import (
     Item,
     Origin,
     Relation,
-    table,
     union,
 )
 from orchestrator.lineage.column_scope import Member, Scope, merged_names
@@ -20,8 +19,8 @@ from orchestrator.lineage.names import Session, parser_dialect
 from orchestrator.lineage.tables import UnknownNameError, named
 from orchestrator.model.dataset import Dataset
 
-#: Columns of a dataset, None where they are not known.
-ColumnsOf = Callable[[Dataset], "list[str] | None"]
+#: A dataset as a relation, by its columns where they are known.
+RelationOf = Callable[[Dataset], Relation]
 _Expressions = Mapping[str, "_Lazy"]
 
 
@@ -46,12 +45,12 @@ class QueryColumns:
 
     Args:
         session: How names are resolved.
-        columns_of: What is known of datasets.
+        relation_of: What is known of datasets.
     """
 
-    def __init__(self, session: Session, columns_of: ColumnsOf) -> None:
+    def __init__(self, session: Session, relation_of: RelationOf) -> None:
         self.session = session
-        self.columns_of = columns_of
+        self.relation_of = relation_of
         self._dialect = parser_dialect(session.dialect)
 
     # -- queries -----------------------------------------------------------------------------
@@ -242,7 +241,7 @@ class QueryColumns:
             found = []
         if not found:
             return Relation(blank=True), ()
-        relations = [table(name.dataset, self.columns_of(name.dataset)) for name in found]
+        relations = [self.relation_of(name.dataset) for name in found]
         relation = relations[0]
         if len(relations) > 1:
             relation = Relation([item for part in relations for item in part.items])

@@ -79,16 +79,19 @@ class Relation:
     blank: bool = False
     base: Dataset | None = None
     _by_name: dict[str, Origin] | None = None
+    _stars: list[Item] | None = None
 
     @property
     def stars(self) -> list[Item]:
         """The tables in it that are not known by column."""
-        return [item for item in self.items if item.is_star]
+        if self._stars is None:
+            self._stars = [item for item in self.items if item.name == "*"]
+        return self._stars
 
     @property
     def is_open(self) -> bool:
         """Whether it may have columns that are not known by name."""
-        return self.blank or any(item.is_star for item in self.items)
+        return self.blank or bool(self.stars)
 
     def known(self, name: str) -> Origin | None:
         """What goes into the column of that name, None where the name is not known."""

@@ -8,12 +8,14 @@ from sqlglot import exp
 
 from orchestrator.lineage.building import table_of
 from orchestrator.lineage.column_query import QueryColumns
-from orchestrator.lineage.column_relations import Item, Relation
+from orchestrator.lineage.column_relations import Item, Relation, table
 from orchestrator.lineage.column_scope import Member, Scope
 from orchestrator.lineage.effects import ColumnFlow, Request
 from orchestrator.lineage.names import Session
 from orchestrator.lineage.tables import UnknownNameError, named
 from orchestrator.model.dataset import Dataset
+
+_QUOTES = str.maketrans("", "", '"`[]')
 
 
 def read_columns(request: Request) -> tuple[ColumnFlow, ...]:
@@ -36,15 +38,13 @@ class _Observer:
     """Collects the columns of one statement after the other, and what they say of later ones."""
 
     def __init__(self, request: Request) -> None:
-        self.request = request
         self.flows: list[ColumnFlow] = []
-        self._known: dict[str, list[str]] | None = None
+        self._known = _known(request)
+        self._relations: dict[Dataset, Relation] = {}
         self._index = 0
 
     def statement(self, tree: exp.Expr, index: int, session: Session) -> None:
         """Add the columns of one statement."""
-        if self._known is None:
-            self._known = _known(self.request, session)
         self._index = index
         handler = _HANDLERS.get(type(tree))
         if handler is None and isinstance(tree, exp.Query):
@@ -59,9 +59,15 @@ class _Observer:
 
     # -- what is known of tables -------------------------------------------------------------
 
+    def relation_of(self, dataset: Dataset) -> Relation:
+        """A dataset as a member of FROM."""
+        found = self._relations.get(dataset)
+        if found is None:
+            found = self._relations[dataset] = table(dataset, self.columns_of(dataset))
+        return found
+
     def columns_of(self, dataset: Dataset) -> list[str] | None:
         """Columns of a dataset, by its full name or by the end of it that was given."""
-        assert self._known is not None
         parts = [p.lower() for p in (dataset.catalog, dataset.schema, dataset.name) if p]
         for start in range(len(parts)):
             found = self._known.get(".".join(parts[start:]))
@@ -70,7 +76,7 @@ class _Observer:
         return None
 
     def _learn(self, dataset: Dataset, columns: list[str] | None) -> None:
-        assert self._known is not None
+        self._relations.clear()
         key = str(dataset).lower()
         if columns is None:
             self._known.pop(key, None)
@@ -81,7 +87,7 @@ class _Observer:
 
     def _query(self, tree: exp.Expr, session: Session) -> None:
         into = tree.find(exp.Into) if tree.args.get("into") is not None else None
-        relation = QueryColumns(session, self.columns_of).query(tree)
+        relation = QueryColumns(session, self.relation_of).query(tree)
         if into is None:
             self._emit(None, relation.items)
             return
@@ -103,7 +109,7 @@ class _Observer:
                 self._emit(dataset, [Item(name) for name in names])
                 self._learn(dataset, names or None)
             return
-        query = QueryColumns(session, self.columns_of)
+        query = QueryColumns(session, self.relation_of)
         ctes = query.with_clause(tree, {})
         relation = query.query(body, ctes).renamed(names)
         for dataset in targets:
@@ -113,7 +119,7 @@ class _Observer:
     def _insert(self, tree: exp.Expr, session: Session) -> None:
         if tree.expression is None or not isinstance(tree.expression, exp.Query):
             return
-        query = QueryColumns(session, self.columns_of)
+        query = QueryColumns(session, self.relation_of)
         relation = query.query(tree.expression, query.with_clause(tree, {}))
         self._into(tree, relation, session)
 
@@ -132,7 +138,7 @@ class _Observer:
         return known[: len(relation.items)]
 
     def _insert_many(self, tree: exp.Expr, session: Session) -> None:
-        query = QueryColumns(session, self.columns_of)
+        query = QueryColumns(session, self.relation_of)
         scope = Scope(session.dialect)
         query.member(tree.args["source"], scope, query.with_clause(tree, {}))
         for branch in tree.expressions:
@@ -149,7 +155,7 @@ class _Observer:
             self._into(insert, relation, session)
 
     def _update(self, tree: exp.Expr, session: Session) -> None:
-        query = QueryColumns(session, self.columns_of)
+        query = QueryColumns(session, self.relation_of)
         ctes = query.with_clause(tree, {})
         scope = query.from_clause(tree, ctes)
         main = table_of(tree.this)
@@ -207,7 +213,7 @@ class _Observer:
         self._emit(target, items)
 
     def _merge(self, tree: exp.Expr, session: Session) -> None:
-        query = QueryColumns(session, self.columns_of)
+        query = QueryColumns(session, self.relation_of)
         ctes = query.with_clause(tree, {})
         scope = Scope(session.dialect)
         query.member(tree.this, scope, ctes)
@@ -268,16 +274,11 @@ _HANDLERS: dict[type[exp.Expr], Callable[[_Observer, exp.Expr, Session], None]] 
 }
 
 
-def _known(request: Request, session: Session) -> dict[str, list[str]]:
-    """Known columns by lower-case name, completed with the defaults of the request."""
-    known: dict[str, list[str]] = {}
-    fresh = Session(session.dialect, request.catalog, request.schema)
-    for name, columns in request.known:
-        known[name.lower()] = list(columns)
-        dataset = fresh.table([(part, False) for part in name.split(".")])
-        if dataset is not None:
-            known[str(dataset).lower()] = list(columns)
-    return known
+def _known(request: Request) -> dict[str, list[str]]:
+    """Known columns by the name that was given, in lower case and without quotes."""
+    return {
+        name.lower().translate(_QUOTES): list(columns) for name, columns in request.known if columns
+    }
 
 
 def _targets(node: exp.Expr | None, session: Session) -> list[Dataset]:

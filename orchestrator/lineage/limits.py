@@ -17,11 +17,14 @@ _LONG = 2_000
 _HARMLESS_JOINS = 8
 #: So many subscripts in a row, ``a[1][2]``, take no time worth speaking of.
 _HARMLESS_SUBSCRIPTS = 60
-_OPENING = frozenset({TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE, TokenType.CASE})
-_CLOSING = frozenset({TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE, TokenType.END})
+#: Texts of tokens that open and close what the parser recurses for.
+_OPENING = frozenset({"(", "[", "{", "CASE", "case", "Case"})
+_CLOSING = frozenset({")", "]", "}", "END", "end", "End"})
+_SHAPING = _OPENING | _CLOSING | {"<", ">", ","}
+# Kinds of tokens are kept in tuples: an enum member is slow to hash and quick to compare.
+_QUOTED = (TokenType.STRING, TokenType.IDENTIFIER, TokenType.RAW_STRING, TokenType.HEREDOC_STRING)
 _NESTED_TYPES = frozenset(
-    {TokenType.ARRAY, TokenType.STRUCT, TokenType.MAP, TokenType.LIST, TokenType.OBJECT}
-    | {TokenType.NESTED, TokenType.NULLABLE, TokenType.RANGE, TokenType.TABLE, TokenType.VECTOR}
+    {"ARRAY", "STRUCT", "MAP", "LIST", "OBJECT", "NESTED", "NULLABLE", "TABLE", "TUPLE", "ROW"}
 )
 _CONDITIONS = (TokenType.ON, TokenType.USING)
 _JOIN_KINDS = (TokenType.CROSS, TokenType.NATURAL, TokenType.LATERAL)
@@ -77,23 +80,24 @@ def _check_rendered(tokens: Sequence[Token]) -> None:
 
 def _check_nesting(tokens: Sequence[Token]) -> None:
     depth = types = subscripts = 0
-    before = TokenType.SEMICOLON
+    before = ""
     for token in tokens:
-        kind = token.token_type
-        if kind in _OPENING:
-            depth += 1
-            subscripts += kind == TokenType.L_BRACKET and before == TokenType.R_BRACKET
-        elif kind in _CLOSING:
-            depth -= 1
-        elif kind == TokenType.LT and before in _NESTED_TYPES:
-            types += 1
-        elif kind == TokenType.GT:
-            types = max(0, types - 1)
-        elif kind == TokenType.COMMA:
-            subscripts = 0
-        if max(depth, types) > DEEPEST_NESTING or subscripts > _HARMLESS_SUBSCRIPTS:
-            raise OverLimitError(f"it is nested more than {DEEPEST_NESTING} levels deep", token)
-        before = kind
+        text = token.text
+        if text in _SHAPING and token.token_type not in _QUOTED:
+            if text in _OPENING:
+                depth += 1
+                subscripts += text == "[" and before == "]"
+            elif text in _CLOSING:
+                depth -= 1
+            elif text == "<":
+                types += before.upper() in _NESTED_TYPES
+            elif text == ">":
+                types = max(0, types - 1)
+            else:
+                subscripts = 0
+            if max(depth, types) > DEEPEST_NESTING or subscripts > _HARMLESS_SUBSCRIPTS:
+                raise OverLimitError(f"it is nested more than {DEEPEST_NESTING} levels deep", token)
+        before = text
 
 
 def _first_row(tokens: Sequence[Token]) -> Sequence[Token]:

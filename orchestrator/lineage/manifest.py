@@ -25,7 +25,11 @@ __all__ = ["SUPPORTED", "Manifest", "facts", "landmarks", "read_manifest"]
 
 @without_collector
 def facts(
-    manifest: Manifest, *, selected: Collection[str] | None = None, folder: str = ""
+    manifest: Manifest,
+    *,
+    selected: Collection[str] | None = None,
+    folder: str = "",
+    after: tuple[tuple[str, Evidence], ...] = (),
 ) -> list[DbtFacts]:
     """The nodes that ``dbt build`` runs, in the manifest's order.
 
@@ -38,6 +42,7 @@ def facts(
         selected: Unique ids to keep, or None for all. Order through nodes left out is kept, and
             their tables are read as those of sources are: another task may write them.
         folder: Folder of the dbt project, below which files are named.
+        after: Tasks that every node waits for besides.
 
     Example:
         >>> manifest = read_manifest("dbt_project/target/manifest.json")  # doctest: +SKIP
@@ -45,7 +50,7 @@ def facts(
         ['stg_flights', 'stg_planes']
     """
     edges = ManifestEdges(manifest, selected, folder)
-    return [_running(manifest, edges, folder, key) for key in edges.running]
+    return [_running(manifest, edges, folder, key, after) for key in edges.running]
 
 
 @without_collector
@@ -68,13 +73,19 @@ def _named(node: Node) -> bool:
     return enabled and not runs(node) and node.get("resource_type") != "operation"
 
 
-def _running(manifest: Manifest, edges: ManifestEdges, folder: str, key: str) -> DbtFacts:
+def _running(
+    manifest: Manifest,
+    edges: ManifestEdges,
+    folder: str,
+    key: str,
+    after: tuple[tuple[str, Evidence], ...],
+) -> DbtFacts:
     node = edges.running[key]
     return DbtFacts(
         key,
         reads=edges.reads(key),
         writes=_writes(manifest, folder, node),
-        upstream=edges.upstream(key),
+        upstream=(*edges.upstream(key), *after),
         sources=edges.sources(key),
         **_description(manifest, folder, node),
     )

@@ -106,15 +106,13 @@ class Session:
         self.known: set[Dataset] = set()
         self.attached: set[str] = set()
         self.variables: dict[str, str] = {}
+        self._hearsay: list[str] = []
         self._path: tuple[str, ...] = ()
         self._temporary: dict[str, Dataset] = {}
 
     def know(self, names: Iterable[str]) -> None:
         """Note tables that exist; they settle which entry of a search path a name means."""
-        for name in names:
-            dataset = self.table([(part, False) for part in name.split(".")])
-            if dataset:
-                self.known.add(dataset)
+        self._hearsay.extend(names)
 
     def fold(self, text: str, quoted: bool) -> str:
         """Fold one identifier."""
@@ -194,6 +192,11 @@ class Session:
         Args:
             path: Folded schemas in order; ``$user`` and ``pg_*`` entries are passed over.
         """
+        for name in self._hearsay:
+            dataset = self.table([(part, False) for part in name.split(".")])
+            if dataset:
+                self.known.add(dataset)
+        self._hearsay = []
         self._path = tuple(name for name in path if name != "$user" and not name.startswith("pg_"))
         if self._path:
             self.schema = self._path[0]

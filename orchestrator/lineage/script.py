@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -52,14 +53,24 @@ STATEMENTS = frozenset(
         "FROM",
     }
 )
-_TEXTS = frozenset(
-    {TokenType.STRING, TokenType.RAW_STRING, TokenType.HEREDOC_STRING, TokenType.NATIONAL_STRING}
+# Kinds of tokens are kept in tuples: an enum member is slow to hash and quick to compare.
+_TEXTS = (
+    TokenType.STRING,
+    TokenType.RAW_STRING,
+    TokenType.HEREDOC_STRING,
+    TokenType.NATIONAL_STRING,
 )
-_ARITHMETIC = frozenset(
-    {TokenType.PLUS, TokenType.DASH, TokenType.STAR, TokenType.SLASH, TokenType.MOD}
-    | {TokenType.AMP, TokenType.PIPE, TokenType.CARET}
+_ARITHMETIC = (
+    TokenType.PLUS,
+    TokenType.DASH,
+    TokenType.STAR,
+    TokenType.SLASH,
+    TokenType.MOD,
+    TokenType.AMP,
+    TokenType.PIPE,
+    TokenType.CARET,
 )
-_NO_WORDS = _TEXTS | {TokenType.IDENTIFIER, TokenType.NUMBER}
+_NO_WORDS = (*_TEXTS, TokenType.IDENTIFIER, TokenType.NUMBER)
 #: Without one of these words a script has neither blocks nor routines.
 _STRUCTURE = (
     *("begin", "declare", "proc", "function", "macro", "trigger", "task", "pipe", "alert", "event"),
@@ -86,6 +97,10 @@ class Fragment:
     body: bool = False
 
 
+#: A tokenizer keeps the text it is at, so each thread has its own.
+_of_this_thread = threading.local()
+
+
 @lru_cache(maxsize=64)
 def _tokenizer_class(dialect: str) -> type[Tokenizer]:
     """The dialect's tokenizer, made to read the rest of a command as tokens, not as one text."""
@@ -103,7 +118,11 @@ def tokenize(sql: str, dialect: str) -> list[Token]:
     Raises:
         sqlglot.errors.TokenError: A quote or comment is not closed.
     """
-    return _tokenizer_class(dialect)(dialect=dialect).tokenize(sql)
+    tokenizers: dict[str, Tokenizer] = _of_this_thread.__dict__
+    tokenizer = tokenizers.get(dialect)
+    if tokenizer is None:
+        tokenizer = tokenizers[dialect] = _tokenizer_class(dialect)(dialect=dialect)
+    return tokenizer.tokenize(sql)
 
 
 @lru_cache(maxsize=64)

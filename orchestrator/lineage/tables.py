@@ -198,7 +198,7 @@ def tables_read(
         unused = home is not None and not _is_used(home, referenced)
         try:
             for name in named(named_node, session):
-                yield Named(name.dataset, name.line, unused)
+                yield Named(name.dataset, name.line, True) if unused else name
         except UnknownNameError as problem:
             yield problem
     if session.dialect == "clickhouse":

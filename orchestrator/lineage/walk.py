@@ -6,18 +6,20 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
-#: Kinds of nodes that hold no table; passing them over halves the time of the walk.
+#: Kinds of arguments that hold no table; passing them over halves the time of the walk.
 _BARREN = frozenset(
     {exp.Column, exp.Identifier, exp.Literal, exp.DataType, exp.Var, exp.Star, exp.Null}
     | {exp.Boolean, exp.TableAlias, exp.Parameter, exp.Placeholder, exp.SessionParameter}
+    | {str, int, float}
 )
-_WRITERS = frozenset({exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.Into})
 _TABLES = frozenset({exp.Table, exp.TableFromRows})
+_WRITERS = frozenset({exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.Into})
+_WANTED = _TABLES | _WRITERS | {exp.Anonymous, exp.With}
 
 
 @dataclass(slots=True)
 class Gathered:
-    """What a tree holds, in the order of the text.
+    """What a tree holds, in no order.
 
     Args:
         root: The tree.
@@ -45,25 +47,27 @@ def gather(root: exp.Expr) -> Gathered:
     while stack:
         node = stack.pop()
         kind = type(node)
-        if kind in _TABLES:
-            found.tables.append(node)
-        elif kind in _WRITERS:
-            found.writers.append(node)
-        elif kind is exp.Anonymous:
-            found.calls.append(node)
-        elif kind is exp.With:
-            found.has_ctes = True
-        children = []
+        if kind in _WANTED:
+            _sort_in(node, kind, found)
         for value in node.args.values():
-            if type(value) is list:
-                children += [
-                    child
-                    for child in value
-                    if type(child) not in _BARREN and isinstance(child, exp.Expr)
-                ]
-            elif value and type(value) not in _BARREN and isinstance(value, exp.Expr):
-                children.append(value)
-        if children:
-            children.reverse()
-            stack += children
+            if not value or value is True:
+                continue
+            kind = type(value)
+            if kind is list:
+                for child in value:
+                    if type(child) not in _BARREN and isinstance(child, exp.Expr):
+                        stack.append(child)
+            elif kind not in _BARREN and isinstance(value, exp.Expr):
+                stack.append(value)
     return found
+
+
+def _sort_in(node: exp.Expr, kind: type[exp.Expr], found: Gathered) -> None:
+    if kind in _TABLES:
+        found.tables.append(node)
+    elif kind in _WRITERS:
+        found.writers.append(node)
+    elif kind is exp.With:
+        found.has_ctes = True
+    else:
+        found.calls.append(node)

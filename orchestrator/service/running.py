@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -14,8 +14,9 @@ from orchestrator import instants
 from orchestrator.engine.failure_logs import write_failure_logs
 from orchestrator.engine.plan import Plan, make_plan
 from orchestrator.engine.recorder import LEASE, Recorder
-from orchestrator.engine.run import Drive, Listener, drive
-from orchestrator.errors import UsageError
+from orchestrator.engine.run import Drive, drive
+from orchestrator.engine.telling import Listener
+from orchestrator.errors import StoreError, UsageError
 from orchestrator.executors.base import Completed, Executor, Kept
 from orchestrator.model.flow import Flow
 from orchestrator.model.planning import Planning, RunOptions
@@ -174,22 +175,36 @@ def _run(
         )  # fmt: skip
         planning.save_cache()
         _created(project, store, plan, asked, run_id, earlier, flow)
-        recorder = Recorder(store, run_id)
-        try:
-            state = drive(
-                Drive(
-                    run_id, plan, place, recorder, planning.find_warehouse, listeners,
-                    store.durations(flow.name, list(plan.tasks), project=project.name), done,
-                    state_dir=project.settings.state_dir,
-                    cancelled=_cancel_mark(project, run_id).exists,
-                )
-            )  # fmt: skip
-        finally:
-            recorder.close()
-            _cancel_mark(project, run_id).unlink(missing_ok=True)
-            write_failure_logs(store, run_id, project.settings.state_dir)
+        setting = Drive(
+            run_id, plan, place, Recorder(store, run_id), planning.find_warehouse, listeners,
+            store.durations(flow.name, list(plan.tasks), project=project.name), done,
+            state_dir=project.settings.state_dir,
+            cancelled=_cancel_mark(project, run_id).exists,
+        )  # fmt: skip
+        state = _driven(project, store, setting)
     _keep_house(project, store)
     return RunResult(run_id, state)
+
+
+def _driven(project: Project, store: RunStore, setting: Drive) -> State:
+    """Drive the run; whatever happens to the driver, the run does not stay open in the store."""
+    try:
+        state = drive(setting)
+        setting.recorder.close()
+        return state
+    except BaseException as error:
+        with suppress(StoreError):
+            setting.recorder.close()
+        stopped = isinstance(error, KeyboardInterrupt)
+        to = StateType.CANCELLED if stopped else StateType.FAILED
+        message = "stopped at once" if stopped else f"the driver ended: {type(error).__name__}"
+        with suppress(StoreError):
+            store.transition(setting.run_id, [Change(None, to, message=message)], fence=1)
+        raise
+    finally:
+        _cancel_mark(project, setting.run_id).unlink(missing_ok=True)
+        with suppress(StoreError):
+            write_failure_logs(store, setting.run_id, project.settings.state_dir)
 
 
 def _created(

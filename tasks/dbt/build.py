@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -9,8 +10,9 @@ from functools import partial
 from typing import Any
 
 from orchestrator.errors import ProjectError
+from orchestrator.lineage.collector import with_collector
 from orchestrator.lineage.dbt_facts import DbtFacts
-from orchestrator.lineage.manifest import facts, landmarks, read_manifest
+from orchestrator.lineage.manifest import Manifest, facts, landmarks, read_manifest
 from orchestrator.lineage.select import select as selected_by
 from orchestrator.model.evidence import Evidence, Source
 from orchestrator.model.facts import TaskFacts
@@ -130,28 +132,27 @@ class DbtBuild(TaskGroup):
         manifest_path, selected = self._manifest(session, planning, prepared)
         manifest = read_manifest(manifest_path)
         folder = self._folder(planning)
-        nodes = facts(manifest, folder=folder)
         named = landmarks(manifest, folder=folder)
-        chosen = set(_selected(nodes, named, session.options) if selected is None else selected)
-        affinity = self.affinity(planning)
-        behind = Ephemerals(manifest, chosen)
-        members = [
-            Member(self._node(session, node, behind.of(node.key)), node, affinity)
-            for node in facts(manifest, selected=chosen, folder=folder)
-        ]
-        running = {member.facts.key for member in members}
-        members += [
-            Member(self._node(session, node, ()), _after_parents(node, running), affinity)
+        if selected is None:
+            selected = _selected(manifest, named, session.options, folder)
+        project = manifest.project_name or "dbt"
+        opens = (_start_of(key), Evidence(Source.ENGINE, f"on-run-start of {project} runs first"))
+        nodes = facts(manifest, selected=selected, folder=folder, after=(opens,))
+        chosen = {fact.key for fact in (*nodes, *named)} if selected is None else set(selected)
+        running = {node.key for node in nodes}
+        passed = [
+            _after_parents(node, running, opens)
             for node in named
             if node.resource_type in _NO_OPS and node.key in chosen
         ]
+        affinity = self.affinity(planning)
+        behind = Ephemerals(manifest, chosen)
+        pattern = DbtNode(session, "", "dbt node", **self.task_args)
+        members = [
+            Member(_node(pattern, node, behind.of(node.key)), node, affinity) for node in nodes
+        ] + [Member(_node(pattern, node, ()), node, affinity) for node in passed]
         framed = self._framed(
-            key,
-            session,
-            members,
-            self._warehouse(planning),
-            affinity,
-            manifest.project_name or "dbt",
+            key, session, members, self._warehouse(planning), affinity, project, opens[1]
         )
         taken = {member.facts.key for member in framed}
         return [*framed, *(Member(None, mark) for mark in named if mark.key not in taken)]
@@ -171,9 +172,6 @@ class DbtBuild(TaskGroup):
                 member.task.outside = tuple(sorted((c, s) for c, s in written if s))
         return members
 
-    def _node(self, session: SessionName, node: TaskFacts, ephemerals: tuple[str, ...]) -> DbtNode:
-        return DbtNode(session, node.key, node.name, ephemerals, tags=node.tags, **self.task_args)
-
     def _framed(
         self,
         key: str,
@@ -182,26 +180,21 @@ class DbtBuild(TaskGroup):
         warehouse: Warehouse,
         affinity: str | None,
         project: str,
+        opens: Evidence,
     ) -> list[Member]:
         if not members:
             return []
-        start_key, end_key = f"{key}.on-run-start", f"{key}.on-run-end"
-        opens = (start_key, Evidence(Source.ENGINE, f"on-run-start of {project} runs first"))
-        framed = [
-            replace(m, facts=replace(m.facts, upstream=(*m.facts.upstream, opens))) for m in members
-        ]
-        closes = tuple(
-            (m.facts.key, Evidence(Source.ENGINE, f"on-run-end of {project} runs last"))
-            for m in members
-        )
+        start_key, end_key = _start_of(key), f"{key}.on-run-end"
+        last = Evidence(Source.ENGINE, f"on-run-end of {project} runs last")
+        closes = tuple((member.facts.key, last) for member in members)
         start = TaskFacts(start_key, "on-run-start", "operation", fqn=(project, "on-run-start"))
         end = TaskFacts(
             end_key, "on-run-end", "operation",
-            upstream=((start_key, opens[1]), *closes), fqn=(project, "on-run-end"),
+            upstream=((start_key, opens), *closes), fqn=(project, "on-run-end"),
         )  # fmt: skip
         return [
             Member(DbtStart(session, warehouse), start, affinity),
-            *framed,
+            *members,
             Member(DbtFinish(session, start_key), end, affinity),
         ]
 
@@ -279,6 +272,7 @@ def _released(session: SessionName) -> None:
     release_all(session.run_id)
 
 
+@with_collector
 def _parsed(session: SessionName) -> Prepared:
     """Let dbt parse here and now, only for its manifest."""
     try:
@@ -295,17 +289,33 @@ def _needs_dbt(options: DbtOptions) -> bool:
     )
 
 
-def _after_parents(node: DbtFacts, running: Collection[str]) -> TaskFacts:
+def _start_of(key: str) -> str:
+    return f"{key}.on-run-start"
+
+
+def _node(pattern: DbtNode, node: TaskFacts, ephemerals: tuple[str, ...]) -> DbtNode:
+    """The task of one node; a copy is made in a fraction of the time that a new one takes."""
+    twin = copy.copy(pattern)
+    twin.name, twin.tags = node.name, node.tags
+    twin.unique_id, twin.ephemerals = node.key, ephemerals
+    return twin
+
+
+def _after_parents(
+    node: DbtFacts, running: Collection[str], opens: tuple[str, Evidence]
+) -> TaskFacts:
     """A node that dbt build only passes by waits for what it depends on, as it does there."""
     place = Evidence(Source.MANIFEST, f"{node.name} depends on it", node.path, None, node.key)
-    return replace(node, upstream=tuple((up, place) for up in node.parents if up in running))
+    return replace(node, upstream=(*((up, place) for up in node.parents if up in running), opens))
 
 
 def _selected(
-    nodes: Sequence[DbtFacts], named: Sequence[DbtFacts], options: DbtOptions
-) -> list[str]:
+    manifest: Manifest, named: Sequence[DbtFacts], options: DbtOptions, folder: str
+) -> list[str] | None:
+    """Unique ids that the options select, or None where they leave nothing out."""
     if not options.select and not options.exclude:
-        return [fact.key for fact in (*nodes, *named)]
+        return None
+    nodes = facts(manifest, folder=folder)
     known = {node.key for node in nodes}
     edges = ((up, node.key) for node in nodes for up, _ in node.upstream if up in known)
     graph = Graph((node.key for node in nodes), edges)

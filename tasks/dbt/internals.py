@@ -281,7 +281,10 @@ def _anchored(path: str, folder: str) -> str:
     return os.path.normpath(os.path.join(folder, path)) if plain else path
 
 
-def inside(task: ServedBuild, function: Callable[..., Any], *args: Any) -> Any:
+# dbt declares half of a task's attributes optional, and sets them all before it runs: hence Any.
+
+
+def inside(task: Any, function: Callable[..., Any], *args: Any) -> Any:
     """Call in dbt's invocation context, and in none of the caller's."""
 
     def call() -> Any:
@@ -291,13 +294,12 @@ def inside(task: ServedBuild, function: Callable[..., Any], *args: Any) -> Any:
     return contextvars.Context().run(call)
 
 
-def selection(task: ServedBuild) -> tuple[str, ...]:
+def selection(task: Any) -> tuple[str, ...]:
     """Return what dbt's own options select, unit tests with it."""
-    assert task.job_queue is not None
     return tuple(sorted(task.job_queue.get_selected_nodes() | task.selected_unit_tests))
 
 
-def build_node(task: ServedBuild, unique_id: str) -> Any:
+def build_node(task: Any, unique_id: str) -> Any:
     """Run one node as dbt's own threads do, and return dbt's result."""
     node, running = task.manifest.expect(unique_id), task.job_queue.in_progress
     running.add(unique_id)
@@ -337,7 +339,7 @@ def _event_loop() -> asyncio.AbstractEventLoop | None:
         return None
 
 
-def renew(task: ServedBuild, unique_id: str, earlier: Any) -> None:
+def renew(task: Any, unique_id: str, earlier: Any) -> None:
     """Make a node that ran before ready to run again.
 
     dbt compiles a node once a process and keeps the ephemeral models it injected; a second run
@@ -353,7 +355,7 @@ def renew(task: ServedBuild, unique_id: str, earlier: Any) -> None:
         node.previous_batch_results = earlier.batch_results
 
 
-def skip_node(task: ServedBuild, unique_id: str, cause: Any) -> Any:
+def skip_node(task: Any, unique_id: str, cause: Any) -> Any:
     """Record a node as skipped; ``cause`` is the result of a failed ephemeral model, if one is."""
     runner = task.get_runner(task.manifest.expect(unique_id))
     runner.do_skip(cause=cause)
@@ -366,11 +368,11 @@ def is_ephemeral(result: Any) -> bool:
     return bool(result.node.is_ephemeral_model)
 
 
-def ancestors(task: ServedBuild, unique_id: str) -> set[str]:
+def ancestors(task: Any, unique_id: str) -> set[str]:
     return set(task.graph.ancestors(unique_id))
 
 
-def _batch_pool(task: ServedBuild) -> DbtThreadPool:
+def _batch_pool(task: Any) -> DbtThreadPool:
     with task.lock:
         if task.batch_pool is None:
             size = max(1, task.config.threads - 1)  # the model's own thread waits for its batches
@@ -378,7 +380,7 @@ def _batch_pool(task: ServedBuild) -> DbtThreadPool:
         return task.batch_pool
 
 
-def write_results(task: ServedBuild) -> None:
+def write_results(task: Any) -> None:
     """Write ``run_results.json`` as dbt does when it is interrupted: no end hooks."""
     if task.args.write_json:
         elapsed = time.time() - task.started_at
@@ -386,20 +388,20 @@ def write_results(task: ServedBuild) -> None:
         task.get_result(task.node_results, elapsed, moment).write(task.result_path())
 
 
-def close_batches(task: ServedBuild) -> None:
+def close_batches(task: Any) -> None:
     """Let no further batch of a microbatch model start."""
     if task.batch_pool is not None:
         task.batch_pool.close()
 
 
-def end_batches(task: ServedBuild) -> None:
+def end_batches(task: Any) -> None:
     """Wait for the threads of the batches, which close_batches() or nothing has ended."""
     if task.batch_pool is not None:
         task.batch_pool.close()
         task.batch_pool.join()
 
 
-def cancel_queries(task: ServedBuild, unique_id: str | None = None) -> None:
+def cancel_queries(task: Any, unique_id: str | None = None) -> None:
     """Interrupt what the warehouse is running for this session, or for one node of it."""
     adapter = get_adapter(task.config)
     if not adapter.connections.thread_connections or not adapter.is_cancelable():
@@ -413,7 +415,7 @@ def cancel_queries(task: ServedBuild, unique_id: str | None = None) -> None:
                 adapter.connections.cancel(connection)
 
 
-def reread(task: ServedBuild, schemas: Collection[tuple[str | None, str]]) -> None:
+def reread(task: Any, schemas: Collection[tuple[str | None, str]]) -> None:
     """Make dbt's cache of relations right for schemas that others wrote to.
 
     Relations that come or go while a node of dbt is half way (``…__dbt_tmp``) are left alone.

@@ -133,7 +133,7 @@ class WarmSession:
             broken = next((h for h in ran if not h.ok), None)
             raise DbtHookError(
                 f"on-run-start failed: {failures.clean(broken.message or '') if broken else ''}",
-                where=broken and broken.path,
+                where=broken.path if broken else None,
                 fix="mend the hook, or drop the flag skip_nodes_if_on_run_start_fails",
             )
         return ran

@@ -71,6 +71,26 @@ def tables(project: Path, name: str = "shop.duckdb") -> dict[str, list[tuple[Any
         return {t: sorted(connection.execute(f"from {t}").fetchall(), key=repr) for (t,) in found}
 
 
+def files(project: Path, folder: str) -> dict[str, str]:
+    """Read the SQL that dbt left below target, which people look at when something failed."""
+    root = project / "target" / folder
+    return {str(p.relative_to(root)): p.read_text() for p in root.rglob("*") if p.is_file()}
+
+
+def graph_summary(project: Path) -> dict[str, set[tuple[str, str, str]]]:
+    """Read graph_summary.json as edges by name: its numbers follow the order of a set."""
+    document = json.loads((project / "target" / "graph_summary.json").read_text())
+    return {
+        kind: {
+            (node["name"], node["type"], nodes[str(below)]["name"])
+            for node in nodes.values()
+            for below in node.get("succ", ())
+        }
+        for kind, nodes in document.items()
+        if isinstance(nodes, dict)
+    }
+
+
 def session_words(options: DbtOptions) -> list[str]:
     return [w for w in options.argv()[1:] if w not in ("--project-dir", options.project_dir)]
 
@@ -90,6 +110,9 @@ def test_every_kind_of_node_twice(twins: tuple[Path, Path], trim: bool) -> None:
         results = build(options, trim=trim)
         assert outcome(ours) == outcome(theirs)
         assert tables(ours) == tables(theirs)
+        assert files(ours, "compiled") == files(theirs, "compiled")
+        assert files(ours, "run").keys() == files(theirs, "run").keys()
+        assert graph_summary(ours) == graph_summary(theirs)
     told = {unique_id: result.status for unique_id, result in results.items()}
     stated = {unique_id: values[0] for unique_id, values in outcome(ours).items()}
     ephemeral = {"model.shop.brief", "model.shop.broken_brief"}

@@ -118,11 +118,11 @@ on-run-end:
     "models/marts/hooked_up.sql": """
         {{ config(pre_hook="insert into main.hooked values ('before')",
                   post_hook=["insert into main.hooked select count(*)::varchar from {{ this }}",
-                             {"sql": "create index if not exists i_n on {{ this }} (n)", "transaction": true}]) }}
+                             {"sql": "insert into main.hooked values ('after')", "transaction": true}]) }}
         select n from {{ ref('stg_numbers') }}
         """,
     "models/marts/broken_hook.sql": """
-        {{ config(post_hook="insert into main.nowhere values (1)") }} select 1 as id
+        {{ config(post_hook="select error('no such hook')") }} select 1 as id
         """,
     "models/marts/off.sql": "{{ config(enabled=var('with_off', false)) }} select 1 as id",
     "models/marts/granted.sql": """

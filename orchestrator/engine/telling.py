@@ -1,0 +1,123 @@
+"""Tells what happens in a run: to the store, and to those who listen."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from orchestrator import instants
+from orchestrator.engine.attempt import Logged, Report
+from orchestrator.engine.failure_logs import failure_log
+from orchestrator.engine.recorder import Recorder
+from orchestrator.engine.units import Unit
+from orchestrator.model.events import (
+    Event,
+    LogEmitted,
+    RunFinished,
+    RunStarted,
+    TaskChanged,
+    TasksAdded,
+)
+from orchestrator.model.state import State, StateType
+from orchestrator.store.records import Change, LogLine, TaskRun
+
+Listener = Callable[[Event], None]
+_LEVELS = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40, "CRITICAL": 50}
+
+
+class Teller:
+    """The one place through which a driver speaks.
+
+    Args:
+        run_id: The run.
+        recorder: Writes to the store.
+        listeners: Told of each event, in the driver's thread.
+        state_dir: Folder below which logs of failures will be written.
+    """
+
+    def __init__(
+        self,
+        run_id: str,
+        recorder: Recorder,
+        listeners: Sequence[Listener],
+        state_dir: Path | None,
+    ) -> None:
+        self._run_id, self._recorder = run_id, recorder
+        self._listeners, self._state_dir = listeners, state_dir
+
+    def began(self, started: RunStarted) -> None:
+        """The run began."""
+        self._tell(started)
+        self._recorder.put(Change(None, StateType.RUNNING, at=started.at))
+
+    def ended(self, state: State, began: datetime, units: Sequence[Unit]) -> None:
+        """The run ended."""
+        at = instants.now()
+        self._recorder.put(Change(None, state.type, at=at, message=state.message))
+        counts = Counter(unit.state.type for unit in units)
+        self._tell(RunFinished(self._run_id, state, at, (at - began).total_seconds(), counts))
+
+    def added(self, units: Sequence[Unit]) -> None:
+        """Mapped runs became known."""
+        rows = tuple(
+            TaskRun(
+                self._run_id, unit.key, unit.name, unit.planned.facts.resource_type,
+                path=unit.planned.facts.path,
+            )
+            for unit in units
+        )  # fmt: skip
+        self._recorder.put(rows)
+        self._tell(
+            TasksAdded(tuple((r.key, r.name, r.resource_type) for r in rows), instants.now())
+        )
+
+    def moved(
+        self,
+        unit: Unit,
+        at: datetime,
+        *,
+        report: Report | None = None,
+        detail: Mapping[str, Any] | None = None,
+        worker: str | None = None,
+    ) -> None:
+        """A unit entered the state it is in.
+
+        Args:
+            unit: The unit.
+            at: When (aware UTC).
+            report: Of the attempt that ended, if one did.
+            detail: What to show where there is no report.
+            worker: Who began the attempt.
+        """
+        state = unit.state
+        shown = dict(report.detail) if report else dict(detail or {})
+        if state.is_failed() and self._state_dir is not None:
+            shown["log_path"] = str(failure_log(self._state_dir, self._run_id, unit.key))
+        change = Change(
+            unit.key, state.type, at=at, message=state.message, cause=state.cause,
+            status=state.status, attempt=unit.attempt or None, token=unit.token or None,
+            rows=report.rows if report else None, failures=report.failures if report else None,
+            detail=shown or None, result=report.result if report else None, worker=worker,
+        )  # fmt: skip
+        self._recorder.put(change)
+        seconds = (report.finished - report.started).total_seconds() if report else None
+        self._tell(
+            TaskChanged(
+                unit.key, unit.name, state, at, unit.attempt, seconds,
+                change.rows, change.failures, shown,
+            )
+        )  # fmt: skip
+
+    def logged(self, message: Logged) -> None:
+        """An attempt said something."""
+        for at, level, text in message.lines:
+            line = LogLine(text, message.key, message.number, _LEVELS.get(level, 20), at)
+            self._recorder.put(line)
+            self._tell(LogEmitted(message.key, level, text, at))
+
+    def _tell(self, event: Event) -> None:
+        for listener in self._listeners:
+            listener(event)
