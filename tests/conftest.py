@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.postgres_server import running as postgres_server_running
 
 ROOT = Path(__file__).resolve().parents[1]
 
 # A warm dbt session and Dask workers read these; nothing of the developer's own may leak in.
 for name in [n for n in os.environ if n.startswith(("DBT_", "ORCHESTRATOR_"))]:
-    if name not in ("ORCHESTRATOR_TEST_POSTGRES",):
-        del os.environ[name]
+    del os.environ[name]
 os.environ["DO_NOT_TRACK"] = "1"
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """Address of a Postgres server of the tests' own."""
+    with postgres_server_running() as url:
+        yield url
 
 
 @pytest.fixture

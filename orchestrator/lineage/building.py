@@ -32,7 +32,7 @@ class EffectBuilder:
         self._offset = offset
         self._excerpt = excerpt
         self._sets: dict[str, set[Dataset]] = {}
-        self._used: set[Dataset] = set()
+        self._reads: dict[Dataset, bool] = {}  #: and whether only unused expressions name it
         self._renames: list[tuple[Dataset, Dataset]] = []
         self._swaps: list[tuple[Dataset, Dataset]] = []
         self._places: list[Place] = []
@@ -67,9 +67,8 @@ class EffectBuilder:
 
     def read(self, name: Named) -> None:
         """Count one dataset as read."""
-        self._add("reads", Role.READ, name)
-        if not name.unused:
-            self._used.add(name.dataset)
+        self._reads[name.dataset] = self._reads.get(name.dataset, True) and name.unused
+        self._place(Role.READ, name)
 
     def write(self, name: Named, *, replaces: bool = False) -> None:
         """Count one dataset as written; ``replaces`` where nothing of it is left."""
@@ -112,7 +111,7 @@ class EffectBuilder:
 
     def build(self) -> StatementEffect:
         """The effect so far."""
-        reads = frozenset(self._sets.get("reads", ()))
+        reads = frozenset(self._reads)
         return StatementEffect(
             kind=self.kind,
             line=self.line,
@@ -125,7 +124,7 @@ class EffectBuilder:
             temporary=self.temporary,
             error=self.problems[0] if self.problems else None,
             replaces=frozenset(self._sets.get("replaces", ())),
-            unused=reads - self._used,
+            unused=frozenset([name for name, unused in self._reads.items() if unused]),
             conditional=self.conditional,
             deferred=self.deferred,
             places=tuple(self._places),

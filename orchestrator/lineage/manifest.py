@@ -8,12 +8,12 @@ from typing import Any
 from orchestrator.lineage.collector import without_collector
 from orchestrator.lineage.dbt_facts import DbtFacts
 from orchestrator.lineage.manifest_edges import (
+    WRITERS,
     ManifestEdges,
     file_of,
     parents_of,
     runs,
     sources_of,
-    writes_table,
 )
 from orchestrator.lineage.manifest_file import SUPPORTED, Manifest, Node, read_manifest
 from orchestrator.lineage.relations import external_file, relation
@@ -81,29 +81,35 @@ def _running(
     after: tuple[tuple[str, Evidence], ...],
 ) -> DbtFacts:
     node = edges.running[key]
-    return DbtFacts(
+    reads, sources = edges.reads(key)
+    return _described(
+        manifest,
+        folder,
         key,
-        reads=edges.reads(key),
+        node,
+        reads=reads,
         writes=_writes(manifest, folder, node),
         upstream=(*edges.upstream(key), *after),
-        sources=edges.sources(key),
-        **_description(manifest, folder, node),
+        parents=edges.parents[key],
+        sources=sources,
     )
 
 
 def _landmark(manifest: Manifest, folder: str, key: str, node: Node) -> DbtFacts:
-    described = _description(manifest, folder, node)
+    parents = parents_of(node)
     if node["resource_type"] != "source":
-        return DbtFacts(key, **described)
+        return _described(manifest, folder, key, node, parents=parents)
     table = relation(node, manifest.dialect)
     text = f"source {sources_of(node)}"
     place = Evidence(Source.MANIFEST, text, file_of(node, folder), None, key)
     reads = (Access(table, place),) if table else ()
-    return DbtFacts(key, reads=reads, sources=frozenset({sources_of(node)}), **described)
+    named = frozenset({sources_of(node)})
+    return _described(manifest, folder, key, node, parents=parents, reads=reads, sources=named)
 
 
 def _writes(manifest: Manifest, folder: str, node: Node) -> tuple[Access, ...]:
-    if not writes_table(node):
+    """What a node that runs writes."""
+    if node["resource_type"] not in WRITERS:
         return ()
     written = (relation(node, manifest.dialect), external_file(node))
     place = Evidence(
@@ -116,25 +122,45 @@ def _writes(manifest: Manifest, folder: str, node: Node) -> tuple[Access, ...]:
     return tuple(Access(dataset, place) for dataset in written if dataset)
 
 
-def _description(manifest: Manifest, folder: str, node: Node) -> dict[str, Any]:
-    config = node.get("config") or {}
-    patch = node.get("patch_path")
-    return {
-        "name": node["name"],
-        "resource_type": node["resource_type"],
-        "tags": frozenset(_tags(node.get("tags") or config.get("tags"))),
-        "path": file_of(node, folder),
-        "fqn": tuple(node.get("fqn") or (node["name"],)),
-        "package": node.get("package_name"),
-        "config": config,
-        "parents": parents_of(node),
-        "patch_path": _patch(patch, folder) if patch else None,
-        "version": node.get("version"),
-        "latest_version": node.get("latest_version"),
-        "access": node.get("access"),
-        "in_root": manifest.project_name in (None, node.get("package_name")),
-        **_test(node),
-    }
+def _described(
+    manifest: Manifest,
+    folder: str,
+    key: str,
+    node: Node,
+    *,
+    parents: tuple[str, ...],
+    reads: tuple[Access, ...] = (),
+    writes: tuple[Access, ...] = (),
+    upstream: tuple[tuple[str, Evidence], ...] = (),
+    sources: frozenset[str] = frozenset(),
+) -> DbtFacts:
+    """The facts of a node: what it touches as given, what it is called as the manifest says."""
+    said = node.get
+    name, package = node["name"], said("package_name")
+    config, patch = said("config") or {}, said("patch_path")
+    test_name, test_kind = _test(node)
+    return DbtFacts(
+        key,
+        name,
+        node["resource_type"],
+        reads=reads,
+        writes=writes,
+        upstream=upstream,
+        tags=frozenset(_tags(said("tags") or config.get("tags"))),
+        path=file_of(node, folder),
+        fqn=tuple(said("fqn") or (name,)),
+        package=package,
+        config=config,
+        sources=sources,
+        parents=parents,
+        patch_path=_patch(patch, folder) if patch else None,
+        test_name=test_name,
+        test_kind=test_kind,
+        version=said("version"),
+        latest_version=said("latest_version"),
+        access=said("access"),
+        in_root=manifest.project_name in (None, package),
+    )
 
 
 def _patch(patch: str, folder: str) -> str:
@@ -142,15 +168,14 @@ def _patch(patch: str, folder: str) -> str:
     return f"{folder}/{path}" if folder else path
 
 
-def _test(node: Node) -> dict[str, str | None]:
+def _test(node: Node) -> tuple[str | None, str | None]:
+    """Name and kind of a test; neither for what is none."""
     if node["resource_type"] == "unit_test":
-        return {"test_name": node["name"], "test_kind": "unit"}
+        return node["name"], "unit"
     if node["resource_type"] != "test":
-        return {}
+        return None, None
     generic = node.get("test_metadata")
-    if generic:
-        return {"test_name": generic.get("name"), "test_kind": "generic"}
-    return {"test_kind": "singular"}
+    return (generic.get("name"), "generic") if generic else (None, "singular")
 
 
 def _tags(tags: Any) -> list[str]:

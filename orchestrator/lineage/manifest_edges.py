@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from orchestrator.lineage.guards import guard_edges
@@ -17,7 +17,10 @@ from orchestrator.model.graph import Graph
 #: Evidence names this many nodes between two tasks, and no more.
 _NAMED = 3
 _RUNNING = frozenset({"model", "seed", "snapshot", "test"})
-_WRITERS = frozenset({"model", "seed", "snapshot"})
+#: Resource types that make a table or view.
+WRITERS = frozenset({"model", "seed", "snapshot"})
+_TESTS = frozenset({"test", "unit_test"})
+_NO_SOURCES: frozenset[str] = frozenset()
 _Lines = Mapping[tuple[str, ...], int]
 _Upstream = tuple[tuple[str, Evidence], ...]
 #: Running keys reached through a node that does not run: a phrase and how many nodes it names.
@@ -45,7 +48,7 @@ def parents_of(node: Node) -> tuple[str, ...]:
 
 def writes_table(node: Node) -> bool:
     """Whether a node makes a table or view that others can read."""
-    return node.get("resource_type") in _WRITERS and runs(node)
+    return node.get("resource_type") in WRITERS and runs(node)
 
 
 def file_of(node: Node, folder: str = "") -> str | None:
@@ -75,6 +78,7 @@ class ManifestEdges:
         self._manifest = manifest
         self._folder = folder
         self._nodes: dict[str, Node] = dict(manifest.everything())
+        self.parents = {key: parents_of(node) for key, node in self._nodes.items()}
         chosen = None if selected is None else set(selected)
         self.running: dict[str, Node] = {
             key: node
@@ -83,22 +87,20 @@ class ManifestEdges:
         }
         self._tests = self._of_type("test")
         self._units = self._unit_tests()
-        graph = self._graph()
-        self._guards = self._guarding(graph)
+        self._guards = self._guarding()
         self._lines: dict[str, _Lines] = {}
         self._tables: dict[str, Dataset | None] = {}
         self._through: dict[str, _Through] = {}
         self._outside: dict[str, tuple[str, ...]] = {}
-        for key in graph.order():
-            if key not in self.running:
-                self._pass_through(key)
+        for key in self._graph(lambda key: key not in self.running).order():
+            self._pass_through(key)
 
     def upstream(self, key: str) -> _Upstream:
         """The running nodes that ``key`` waits for, each with its evidence."""
         node = self._nodes[key]
         if node["resource_type"] != "unit_test":
             return tuple(self._waits(key, node))
-        models = [parent for parent in parents_of(node) if parent in self._nodes]
+        models = [parent for parent in self.parents[key] if parent in self._nodes]
         return tuple(
             (up, evidence)
             for model in models
@@ -106,29 +108,31 @@ class ManifestEdges:
             if up != key
         )
 
-    def reads(self, key: str) -> tuple[Access, ...]:
+    def reads(self, key: str) -> tuple[tuple[Access, ...], frozenset[str]]:
         """The tables that ``key`` needs and no running node of this manifest makes.
 
         Those of sources and of nodes left out, read by itself or through ephemeral models.
+
+        Returns:
+            The tables, and dbt's names of the sources among them; a unit test has none of these.
         """
+        places = self._outside_places(key)
+        if not places:
+            return (), _NO_SOURCES
         accesses = []
-        for outside, evidence in self._outside_places(key):
+        for outside, evidence in places:
             table = self._table(outside)
             if table is not None:
                 accesses.append(Access(table, evidence))
-        return tuple(accesses)
-
-    def sources(self, key: str) -> frozenset[str]:
-        """dbt's names of the sources that ``key`` reads, itself or through ephemeral models."""
         if self._nodes[key]["resource_type"] == "unit_test":
-            return frozenset()
-        places = self._outside_places(key)
+            return tuple(accesses), _NO_SOURCES
         known = self._manifest.sources
-        return frozenset(sources_of(known[source]) for source, _ in places if source in known)
+        named = frozenset(sources_of(known[source]) for source, _ in places if source in known)
+        return tuple(accesses), named
 
     def _of_type(self, kind: str) -> dict[str, tuple[str, ...]]:
         return {
-            key: parents_of(node)
+            key: self.parents[key]
             for key, node in self._nodes.items()
             if node.get("resource_type") == kind
         }
@@ -141,33 +145,36 @@ class ManifestEdges:
                 units[parents[0]].append(key)
         return units
 
-    def _graph(self) -> Graph:
-        """Everything but tests, with the edges of ``depends_on``."""
-        left_out = ("test", "unit_test")
-        keys = [k for k, n in self._nodes.items() if n.get("resource_type") not in left_out]
+    def _graph(self, kept: Callable[[str], bool]) -> Graph:
+        """Everything kept but tests, with the edges of ``depends_on``."""
+        keys = [
+            key
+            for key, node in self._nodes.items()
+            if node.get("resource_type") not in _TESTS and kept(key)
+        ]
         known = set(keys)
-        graph = Graph(keys)
-        for key in keys:
-            for parent in parents_of(self._nodes[key]):
-                if parent in known:
-                    graph.add_edge(parent, key)
-        return graph
+        edges = ((up, key) for key in keys for up in self.parents[key] if up in known)
+        return Graph(keys, edges)
 
-    def _guarding(self, graph: Graph) -> dict[str, list[str]]:
+    def _guarding(self) -> dict[str, list[str]]:
         guards: dict[str, list[str]] = defaultdict(list)
         # A test left out needs no place: all that it reads is upstream of what it guards anyway.
         tests = {key: parents for key, parents in self._tests.items() if key in self.running}
+        if not tests:
+            return guards
+        graph = self._graph(lambda key: True)
         for test, node in guard_edges(graph, tests, self._manifest.nodes.__contains__):
             guards[node].append(test)
         return guards
 
     def _waits(self, key: str, node: Node, *, units: bool = True) -> Iterator[tuple[str, Evidence]]:
         lines = self._lines_of(key, node)
-        for parent in parents_of(node):
+        for parent in self.parents[key]:
             if parent in self.running:
                 yield parent, self._evidence(node, parent, self._verb(node, parent), lines)
-            for up, (phrase, _) in self._through.get(parent, {}).items():
-                yield up, self._place(node, parent, up, phrase, lines)
+            elif parent in self._through:
+                for up, (phrase, _) in self._through[parent].items():
+                    yield up, self._place(node, parent, up, phrase, lines)
         yield from self._tests_before(key, units)
 
     def _tests_before(self, key: str, units: bool) -> Iterator[tuple[str, Evidence]]:
@@ -178,11 +185,11 @@ class ManifestEdges:
 
     def _pass_through(self, key: str) -> None:
         """Note what a node that does not run hands on to those that depend on it."""
-        node = self._nodes[key]
         found: dict[str, tuple[str, int]] = {}
-        for parent in parents_of(node):
+        for parent in self.parents[key]:
             if parent in self.running:
                 found[parent] = (f"refs {self._name(parent)}", 1)
+                continue
             why = self._idle(parent)
             for up, (phrase, count) in self._through.get(parent, {}).items():
                 longer = f"refs {self._name(parent)} ({why}), which {phrase}"
@@ -205,7 +212,7 @@ class ManifestEdges:
 
     def _guard_evidence(self, test: str) -> Evidence:
         node = self._nodes[test]
-        names = ", ".join(self._name(parent) for parent in parents_of(node))
+        names = ", ".join(self._name(parent) for parent in self.parents[test])
         what = "unit test of" if node["resource_type"] == "unit_test" else "tests"
         text = f"{node['name']} {what} {names}, which comes before"
         return Evidence(Source.MANIFEST, text, file_of(node, self._folder), None, test)
@@ -218,14 +225,17 @@ class ManifestEdges:
         node = self._nodes[key]
         if node["resource_type"] == "unit_test":
             # A unit test asks the inputs of its model for their columns.
-            models = [parent for parent in parents_of(node) if parent in self._nodes]
+            models = [parent for parent in self.parents[key] if parent in self._nodes]
             return [place for model in models for place in self._outside_places(model)]
-        lines = self._lines_of(key, node)
         places = []
-        for parent in parents_of(node):
+        lines: _Lines = {}
+        for parent in self.parents[key]:
+            if parent in self.running:
+                continue
             for outside in self._outside_behind(parent):
                 kind = "source " if outside in self._manifest.sources else ""
                 text = f"reads {kind}{self._name(outside)}"
+                lines = lines or self._lines_of(key, node)
                 if outside != parent:
                     text += f" through {self._name(parent)} (ephemeral)"
                 places.append((outside, self._evidence(node, parent, text, lines)))
@@ -239,7 +249,7 @@ class ManifestEdges:
             self._outside[key] = ()  # also what a circle of ephemeral models comes back to
             node = self._nodes.get(key)
             if _is_ephemeral(node):
-                behind = (self._outside_behind(p) for p in parents_of(self._nodes[key]))
+                behind = (self._outside_behind(p) for p in self.parents[key])
                 self._outside[key] = _flat(behind)
             elif node is not None and key not in self.running and writes_table(node):
                 self._outside[key] = (key,)

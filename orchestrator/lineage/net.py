@@ -102,6 +102,9 @@ def net_effect(statements: Iterable[StatementEffect]) -> NetEffect:
         What the script needs, leaves and removes. What it creates itself, temporary tables and
         tables it drops again fall out; renamed and swapped tables count under their last name.
     """
+    statements = tuple(statements)
+    if len(statements) == 1 and not (statements[0].renames or statements[0].swaps):
+        return _net_of_one(statements[0])
     ledger = _Ledger()
     for effect in statements:
         for name in effect.reads:
@@ -118,3 +121,9 @@ def net_effect(statements: Iterable[StatementEffect]) -> NetEffect:
         for one, other in effect.swaps:
             ledger.swap(one, other)
     return ledger.result()
+
+
+def _net_of_one(effect: StatementEffect) -> NetEffect:
+    """A statement alone does what it does; most texts are one statement."""
+    passing = effect.creates if effect.temporary else frozenset()
+    return NetEffect(effect.reads, effect.writes - passing - effect.drops, effect.drops)

@@ -6,9 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-_CALL = re.compile(
-    r"\b(ref|source|function)\s*\(\s*(['\"])([^'\"]+)\2(?:\s*,\s*(['\"])([^'\"]+)\4)?"
-)
+#: Without a word boundary in front: so the search skips to the letters that a call begins with.
+_CALL = re.compile(r"(ref|source|function)\s*\(\s*(['\"])([^'\"]+)\2(?:\s*,\s*(['\"])([^'\"]+)\4)?")
 
 
 def reference_lines(code: str) -> dict[tuple[str, ...], int]:
@@ -24,8 +23,11 @@ def reference_lines(code: str) -> dict[tuple[str, ...], int]:
     lines: dict[tuple[str, ...], int] = {}
     line, position = 1, 0
     for match in _CALL.finditer(code):
-        line += code.count("\n", position, match.start())
-        position = match.start()
+        start = match.start()
+        if start and (code[start - 1].isalnum() or code[start - 1] == "_"):
+            continue  # the end of a longer name
+        line += code.count("\n", position, start)
+        position = start
         lines.setdefault(_named(match), line)
     return lines
 

@@ -24,6 +24,9 @@ def relation(node: Mapping[str, Any], dialect: str) -> Dataset | None:
         return _by_parts(node, dialect)
     if "'" in name or "(" in name:  # dbt-duckdb's external sources: 'x.csv', read_csv('x.csv')
         return _external(name)
+    plain = _quoted_parts(name)
+    if plain:
+        return _table([fold(part, True, dialect) for part in plain])
     parts = [fold(bare or quoted[1:-1], bool(quoted), dialect) for quoted, bare in _split(name)]
     return _table(parts)
 
@@ -51,6 +54,14 @@ def _by_parts(node: Mapping[str, Any], dialect: str) -> Dataset | None:
     # dbt quotes by default, and stores the names as it would write them.
     given = (node.get("database"), node["schema"], name)
     return _table([fold(part, True, dialect) for part in given if part])
+
+
+def _quoted_parts(name: str) -> list[str]:
+    """The parts of ``"a"."b"."c"``, as most adapters write all names; empty for any other form."""
+    if name[0] != '"' or name[-1] != '"':
+        return []
+    parts = name[1:-1].split('"."')
+    return parts if name.count('"') == 2 * len(parts) and all(parts) else []
 
 
 def _split(name: str) -> list[tuple[str, str]]:

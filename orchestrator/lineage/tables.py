@@ -96,17 +96,27 @@ def named(table: exp.Expr, session: Session) -> list[Named]:
 
 
 def _from_parts(table: exp.Table, session: Session) -> list[Named]:
+    inner = table.this
+    if type(inner) is exp.Identifier and not table.args.get("db"):
+        return _one(session.table([_part(inner)]), table)
     parts: list[tuple[str, bool]] = []
     skips_schema = table.args.get("catalog") and not table.args.get("db")
     for part in table.parts:
         if isinstance(part, (exp.Placeholder, exp.Parameter)):
             raise UnknownNameError(table, session)
-        temporary = isinstance(part, exp.Identifier) and part.args.get("temporary")
-        prefix = "##" if part.args.get("global_") else "#" if temporary else ""
-        parts.append((prefix + part.name, bool(part.args.get("quoted"))))
+        parts.append(_part(part))
     if skips_schema:
         parts.insert(-1, ("", False))
     return _one(session.table(parts), table)
+
+
+def _part(node: exp.Expr) -> tuple[str, bool]:
+    """One part of a name, and whether it is quoted."""
+    args = node.args
+    name = node.name
+    if args.get("temporary"):
+        name = f"##{name}" if args.get("global_") else f"#{name}"
+    return name, bool(args.get("quoted"))
 
 
 def _one(dataset: Dataset | None, node: exp.Expr) -> list[Named]:

@@ -114,15 +114,18 @@ on-run-end:
             model: checked
             given: [{input: ref('raw_customers'), rows: [{id: 1}, {id: 2}]}]
             expect: {rows: [{id: 2}, {id: 3}]}
-          - name: adds_two
-            model: miscounted
-            given: [{input: ref('raw_customers'), rows: [{id: 1}]}]
-            expect: {rows: [{id: 3}]}
         exposures:
           - name: board
             type: dashboard
             owner: {name: Ann}
             depends_on: [ref('customers')]
+        """,
+    "models/more.yml": """
+        unit_tests:
+          - name: adds_two
+            model: miscounted
+            given: [{input: ref('raw_customers'), rows: [{id: 1}]}]
+            expect: {rows: [{id: 3}]}
         """,
     "snapshots/history.yml": """
         snapshots:

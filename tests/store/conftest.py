@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,9 +11,6 @@ import pytest
 from orchestrator.store.base import RunStore
 from orchestrator.store.memory import MemoryStore
 from orchestrator.store.opening import open_store
-
-POSTGRES = "ORCHESTRATOR_TEST_POSTGRES"
-
 
 @pytest.fixture(params=["memory", "sqlite", "postgres"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RunStore]:
@@ -31,11 +27,9 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RunStore]:
 
 
 @pytest.fixture
-def postgres_url() -> Iterator[str]:
+def postgres_url(postgres_server: str) -> Iterator[str]:
     """The address of an empty schema, dropped afterwards."""
-    base = os.environ.get(POSTGRES)
-    if not base:
-        pytest.skip(f"{POSTGRES} names no Postgres server")
+    base = postgres_server
     from sqlalchemy import create_engine, make_url
 
     name = f"test_{uuid.uuid4().hex}"
