@@ -23,7 +23,7 @@ OPENING = f"""\
 This page is written from the commands' own help by `python docs/write_cli_reference.py`.
 
 Every command but `{COMMAND}` itself has `--format json`, for programs: one JSON document, or, from
-`run`, `runs retry` and `runs watch`, a line of JSON for each event. The project is looked for from
+`run`, `runs retry`, `runs watch` and `runs logs`, one line of JSON for each event. The project is looked for from
 the current folder (or `--project-dir`) upwards.
 
 | exit code | meaning |

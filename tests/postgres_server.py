@@ -12,7 +12,11 @@ from pathlib import Path
 
 import pytest
 
-_FOLDERS = ("/usr/lib/postgresql/*/bin", "/usr/local/pgsql/bin", "/opt/homebrew/opt/postgresql*/bin")
+_FOLDERS = (
+    "/usr/lib/postgresql/*/bin",
+    "/usr/local/pgsql/bin",
+    "/opt/homebrew/opt/postgresql*/bin",
+)
 
 
 def binaries() -> Path | None:
@@ -20,7 +24,9 @@ def binaries() -> Path | None:
     on_path = shutil.which("initdb")
     if on_path:
         return Path(on_path).resolve().parent
-    found = [p for pattern in _FOLDERS for p in Path("/").glob(pattern[1:]) if (p / "initdb").exists()]
+    found = [
+        p for pattern in _FOLDERS for p in Path("/").glob(pattern[1:]) if (p / "initdb").exists()
+    ]
     return max(found, default=None)
 
 
@@ -44,7 +50,9 @@ def running() -> Iterator[str]:
             shutil.chown(root, "postgres")
         _run(folder / "initdb", "-D", root / "data", "-U", "test", "-A", "trust", "-N")
         options = f"-c listen_addresses='' -k {root} -c fsync=off"
-        _run(folder / "pg_ctl", "-D", root / "data", "-w", "-l", root / "log", "-o", options, "start")
+        _run(
+            folder / "pg_ctl", "-D", root / "data", "-w", "-l", root / "log", "-o", options, "start"
+        )
         try:
             _run(folder / "createdb", "-h", root, "-U", "test", "test")
             yield f"postgresql+psycopg://test@/test?host={root}"

@@ -38,9 +38,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def run_all(folder: Path) -> dict[str, RunResult]:
     project = Project.find(folder)
-    return {
-        name: run_flow(project, project.flow(name), Request()) for name in project.flow_names()
-    }
+    return {name: run_flow(project, project.flow(name), Request()) for name in project.flow_names()}
 
 
 @pytest.mark.parametrize("title", WITH_CODE)
@@ -53,7 +51,11 @@ def test_a_section_runs(title: str, elsewhere: Path) -> None:
             assert result.state.is_successful(), f"{name}: {result.state.message} {states}"
     for script in elsewhere.glob("*.py"):
         done = subprocess.run(
-            [sys.executable, script.name], cwd=elsewhere, capture_output=True, text=True, timeout=120
+            [sys.executable, script.name],
+            cwd=elsewhere,
+            capture_output=True,
+            text=True,
+            timeout=120,
         )
         assert done.returncode == 0, done.stderr
 

@@ -138,7 +138,6 @@ def test_a_cluster_class_by_dotted_path() -> None:
             "n_workers": 1,
             "threads_per_worker": 1,
             "processes": False,
-
         },
     )
     with made.start():

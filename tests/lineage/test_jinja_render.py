@@ -128,7 +128,9 @@ def test_the_sandbox_holds(text: str) -> None:
 
 
 def test_a_rendered_text_is_ready_to_be_analyzed() -> None:
-    rendered = everything("create table t as\nselect * from {{ ref('a') }} where d > {{ var('days') }}")
+    rendered = everything(
+        "create table t as\nselect * from {{ ref('a') }} where d > {{ var('days') }}"
+    )
 
     lineage = analyze_sql(rendered.sql, dialect="duckdb")
 

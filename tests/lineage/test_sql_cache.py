@@ -76,7 +76,9 @@ def test_a_warm_cache_loads_no_parser(path: Path) -> None:
         "sys.exit('sqlglot' in sys.modules)"
     )
 
-    done = subprocess.run([sys.executable, "-c", program], cwd=Path(__file__).parents[2], timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=Path(__file__).parents[2], timeout=60
+    )
 
     assert done.returncode == 0
 

@@ -12,6 +12,7 @@ from orchestrator.store.base import RunStore
 from orchestrator.store.memory import MemoryStore
 from orchestrator.store.opening import open_store
 
+
 @pytest.fixture(params=["memory", "sqlite", "postgres"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RunStore]:
     if request.param == "memory":

@@ -1,0 +1,53 @@
+"""The recorder: in order, in batches, and silent once another driver has taken over."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from orchestrator.engine.recorder import Recorder
+from orchestrator.model.state import StateType
+from orchestrator.store.base import FencedError
+from orchestrator.store.memory import MemoryStore
+from orchestrator.store.records import Change, FlowRun, LogLine, TaskRun
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    made = MemoryStore()
+    made.create_run(FlowRun("r1", "f"), [TaskRun("r1", "a", "a")])
+    return made
+
+
+def test_everything_is_written_before_close_returns(store: MemoryStore) -> None:
+    recorder = Recorder(store, "r1")
+    recorder.put(Change("a", StateType.RUNNING, attempt=1, token="t"))
+    recorder.put(LogLine("hello", "a", 1))
+    recorder.put((TaskRun("r1", "b[0]", "b[0]"),))
+    recorder.put(Change("a", StateType.SUCCESS, attempt=1, token="t", rows=3))
+    recorder.close()
+    rows = {row.key: row for row in store.task_runs("r1")}
+    assert (rows["a"].state, rows["a"].rows) == (StateType.SUCCESS, 3)
+    assert "b[0]" in rows
+    assert [line.text for line in store.logs("r1")] == ["hello"]
+
+
+def test_the_lease_is_kept_alive(store: MemoryStore) -> None:
+    recorder = Recorder(store, "r1")
+    recorder.put(LogLine("hello", "a", 1))
+    recorder.close()
+    until = store.run("r1").lease_expires
+    assert until is not None
+    assert until > datetime.now(UTC) + timedelta(seconds=10)
+
+
+def test_a_driver_that_was_replaced_learns_of_it_and_changes_nothing(store: MemoryStore) -> None:
+    recorder = Recorder(store, "r1", fence=1)
+    store.take_over("r1", host="elsewhere", pid=7)
+    recorder.put(Change("a", StateType.RUNNING, attempt=1, token="t"))
+    with pytest.raises(FencedError, match="taken over"):
+        recorder.close()
+    assert store.task_runs("r1")[0].state is StateType.PENDING
+    with pytest.raises(FencedError):
+        recorder.put(LogLine("more"))
