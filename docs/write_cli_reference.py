@@ -1,7 +1,7 @@
 """Writes docs/cli.md from the help of the commands themselves.
 
-    python docs/write_cli_reference.py            # writes it
-    python docs/write_cli_reference.py --check    # says whether it is up to date
+python docs/write_cli_reference.py            # writes it
+python docs/write_cli_reference.py --check    # says whether it is up to date
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ def plan_with(
     Raises:
         NotFoundError: No flow has it; the error is that of the first flow.
     """
-    from orchestrator.service.running import Request, plan_flow
+    from orchestrator.service.planning import Request, plan_flow
 
     options = run_options(given)
     project = session.project({"target": options.target, "threads": options.threads})

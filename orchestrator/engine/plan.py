@@ -8,7 +8,6 @@ from typing import Any
 
 from orchestrator.lineage.collector import without_collector
 from orchestrator.lineage.derive import derive
-from orchestrator.lineage.select import select
 from orchestrator.model.binding import Argument, Promise, fill
 from orchestrator.model.evidence import Evidence, Source
 from orchestrator.model.facts import Edge, TaskFacts
@@ -140,6 +139,8 @@ def make_plan(
     facts = {key: node.facts for key, node in expanded.nodes.items()}
     kept = done or {}
     if include or exclude:
+        from orchestrator.lineage.select import select
+
         chosen = set(
             select(
                 list(facts.values()), derived.graph, list(include), list(exclude),

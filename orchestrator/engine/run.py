@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,6 +30,8 @@ from orchestrator.model.warehouse import Warehouse
 
 #: A task never seen before counts as this many seconds when the longest path is looked for.
 _UNKNOWN = 0.05
+#: Seconds between two looks at whether somebody wants the run to stop.
+_LOOK = 0.5
 _Ending = tuple[Unit, State, Report | None, Mapping[str, Any] | None]
 
 
@@ -86,6 +90,8 @@ class _Driver:
         self.by_token: dict[str, Unit] = {}
         self.endings: deque[_Ending] = deque()
         self.interrupts = Interrupts()
+        self.look_again = time.monotonic() + _LOOK
+        self.nonce = secrets.token_hex(4)
         self.stopping = False
         self.start = instants.now()
 
@@ -99,12 +105,18 @@ class _Driver:
                     self._submit(unit)
                 for item in self.executor.wait(self.lanes.patience()):
                     self._take(item)
-                if not self.stopping and (self.interrupts.asked or self.setting.cancelled()):
+                if not self.stopping and self._asked_to_stop():
                     self._stop()
         states = {key: unit.state for key, unit in self.units.items()}
         state = verdict.of_run(states, self.plan.reference, cancelled=self.stopping)
         self.tell.ended(state, self.start, list(self.units.values()))
         return state
+
+    def _asked_to_stop(self) -> bool:
+        if time.monotonic() > self.look_again:
+            self.look_again = time.monotonic() + _LOOK
+            return self.interrupts.asked or self.setting.cancelled()
+        return self.interrupts.asked
 
     def _begin(self) -> None:
         tasks = ((u.key, u.name, u.planned.facts.resource_type) for u in self.units.values())
@@ -204,7 +216,7 @@ class _Driver:
         return next(iter(lengths.values()))
 
     def _submit(self, unit: Unit) -> None:
-        unit.next_attempt(self.setting.run_id)
+        unit.next_attempt(f"{self.setting.run_id}:{self.nonce}")
         planned = unit.planned
         arguments, inputs = self.values.slots(planned.arguments, unit.element)
         name = planned.task.warehouse

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -59,11 +58,15 @@ class Unit:
             for i in range(count)
         ]
 
-    def next_attempt(self, run_id: str) -> None:
-        """Open a new attempt with a fence of its own."""
+    def next_attempt(self, driver: str) -> None:
+        """Open a new attempt with a fence of its own.
+
+        Args:
+            driver: Begins with the run's id and differs between drivers.
+        """
         self.attempt += 1
         self.heard = False
-        self.token = f"{run_id}:{self.key}:{self.attempt}:{secrets.token_hex(4)}"
+        self.token = f"{driver}:{self.key}:{self.attempt}"
 
 
 class Values:

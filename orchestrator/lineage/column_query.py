@@ -78,6 +78,8 @@ class QueryColumns:
             scope = Scope(self.session.dialect, outer)
             self.member(node, scope, ctes)
             return Relation(scope.star(()))
+        if isinstance(node, exp.Pivot) and node.this is not None:
+            return self._pivot_statement(node, ctes, outer)
         return Relation(blank=True)
 
     def with_clause(
@@ -120,6 +122,17 @@ class QueryColumns:
         self.member(inner, scope, ctes)
         self._joins(node, scope, ctes)
         return Relation(scope.star(()))
+
+    def _pivot_statement(
+        self, node: exp.Pivot, ctes: _Expressions, outer: Scope | None
+    ) -> Relation:
+        """DuckDB's ``PIVOT t ON x USING sum(y)``: the columns it makes are named by the data."""
+        scope = Scope(self.session.dialect, outer)
+        self.member(node.this, scope, ctes)
+        parts = [*node.expressions, *(node.args.get("using") or [])]
+        used = {column.name.lower() for part in parts for column in part.find_all(exp.Column)}
+        kept = [item for item in scope.star(()) if item.name.lower() not in used]
+        return Relation(kept, blank=True)
 
     def _set_operation(
         self, node: exp.SetOperation, ctes: _Expressions, outer: Scope | None
@@ -203,7 +216,7 @@ class QueryColumns:
             self._lateral(node, alias, scope, ctes)
         elif isinstance(node, exp.Unnest):
             self._unnest(node, alias, scope, ctes)
-        elif isinstance(node, exp.Query):
+        elif isinstance(node, (exp.Query, exp.Pivot)):
             relation = self.query(node, ctes, scope if scope.members else scope.outer)
             relation = _pivoted(node, relation, scope, self, ctes)
             names = self.alias_columns(node)
@@ -211,7 +224,7 @@ class QueryColumns:
         else:
             origin = self.origin(node, scope, ctes)
             scope.members.append(Member(alias, (), _made_of(origin, self.alias_columns(node))))
-        if not isinstance(node, exp.Query):
+        if not isinstance(node, (exp.Query, exp.Pivot)):
             self._joins(node, scope, ctes)
 
     def _table(self, node: exp.Table, alias: str, scope: Scope, ctes: _Expressions) -> None:
@@ -420,8 +433,8 @@ def _united(branches: list[Relation], node: exp.SetOperation) -> Relation:
         return Relation(
             [Item(name, union(b.find(name) or NOTHING for b in branches)) for name in names]
         )
-    even = len({len(branch.items) for branch in branches}) == 1
-    if not even and any(branch.stars for branch in branches):
+    shapes = {tuple(item.is_star for item in branch.items) for branch in branches}
+    if len(shapes) > 1 and any(branch.stars for branch in branches):
         return _uneven(branches)
     columns = itertools.zip_longest(*(branch.items for branch in branches))
     items = []

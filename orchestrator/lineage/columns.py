@@ -117,7 +117,7 @@ class _Observer:
             self._learn(dataset, _closed(relation))
 
     def _insert(self, tree: exp.Expr, session: Session) -> None:
-        if tree.expression is None or not isinstance(tree.expression, exp.Query):
+        if not isinstance(tree.expression, (exp.Query, exp.Values)):
             return
         query = QueryColumns(session, self.relation_of)
         relation = query.query(tree.expression, query.with_clause(tree, {}))
@@ -128,7 +128,9 @@ class _Observer:
             names = _column_names(tree.this, session)
             if not names and not tree.args.get("by_name"):
                 names = self._positions(dataset, relation)
-            self._emit(dataset, relation.renamed(names).items[: len(names) or None])
+            items = relation.renamed(names).items[: len(names) or None]
+            unnamed = isinstance(tree.expression, exp.Values) and not names
+            self._emit(dataset, [] if unnamed else items)
 
     def _positions(self, dataset: Dataset, relation: Relation) -> list[str]:
         """Names that the columns of a relation take on when they are inserted by position."""

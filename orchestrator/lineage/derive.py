@@ -112,6 +112,7 @@ class _Derivation:
         self._graph = Graph(self._facts)
         self._evidence: dict[_Pair, dict[Evidence, None]] = {}
         self._dataset: dict[_Pair, Dataset] = {}
+        self._checked = -1  # so many edges there were when no cycle was found
         self._written = Written(facts)
         self._readers: dict[Dataset, _Accesses] = defaultdict(dict)
         for fact in facts:
@@ -255,8 +256,11 @@ class _Derivation:
         return any(p not in self._facts and not p.startswith("source.") for p in parents)
 
     def _check_cycle(self) -> None:
+        if self._checked == len(self._evidence):
+            return
         if sum(1 for _ in self._graph.order()) != len(self._graph):
             raise cycle_error(self._graph, self._edges())
+        self._checked = len(self._evidence)
 
     def _edges(self) -> dict[_Pair, Edge]:
         return {

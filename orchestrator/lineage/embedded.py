@@ -77,6 +77,33 @@ def without_variables(tokens: Sequence[Token]) -> list[Token]:
     return list(tokens)
 
 
+def makes_relation(tokens: Sequence[Token]) -> bool:
+    """Whether a statement is a ``CREATE … TABLE`` or ``CREATE … VIEW``."""
+    if word(tokens[0]) != "CREATE":
+        return False
+    for token in tokens[1:8]:
+        name = word(token)
+        if name in ("TABLE", "VIEW"):
+            return True
+        if name in ("(", "AS", "ON", "FUNCTION", "INDEX", "POLICY"):
+            return False
+    return False
+
+
+def alter_by_name(tokens: Sequence[Token], effect: EffectBuilder) -> None:
+    """``ALTER TABLE t`` with an action that the parser does not know: t is written."""
+    words = [word(token) for token in tokens[:8]]
+    kinds = ("TABLE", "VIEW")
+    if words[0] != "ALTER" or not any(kind in words[:4] for kind in kinds):
+        return
+    start = next(index for index, name in enumerate(words) if name in kinds) + 1
+    while start < len(words) and words[start] in ("IF", "EXISTS", "ONLY"):
+        start += 1
+    effect.kind = StatementKind.ALTER
+    for name in _named(tokens, start, effect)[0]:
+        effect.write(name)
+
+
 def replace_as_insert(tokens: list[Token]) -> list[Token]:
     """``REPLACE INTO t …``, which does to tables what ``INSERT INTO t …`` does."""
     if len(tokens) < 2 or word(tokens[0]) != "REPLACE":

@@ -136,6 +136,8 @@ class Session:
         if quoted and is_path(last) and self._may_be_path(parts):
             return Dataset(None, None, last, DatasetKind.FILE)
         folded = [self.fold(*part) for part in parts]
+        if folded[-1].startswith("#"):
+            return Dataset(None, None, folded[-1])
         if self.dialect == "bigquery" and "$" in folded[-1]:
             folded[-1] = folded[-1].split("$")[0]  # a partition is part of its table
         if len(folded) == 1:
@@ -211,8 +213,6 @@ class Session:
     def _bare(self, name: str) -> Dataset | None:
         if name in self._temporary:
             return self._temporary[name]
-        if name.startswith("#"):
-            return Dataset(None, None, name)
         if name.lower() == "dual" and self.dialect in _DUAL:
             return None
         for schema in self._path[1:] and self._path:

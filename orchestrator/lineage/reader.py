@@ -145,6 +145,8 @@ class _Reader:
         tokens = embedded.replace_as_insert(tokens)
         variables = fragment.block and self.dialect not in ("tsql", "fabric")
         tree = self.parse(sql, embedded.without_variables(tokens) if variables else tokens)
+        if isinstance(tree, exp.Command):
+            embedded.alter_by_name(tokens, effect)
         if self.observer is not None:
             self.observer(tree, len(self.effects), self.session)
         statement.apply(tree, effect)
@@ -176,14 +178,21 @@ class _Reader:
             UnreadableStatementError: The parser does not understand it.
         """
         try:
-            return _parsed(self.parser, sql, self.limits.hold(tokens))
+            tree = _parsed(self.parser, sql, self.limits.hold(tokens))
+            if isinstance(tree, exp.Command) and embedded.makes_relation(tokens):
+                # The parser gives up on forms of CREATE that it does not know, and says nothing.
+                first = tokens[0]
+                raise UnreadableStatementError(
+                    "the parser does not know this form of CREATE", first.line, first.col
+                )
+            return tree
         except OverLimitError as problem:
             raise UnreadableStatementError(str(problem), problem.line, problem.column) from problem
         except UnreadableStatementError as problem:
-            tree = self._leniently(sql, tokens) if len(tokens) <= _LONG else None
-            if tree is None:
+            understood = self._leniently(sql, tokens) if len(tokens) <= _LONG else None
+            if understood is None:
                 raise problem
-            return tree
+            return understood
 
     def _leniently(self, sql: str, tokens: Sequence[Token]) -> exp.Expr | None:
         padded = "\n" * (tokens[0].line - 1) + without_comments(sql, tokens)

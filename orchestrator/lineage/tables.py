@@ -97,7 +97,7 @@ def named(table: exp.Expr, session: Session) -> list[Named]:
 
 def _from_parts(table: exp.Table, session: Session) -> list[Named]:
     inner = table.this
-    if type(inner) is exp.Identifier and not table.args.get("db"):
+    if type(inner) is exp.Identifier and not (table.args.get("db") or table.args.get("catalog")):
         return _one(session.table([_part(inner)]), table)
     parts: list[tuple[str, bool]] = []
     skips_schema = table.args.get("catalog") and not table.args.get("db")
@@ -114,8 +114,10 @@ def _part(node: exp.Expr) -> tuple[str, bool]:
     """One part of a name, and whether it is quoted."""
     args = node.args
     name = node.name
-    if args.get("temporary"):
-        name = f"##{name}" if args.get("global_") else f"#{name}"
+    if args.get("global_"):
+        name = f"##{name}"
+    elif args.get("temporary"):
+        name = f"#{name}"
     return name, bool(args.get("quoted"))
 
 

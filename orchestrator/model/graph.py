@@ -33,8 +33,10 @@ class Graph:
 
     def add_edge(self, upstream: str, downstream: str) -> None:
         """Say that ``upstream`` comes before ``downstream``; both are added if new."""
-        self.add(upstream)
-        self.add(downstream)
+        if upstream not in self._up:
+            self.add(upstream)
+        if downstream not in self._up:
+            self.add(downstream)
         self._up[downstream][upstream] = None
         self._down[upstream][downstream] = None
 

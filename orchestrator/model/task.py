@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, overload
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, overload
 
 from orchestrator.errors import FlowError
 from orchestrator.model import building
@@ -132,6 +132,12 @@ class Task(Promise):
             if not hasattr(twin, attribute):
                 raise FlowError(f"task {self.name!r} has no attribute {attribute!r} to change")
             setattr(twin, attribute, value)
+        return twin
+
+    def __copy__(self) -> Self:
+        """A task with the same attributes, without the detour that pickling takes."""
+        twin = object.__new__(type(self))
+        twin.__dict__.update(self.__dict__)
         return twin
 
     def _bound(

@@ -10,8 +10,9 @@ from orchestrator.engine.plan import Plan
 from orchestrator.executors.base import Executor
 from orchestrator.model import flow as model
 from orchestrator.model.state import State
+from orchestrator.service.planning import Request, plan_flow
 from orchestrator.service.project import Project
-from orchestrator.service.running import Request, plan_flow, run_flow
+from orchestrator.service.running import run_flow
 
 
 class Flow(model.Flow):

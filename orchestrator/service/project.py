@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orchestrator import secrets
 from orchestrator.errors import NotFoundError, OrchestratorError, ProjectError
@@ -21,8 +21,9 @@ from orchestrator.model.flow import Flow
 from orchestrator.model.planning import Planning, RunOptions
 from orchestrator.model.warehouse import Warehouse
 from orchestrator.settings import Settings, find_project, load_settings
-from orchestrator.store.base import RunStore
-from orchestrator.store.opening import open_store
+
+if TYPE_CHECKING:
+    from orchestrator.store.base import RunStore
 
 #: Kinds of folders that are a flow as they stand: ``(folder) -> Flow | None``.
 _FLOW_PLUGINS = "orchestrator.flows"
@@ -157,6 +158,8 @@ class Project:
 
     def store(self) -> RunStore:
         """Open the project's run store."""
+        from orchestrator.store.opening import open_store
+
         if self.settings.store.startswith("sqlite"):
             _private_folder(self.settings.state_dir)
         return open_store(self.settings.store)
@@ -181,7 +184,7 @@ class Warehouses:
         settings = self._project.settings
         configs = settings.warehouses
         chosen = name or settings.warehouse or (next(iter(configs)) if len(configs) == 1 else None)
-        if chosen is None and not configs and (self._project.root / "dbt_project.yml").is_file():
+        if chosen is None and not configs and self._bare:
             chosen, configs = "dbt", {"dbt": {"type": "dbt"}}
         if chosen is None or chosen not in configs:
             return None
@@ -195,6 +198,11 @@ class Warehouses:
                 busy_timeout=settings.busy_timeout,
             )
         return self.made[chosen]
+
+    @cached_property
+    def _bare(self) -> bool:
+        """Whether the project is a dbt project as it stands; looked up once, not for each task."""
+        return (self._project.root / "dbt_project.yml").is_file()
 
 
 def _plugins(group: str) -> Any:

@@ -1,4 +1,4 @@
-"""Plans, runs, retries and cancels flows of a project."""
+"""Runs, retries and cancels flows of a project."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -22,6 +22,7 @@ from orchestrator.model.flow import Flow
 from orchestrator.model.planning import Planning, RunOptions
 from orchestrator.model.state import FINISHED, State, StateType
 from orchestrator.model.task import TaskGroup
+from orchestrator.service.planning import Request
 from orchestrator.service.project import Project
 from orchestrator.store.base import RunStore
 from orchestrator.store.records import Change, FlowRun, TaskRun, new_run_id
@@ -33,45 +34,6 @@ class RunResult:
 
     run_id: str
     state: State
-
-
-@dataclass(frozen=True)
-class Request:
-    """What to run.
-
-    Args:
-        parameters: Values by name, as Python values or text.
-        options: dbt's words: target, vars, full refresh, ….
-        include: dbt-style selection.
-        exclude: dbt-style exclusion.
-        executor: ``threads``, ``inline`` or ``dask``; the flow's or the project's own if left out.
-    """
-
-    parameters: Mapping[str, Any] | None = None
-    options: RunOptions = field(default_factory=RunOptions)
-    include: Sequence[str] = ()
-    exclude: Sequence[str] = ()
-    executor: str | None = None
-
-
-def plan_flow(project: Project, flow: Flow, request: Request | None = None) -> Plan:
-    """Plan a run without running anything.
-
-    Raises:
-        UsageError: The project, its SQL, the parameters or the selection cannot be planned.
-    """
-    asked = request or Request()
-    planning = project.planning(_options(project, asked.options))
-    with project.secrets():
-        plan = make_plan(
-            flow,
-            planning,
-            parameters=asked.parameters,
-            include=asked.include,
-            exclude=asked.exclude,
-        )
-    planning.save_cache()
-    return plan
 
 
 def run_flow(
@@ -166,7 +128,7 @@ def _run(
     earlier: FlowRun | None,
 ) -> RunResult:
     run_id = new_run_id()
-    planning = project.planning(_options(project, asked.options), run_id)
+    planning = project.planning(asked.options_in(project), run_id)
     place = executor or _executor(project, flow, asked, planning)
     with project.secrets(), place.start(), _groups(flow, planning, place) as prepared:
         plan = make_plan(
@@ -242,7 +204,7 @@ def _groups(flow: Flow, planning: Planning, executor: Executor) -> Iterator[dict
     groups = {flow.key(task): task for task in flow if isinstance(task, TaskGroup)}
     prepared: dict[str, Any] = {}
     try:
-        for key, group in groups.items():
+        for key, group in reversed(groups.items()):  # what the first keeps open is opened last
             work = group.prepare(key, planning)
             if work is not None:
                 prepared[key] = _done_there(executor, work, group.affinity(planning))
@@ -301,10 +263,6 @@ def make_executor(name: str, threads: int | None = None) -> Executor:
 
         return DaskExecutor(cluster_kwargs={"threads_per_worker": threads} if threads else None)
     raise UsageError(f"there is no executor {name!r}", fix="use threads, inline or dask")
-
-
-def _options(project: Project, options: RunOptions) -> RunOptions:
-    return options if options.target else replace(options, target=project.settings.target)
 
 
 def _refuse_retry(run: FlowRun) -> None:

@@ -7,18 +7,19 @@ import os
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from orchestrator.errors import ProjectError
 from orchestrator.lineage.collector import with_collector
 from orchestrator.lineage.dbt_facts import DbtFacts
 from orchestrator.lineage.manifest import Manifest, facts, landmarks, read_manifest
-from orchestrator.lineage.select import select as selected_by
+from orchestrator.model import building
 from orchestrator.model.evidence import Evidence, Source
 from orchestrator.model.facts import TaskFacts
 from orchestrator.model.graph import Graph
 from orchestrator.model.planning import Planning
-from orchestrator.model.task import Member, TaskGroup
+from orchestrator.model.task import Member, Task, TaskGroup
 from orchestrator.model.warehouse import Warehouse
 from tasks.dbt import freshness
 from tasks.dbt.ephemerals import Ephemerals
@@ -74,6 +75,7 @@ class DbtBuild(TaskGroup):
         super().__init__(**{"name": "dbt", **task_args})
         self.task_args = {k: v for k, v in task_args.items() if k not in ("name", "tags")}
         self.project_dir = os.fspath(project_dir)
+        self.in_turn = False  # whether an earlier build of the flow has its session first
         self.options = DbtOptions(
             project_dir=self.project_dir,
             select=_words(select),
@@ -90,6 +92,17 @@ class DbtBuild(TaskGroup):
 
     def run(self) -> None:
         """Not used: the group's members run."""
+
+    def _bound(self, *args: Any, **kwargs: Any) -> Task:
+        """Bind a copy; it comes after the flow's earlier builds: dbt runs one at a time in a process."""
+        twin = super()._bound(*args, **kwargs)
+        assert isinstance(twin, DbtBuild)
+        flow = building.current(self.name)
+        earlier = [task for task in flow if isinstance(task, DbtBuild) and task is not twin]
+        if earlier:
+            twin.in_turn = True
+            flow.add_order(earlier[-1], twin)
+        return twin
 
     # -- planning --------------------------------------------------------------------------
 
@@ -119,8 +132,16 @@ class DbtBuild(TaskGroup):
         return options.threads or profile.threads
 
     def prepare(self, key: str, planning: Planning) -> Callable[[], Any] | None:
-        """Open the warm session where the nodes will run; dbt parses there, once for the run."""
-        return partial(_prepared, self._session(planning, key))
+        """Open the warm session where the nodes will run; dbt parses there, once for the run.
+
+        A build that has its turn later only lets dbt parse, unless that is known already.
+        """
+        session = self._session(planning, key)
+        if not self.in_turn:
+            return partial(_prepared, session, planning.state_dir)
+        if self._known_manifest(session, planning) is not None:
+            return None
+        return partial(_parsed, session, planning.state_dir)
 
     def release(self, key: str, planning: Planning) -> Callable[[], Any] | None:
         """Leave the session if it is still open."""
@@ -129,12 +150,11 @@ class DbtBuild(TaskGroup):
     def expand(self, key: str, planning: Planning, prepared: Any) -> Sequence[Member]:
         """One member for each node that runs, framed by the hooks."""
         session = self._session(planning, key)
-        manifest_path, selected = self._manifest(session, planning, prepared)
+        manifest_path, by_dbt = self._manifest(session, planning, prepared)
         manifest = read_manifest(manifest_path)
         folder = self._folder(planning)
         named = landmarks(manifest, folder=folder)
-        if selected is None:
-            selected = _selected(manifest, named, session.options, folder)
+        selected = _selected(manifest, named, session.options, folder) if by_dbt is None else by_dbt
         project = manifest.project_name or "dbt"
         opens = (_start_of(key), Evidence(Source.ENGINE, f"on-run-start of {project} runs first"))
         nodes = facts(manifest, selected=selected, folder=folder, after=(opens,))
@@ -232,16 +252,22 @@ class DbtBuild(TaskGroup):
     ) -> tuple[str, tuple[str, ...] | None]:
         """Path of a manifest that holds, and dbt's own selection where dbt made one."""
         if prepared is not None:
-            freshness.stamp(session.options, prepared.manifest_path, planning.state_dir)
-            return prepared.manifest_path, prepared.selected
-        if planning.options.manifest:
-            return planning.options.manifest, None
-        found = freshness.fresh_manifest(session.options, planning.state_dir)
-        if found is not None and not _needs_dbt(session.options):
-            return found, None
-        report = _parsed(session)
-        freshness.stamp(session.options, report.manifest_path, planning.state_dir)
+            given = planning.options.manifest
+            selected = None if given and not _needs_dbt(session.options) else prepared.selected
+            return given or prepared.manifest_path, selected
+        known = self._known_manifest(session, planning)
+        if known is not None:
+            return known, None
+        report = _parsed(session, planning.state_dir)
         return report.manifest_path, report.selected
+
+    def _known_manifest(self, session: SessionName, planning: Planning) -> str | None:
+        """Path of a manifest that dbt need not be asked for."""
+        if planning.options.manifest:
+            return planning.options.manifest
+        if _needs_dbt(session.options):
+            return None
+        return freshness.fresh_manifest(session.options, planning.state_dir)
 
     def _folder(self, planning: Planning) -> str:
         """The dbt project's folder, seen from the orchestrator's."""
@@ -257,11 +283,12 @@ class Prepared:
     selected: tuple[str, ...]
 
 
-def _prepared(session: SessionName) -> Prepared:
+def _prepared(session: SessionName, state_dir: Path | None) -> Prepared:
     from tasks.dbt import sessions
 
     report = sessions.parse(session)
-    return Prepared(report.manifest_path, report.selected)
+    path = freshness.stamp(session.options, report.manifest_path, state_dir)
+    return Prepared(path, report.selected)
 
 
 def _released(session: SessionName) -> None:
@@ -273,10 +300,10 @@ def _released(session: SessionName) -> None:
 
 
 @with_collector
-def _parsed(session: SessionName) -> Prepared:
+def _parsed(session: SessionName, state_dir: Path | None) -> Prepared:
     """Let dbt parse here and now, only for its manifest."""
     try:
-        return _prepared(session)
+        return _prepared(session, state_dir)
     finally:
         _released(session)
 
@@ -311,17 +338,17 @@ def _after_parents(
 
 def _selected(
     manifest: Manifest, named: Sequence[DbtFacts], options: DbtOptions, folder: str
-) -> list[str] | None:
+) -> Collection[str] | None:
     """Unique ids that the options select, or None where they leave nothing out."""
     if not options.select and not options.exclude:
         return None
+    from orchestrator.lineage.select import select
+
     nodes = facts(manifest, folder=folder)
     known = {node.key for node in nodes}
     edges = ((up, node.key) for node in nodes for up, _ in node.upstream if up in known)
     graph = Graph((node.key for node in nodes), edges)
-    return selected_by(
-        list(nodes), graph, list(options.select), list(options.exclude), landmarks=named
-    )
+    return select(nodes, graph, list(options.select), list(options.exclude), landmarks=named)
 
 
 def _words(given: str | Iterable[str]) -> tuple[str, ...]:

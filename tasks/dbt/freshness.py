@@ -67,11 +67,22 @@ def stamp(options: DbtOptions, path: str, state_dir: Path | None) -> str:
     """
     if state_dir is None:
         return path
-    name = _name(options)
     try:
-        copy = _copied(path, state_dir / _COPIES / f"{name}.json")
+        return _kept(options, path, state_dir)
     except OSError:
         return path  # what cannot be kept is made anew the next time
+
+
+def as_text(variables: Any) -> str:
+    """Return dbt vars as text, from a mapping or from text."""
+    if variables is None:
+        return "{}"
+    return variables if isinstance(variables, str) else json.dumps(variables)
+
+
+def _kept(options: DbtOptions, path: str, state_dir: Path) -> str:
+    name = _name(options)
+    copy = _copied(path, state_dir / _COPIES / f"{name}.json")
     stamps = _read(state_dir)
     stamps.pop(name, None)
     stamps[name] = {
@@ -87,13 +98,6 @@ def stamp(options: DbtOptions, path: str, state_dir: Path | None) -> str:
     temporary.write_text(json.dumps(stamps))
     temporary.replace(state_dir / _STAMPS)
     return str(copy)
-
-
-def as_text(variables: Any) -> str:
-    """Return dbt vars as text, from a mapping or from text."""
-    if variables is None:
-        return "{}"
-    return variables if isinstance(variables, str) else json.dumps(variables)
 
 
 def _copied(path: str, copy: Path) -> Path:

@@ -6,12 +6,16 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from tasks.dbt.errors import DbtProfileError, DbtProjectError
+
+if TYPE_CHECKING:
+    from jinja2.sandbox import SandboxedEnvironment
 
 _URL = re.compile(r"^[A-Za-z][\w+.-]+:")
 _MOTHERDUCK = re.compile(r"^(md|motherduck):")
@@ -201,13 +205,7 @@ class _Renderer:
     """Renders the Jinja that dbt allows in profiles.yml: ``env_var``, ``var`` and filters."""
 
     def __init__(self, variables: Mapping[str, Any], path: str) -> None:
-        from jinja2.sandbox import SandboxedEnvironment
-
         self._path = path
-        self._jinja = SandboxedEnvironment()
-        self._jinja.filters.update(
-            as_text=str, as_native=yaml.safe_load, as_bool=yaml.safe_load, as_number=yaml.safe_load
-        )
         self._names = {"env_var": self._env_var, "var": lambda k, d=None: variables.get(k, d)}
 
     def __call__(self, value: Any) -> Any:
@@ -216,6 +214,17 @@ class _Renderer:
         if isinstance(value, list):
             return [self(v) for v in value]
         return self._text(value) if isinstance(value, str) and "{" in value else value
+
+    @cached_property
+    def _jinja(self) -> SandboxedEnvironment:
+        """Made when there is something to render: most profiles hold plain values."""
+        from jinja2.sandbox import SandboxedEnvironment
+
+        jinja = SandboxedEnvironment()
+        jinja.filters.update(
+            as_text=str, as_native=yaml.safe_load, as_bool=yaml.safe_load, as_number=yaml.safe_load
+        )
+        return jinja
 
     def _text(self, text: str) -> Any:
         from jinja2 import TemplateError

@@ -37,9 +37,13 @@ class SessionName:
 
 
 def parse(name: SessionName) -> ParseReport:
-    """Open the session and let dbt parse; nothing reaches the warehouse."""
+    """Open the session and let dbt parse; nothing reaches the warehouse.
+
+    A session that the run opened for another build, and then had nothing to do in, is left.
+    """
     with _lock:
         if str(name) not in _sessions:
+            _leave_idle(name)
             session = WarmSession(name.options, on_log=_logged)
             _reports[str(name)] = session.parse()
             _sessions[str(name)] = session
@@ -79,9 +83,7 @@ def compiled(name: SessionName, session: WarmSession, ephemeral: str) -> NodeRes
 def close(name: SessionName) -> WarmSession | None:
     """Take the session out of the register, for its last user to finish or abandon it."""
     with _lock:
-        _reports.pop(str(name), None)
-        _compiled.pop(str(name), None)
-        return _sessions.pop(str(name), None)
+        return _forget(str(name)) if str(name) in _sessions else None
 
 
 def abandon(name: SessionName) -> None:
@@ -89,6 +91,18 @@ def abandon(name: SessionName) -> None:
     session = close(name)
     if session is not None:
         session.abandon()
+
+
+def _leave_idle(name: SessionName) -> None:
+    """The flow orders its builds, so whatever else the run has open is not in use any more."""
+    for other in [o for o in _sessions if o.startswith(f"{name.run_id}:")]:
+        _forget(other).abandon()
+
+
+def _forget(name: str) -> WarmSession:
+    _reports.pop(name, None)
+    _compiled.pop(name, None)
+    return _sessions.pop(name)
 
 
 def _logged(unique_id: str | None, level: str, text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections import Counter
 from collections.abc import Sequence
@@ -67,11 +68,13 @@ class SqlFolder(TaskGroup):
         files = _files(folder, self.pattern)
         texts = [read_sql_file(f"{folder}/{file}", _joined(shown, file)) for file in files]
         names = _names(files, texts)
-        return [self._member(*each, planning) for each in zip(texts, names, strict=True)]
+        pattern = SqlTask(path=self.path, warehouse=self.warehouse, **self._task_kwargs)
+        return [self._member(pattern, *each, planning) for each in zip(texts, names, strict=True)]
 
-    def _member(self, text: SqlText, name: str, planning: Planning) -> Member:
+    def _member(self, pattern: SqlTask, text: SqlText, name: str, planning: Planning) -> Member:
         file = text.script.file or name
-        task = SqlTask(path=file, name=name, warehouse=self.warehouse, **self._task_kwargs)
+        task = copy.copy(pattern)  # a new one would look for its caller
+        task.path, task.name = file, name
         task.defined_at = (os.path.join(planning.root, file), 1)
         facts = task.facts_of(text, file, planning)
         return Member(task, facts, task.affinity(planning))

@@ -128,7 +128,13 @@ def test_every_kind_of_node_twice(twins: tuple[Path, Path], trim: bool) -> None:
         {"empty": True},
         {"full_refresh": True, "store_failures": True},
         {"select": ("customers+1", "happenings"), "exclude": ("resource_type:snapshot",)},
-        {"target": "other", "threads": 1, "resource_types": ("model", "seed")},
+        # no microbatch: dbt 1.10 waits for ever for a second thread to run the batches in
+        {
+            "target": "other",
+            "threads": 1,
+            "resource_types": ("model", "seed"),
+            "exclude": ("daily", "halves"),
+        },
         {"select": ("nothing_of_that_name",)},
     ],
     ids=lambda flags: "+".join(flags),

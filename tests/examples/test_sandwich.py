@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.service.planning import Request, plan_flow
 from orchestrator.service.project import Project
-from orchestrator.service.running import Request, plan_flow, retry_run, run_flow
+from orchestrator.service.running import retry_run, run_flow
 from tests.dbt.project import write_project
 from tests.dbt.test_dbt_equality import tables
 

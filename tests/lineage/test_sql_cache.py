@@ -195,3 +195,23 @@ def test_the_dialects_that_are_listed_are_those_of_the_parser() -> None:
     from sqlglot.dialects.dialect import Dialects
 
     assert {dialect.value for dialect in Dialects} - {"dax", "prql", "solr"} == DIALECTS
+
+
+def test_every_module_that_reads_sql_counts_for_the_version() -> None:
+    program = (
+        "import sys\n"
+        "from orchestrator.lineage.cache import _READERS\n"
+        "import orchestrator.lineage.encoding, orchestrator.lineage.reader\n"
+        "loaded = {n.rpartition('.')[2] for n in sys.modules if n.startswith('orchestrator.lineage.')}\n"
+        "print(sorted(loaded - set(_READERS) - {'cache', 'sql', 'net'}))"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=Path(__file__).parents[2],
+        timeout=60,
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.stdout.strip() == "[]", done.stderr

@@ -272,3 +272,28 @@ def test_sql_made_at_run_time_is_reported(dialect: str, sql: str) -> None:
 def test_foreign_quotes_are_understood_where_nothing_else_is_meant() -> None:
     assert words(analyze_sql("select * from [s].[a]", dialect="redshift").reads) == "s.a"
     assert words(analyze_sql("select * from `s`.`a`", dialect="athena").reads) == "s.a"
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "create or replace view v as select x from a order /* why */ by x",
+        "create table t as select sum(x) over (partition -- why\n by y) as s from a",
+    ],
+)
+def test_a_comment_between_the_words_of_a_keyword_hides_nothing(sql: str) -> None:
+    lineage = analyze_sql(sql, dialect="duckdb")
+
+    assert (words(lineage.reads), lineage.errors) == ("a", ())
+
+
+def test_a_create_that_the_parser_gives_up_on_is_reported() -> None:
+    lineage = analyze_sql("create table t frobnicated as select x from a", dialect="duckdb")
+
+    assert "CREATE" in lineage.errors[0].message
+
+
+def test_an_alter_that_the_parser_gives_up_on_still_writes_its_table() -> None:
+    lineage = analyze_sql("alter table if exists s.t frobnicate x", dialect="snowflake")
+
+    assert words(lineage.writes) == "S.T"

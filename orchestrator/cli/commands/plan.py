@@ -10,6 +10,7 @@ from orchestrator.cli import options
 from orchestrator.cli.commands.run import check_flow
 from orchestrator.cli.session import Session
 from orchestrator.cli.spreading import SpreadingCommand
+from orchestrator.lineage.collector import without_collector
 
 
 @click.command("plan", cls=SpreadingCommand, spread=options.SPREAD)
@@ -19,6 +20,7 @@ from orchestrator.cli.spreading import SpreadingCommand
 @options.dbt_options
 @click.option("--all", "whole", is_flag=True, help="Show every task, also of a large flow.")
 @options.shared
+@without_collector
 def command(
     session: Session,
     flow: str,
@@ -31,7 +33,7 @@ def command(
     """Show what a run of FLOW would do, in which order, and why. Nothing is run or written."""
     from orchestrator.cli import plan_shapes
     from orchestrator.cli.terminal import plan as pictures
-    from orchestrator.service.running import Request, plan_flow
+    from orchestrator.service.planning import Request, plan_flow
 
     chosen = options.run_options(rest)
     project = session.project({"target": chosen.target, "threads": chosen.threads})
