@@ -95,11 +95,21 @@ DBT_NAMES = (
 )  # fmt: skip
 
 
+_PATHS = ("profiles_dir", "state", "manifest")
+
+
 def run_options(given: dict[str, Any]) -> RunOptions:
     """Take dbt's options out of a command's arguments."""
     from orchestrator.model.planning import RunOptions
 
-    return RunOptions(**{name: given.pop(name) for name in DBT_NAMES})
+    chosen = {name: given.pop(name) for name in DBT_NAMES}
+    return RunOptions(**chosen | {name: _seen_from_here(chosen[name]) for name in _PATHS})
+
+
+def _seen_from_here(path: str | None) -> str | None:
+    """Make a path absolute that exists from the current folder; else dbt looks from its project."""
+    here = Path(path).expanduser() if path else None
+    return str(here.resolve()) if here is not None and here.exists() else path
 
 
 def _assignments(

@@ -36,6 +36,7 @@ class EffectBuilder:
         self._renames: list[tuple[Dataset, Dataset]] = []
         self._swaps: list[tuple[Dataset, Dataset]] = []
         self._places: list[Place] = []
+        self._later: list[Named] = []
 
     # -- by syntax node ----------------------------------------------------------------------
 
@@ -82,6 +83,10 @@ class EffectBuilder:
         self._sets.setdefault("creates", set()).add(name.dataset)
         self.session.created(name.dataset, self.temporary)
 
+    def create_later(self, name: Named) -> None:
+        """Count one dataset as created by what this statement reads from here on."""
+        self._later.append(name)
+
     def drop(self, name: Named) -> None:
         """Count one dataset as dropped."""
         self._add("drops", Role.DROP, name)
@@ -111,6 +116,9 @@ class EffectBuilder:
 
     def build(self) -> StatementEffect:
         """The effect so far."""
+        for name in self._later:
+            self.create(name)
+        self._later.clear()
         reads = frozenset(self._reads)
         return StatementEffect(
             kind=self.kind,

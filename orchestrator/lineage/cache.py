@@ -24,7 +24,8 @@ _FORMAT = "effects-1"
 #: Modules that effects come from; when one of them changes, what was stored counts no more.
 _READERS = (
     *("building", "copying", "ddl", "dml", "effects", "embedded", "encoding", "limits", "names"),
-    *("reader", "salvage", "script", "statement", "tables", "unpunctuated", "walk"),
+    *("opaque", "reader", "salvage", "script", "statement", "tables", "tokens", "unpunctuated"),
+    "walk",
 )
 
 

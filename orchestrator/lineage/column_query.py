@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Mapping
 
 from sqlglot import exp
@@ -15,6 +14,7 @@ from orchestrator.lineage.column_relations import (
     union,
 )
 from orchestrator.lineage.column_scope import Member, Scope, merged_names
+from orchestrator.lineage.column_shapes import made_of, united
 from orchestrator.lineage.names import Session, parser_dialect
 from orchestrator.lineage.tables import UnknownNameError, named
 from orchestrator.model.dataset import Dataset
@@ -107,7 +107,7 @@ class QueryColumns:
                 first = _Lazy(lambda: self._spine(body, before, outer)[0].renamed(names))
                 sight: _Expressions = {**before, name: first}
                 branches = self._spine(body, before, outer, sight)
-                return _united(branches, body).renamed(names)
+                return united(branches, body).renamed(names)
             if isinstance(body, exp.Query):
                 return self.query(body, before, outer).renamed(names)
             return Relation(blank=True).renamed(names)
@@ -137,7 +137,7 @@ class QueryColumns:
     def _set_operation(
         self, node: exp.SetOperation, ctes: _Expressions, outer: Scope | None
     ) -> Relation:
-        return _united(self._spine(node, ctes, outer), node)
+        return united(self._spine(node, ctes, outer), node)
 
     def _spine(
         self,
@@ -223,7 +223,7 @@ class QueryColumns:
             scope.members.append(Member(alias, (), relation.renamed(names)))
         else:
             origin = self.origin(node, scope, ctes)
-            scope.members.append(Member(alias, (), _made_of(origin, self.alias_columns(node))))
+            scope.members.append(Member(alias, (), made_of(origin, self.alias_columns(node))))
         if not isinstance(node, (exp.Query, exp.Pivot)):
             self._joins(node, scope, ctes)
 
@@ -280,13 +280,13 @@ class QueryColumns:
         if isinstance(node.this, exp.Query):
             relation = self.query(node.this, ctes, scope).renamed(names)
         else:
-            relation = _made_of(self.origin(node.this, scope, ctes), names)
+            relation = made_of(self.origin(node.this, scope, ctes), names)
         scope.members.append(Member(alias, (), relation))
 
     def _unnest(self, node: exp.Unnest, alias: str, scope: Scope, ctes: _Expressions) -> None:
         origin = union(self.origin(part, scope, ctes) for part in node.expressions)
         names = self.alias_columns(node) or ([node.alias] if node.alias else [])
-        scope.members.append(Member(alias, (), _made_of(origin, names)))
+        scope.members.append(Member(alias, (), made_of(origin, names)))
 
     # -- expressions -------------------------------------------------------------------------
 
@@ -419,42 +419,6 @@ def _is_join(node: exp.Expr | None) -> bool:
     if isinstance(node, (exp.Subquery, exp.Paren)):
         return not node.alias and _is_join(node.this)
     return isinstance(node, exp.Table)
-
-
-def _made_of(origin: Origin, names: list[str]) -> Relation:
-    """The relation of a table function: its columns come from its arguments."""
-    return Relation([Item(name, origin) for name in names], blank=not names)
-
-
-def _united(branches: list[Relation], node: exp.SetOperation) -> Relation:
-    """The columns of a set operation, by position or by name."""
-    if node.args.get("by_name"):
-        names = dict.fromkeys(item.name for branch in branches for item in branch.items)
-        return Relation(
-            [Item(name, union(b.find(name) or NOTHING for b in branches)) for name in names]
-        )
-    shapes = {tuple(item.is_star for item in branch.items) for branch in branches}
-    if len(shapes) > 1 and any(branch.stars for branch in branches):
-        return _uneven(branches)
-    columns = itertools.zip_longest(*(branch.items for branch in branches))
-    items = []
-    for column in columns:
-        present = [item for item in column if item is not None]
-        first = present[0]
-        items.append(Item(first.name, union(item.origin for item in present), first.named))
-    return Relation(items, any(branch.blank for branch in branches))
-
-
-def _uneven(branches: list[Relation]) -> Relation:
-    """Branches of which some are not known by column: by name what can be, and all the stars."""
-    widest = max(branches, key=lambda branch: sum(not item.is_star for item in branch.items))
-    named = [item for item in widest.items if not item.is_star]
-    items = [
-        Item(item.name, union(branch.find(item.name) or NOTHING for branch in branches))
-        for item in named
-    ]
-    stars = union(star.origin for branch in branches for star in branch.stars)
-    return Relation([*items, *([Item("*", stars)] if stars.sources else [])])
 
 
 def _pivoted(

@@ -12,7 +12,7 @@ from orchestrator.lineage.column_relations import Item, Relation, table
 from orchestrator.lineage.column_scope import Member, Scope
 from orchestrator.lineage.effects import ColumnFlow, Request
 from orchestrator.lineage.names import Session
-from orchestrator.lineage.tables import UnknownNameError, named
+from orchestrator.lineage.tables import STRANGE, UnknownNameError, named
 from orchestrator.model.dataset import Dataset
 
 _QUOTES = str.maketrans("", "", '"`[]')
@@ -25,7 +25,8 @@ def read_columns(request: Request) -> tuple[ColumnFlow, ...]:
         request: The text, its dialect, defaults and the tables whose columns are known.
 
     Returns:
-        The columns in the order of the text; a statement too deep to follow has none.
+        The columns in the order of the text; a statement too deep or too strange to follow has
+        none.
     """
     from orchestrator.lineage.reader import read
 
@@ -54,7 +55,7 @@ class _Observer:
         before = len(self.flows)
         try:
             handler(self, tree, session)
-        except RecursionError:
+        except (RecursionError, *STRANGE):
             del self.flows[before:]
 
     # -- what is known of tables -------------------------------------------------------------
@@ -259,9 +260,9 @@ class _Observer:
                     self._index,
                     target,
                     item.name,
-                    tuple(sorted(origin.sources)),
+                    tuple(sorted(origin.sources, key=lambda s: (str(s[0]), s[1]))),
                     tuple(sorted(origin.unresolved)),
-                    tuple(sorted(origin.counted)),
+                    tuple(sorted(origin.counted, key=str)),
                     item.named,
                 )
             )

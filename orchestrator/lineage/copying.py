@@ -12,7 +12,7 @@ from orchestrator.model.dataset import Dataset, DatasetKind
 _PARTITION_FUNCTIONS = frozenset(
     {"swap_partitions_between_tables", "move_partitions_to_table", "copy_partitions_to_table"}
 )
-_STREAMS = frozenset({"stdin", "stdout"})
+_STREAMS = frozenset({"stdin", "stdout", "program"})
 
 
 def copy(tree: exp.Expr, effect: EffectBuilder) -> None:

@@ -13,6 +13,7 @@ _RELATIONS = frozenset({"TABLE", "VIEW", "STREAM", "EXTERNAL TABLE", "DICTIONARY
 _DROPPED = _RELATIONS | {"STAGE", "MATERIALIZED VIEW", "DYNAMIC TABLE"}
 #: Properties that name another table, whose rows or shape the new one takes.
 _TEMPLATES = (exp.LikeProperty,)
+_TEMPORARY = (exp.TemporaryProperty, exp.VolatileProperty)
 
 
 def create(tree: exp.Expr, effect: EffectBuilder) -> None:
@@ -28,7 +29,7 @@ def create(tree: exp.Expr, effect: EffectBuilder) -> None:
         return None
     properties = _properties(tree)
     effect.kind = _kind(tree, kind)
-    effect.temporary = any(isinstance(p, exp.TemporaryProperty) for p in properties)
+    effect.temporary = any(isinstance(p, _TEMPORARY) for p in properties)
     effect.conditional = bool(tree.args.get("exists"))
     _read_sources(tree, properties, effect)
     temporary_name = _is_temporary_name(table_of(tree.this))

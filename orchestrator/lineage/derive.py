@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 
@@ -167,8 +167,11 @@ class _Derivation:
         for key in waiting:
             for name in self._outside(self._facts[key]):
                 graph.add_edge(name, key)
+        places: dict[str, Evidence] = {}
         for test, key in list(guard_edges(graph, tests, waiting.__contains__)):
-            self._add(test, key, _guard_evidence(self._facts[test]))
+            if test not in places:
+                places[test] = _guard_evidence(self._facts[test])
+            self._add(test, key, places[test])
 
     def result(self) -> Derived:
         """The graph, checked for cycles."""
@@ -179,8 +182,13 @@ class _Derivation:
         self, upstream: str, downstream: str, *evidence: Evidence, dataset: Dataset | None = None
     ) -> None:
         pair = (upstream, downstream)
-        self._graph.add_edge(upstream, downstream)
-        known = self._evidence.setdefault(pair, {})
+        known = self._evidence.get(pair)
+        if known is None:
+            self._graph.add_edge(upstream, downstream)
+            self._evidence[pair] = dict.fromkeys(evidence)
+            if dataset is not None:
+                self._dataset[pair] = dataset
+            return
         if dataset is None:
             known.update(dict.fromkeys(evidence))
             return
@@ -262,11 +270,26 @@ class _Derivation:
             raise cycle_error(self._graph, self._edges())
         self._checked = len(self._evidence)
 
-    def _edges(self) -> dict[_Pair, Edge]:
-        return {
-            pair: Edge(*pair, tuple(evidence), self._dataset.get(pair))
-            for pair, evidence in self._evidence.items()
-        }
+    def _edges(self) -> Mapping[_Pair, Edge]:
+        return _Edges(self._evidence, self._dataset)
+
+
+class _Edges(Mapping[_Pair, Edge]):
+    """The edges by pair, each made when it is asked for: a plan asks for few of very many."""
+
+    def __init__(
+        self, evidence: Mapping[_Pair, dict[Evidence, None]], dataset: Mapping[_Pair, Dataset]
+    ) -> None:
+        self._evidence, self._dataset = evidence, dataset
+
+    def __getitem__(self, pair: _Pair) -> Edge:
+        return Edge(*pair, tuple(self._evidence[pair]), self._dataset.get(pair))
+
+    def __iter__(self) -> Iterator[_Pair]:
+        return iter(self._evidence)
+
+    def __len__(self) -> int:
+        return len(self._evidence)
 
 
 def _by_key(facts: Sequence[TaskFacts]) -> dict[str, TaskFacts]:

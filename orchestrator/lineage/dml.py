@@ -62,6 +62,8 @@ def written_inside(tree: exp.Expr, effect: EffectBuilder) -> None:
     for node in gathered.writers:
         if isinstance(node, exp.Into):
             targets += [(name, True, False) for name in _into(node, effect, skip)]
+        elif isinstance(node, exp.Returning):
+            targets += [(name, False, False) for name in _output(node, effect, skip)]
         elif not isinstance(node.parent, exp.When):
             replaces = _replaces(node)
             targets += [(name, False, replaces) for name in _targets(node, effect, skip)]
@@ -96,6 +98,20 @@ def _into(node: exp.Expr, effect: EffectBuilder, skip: set[int]) -> list[Named]:
     effect.kind = StatementKind.CREATE_AS
     effect.temporary = bool(node.args.get("temporary"))
     return effect.resolve(target)
+
+
+def _output(node: exp.Expr, effect: EffectBuilder, skip: set[int]) -> list[Named]:
+    """T-SQL's ``OUTPUT … INTO t``, which the parser takes for a name or for a call."""
+    into = node.args.get("into")
+    if not isinstance(into, exp.Expr):
+        return []
+    skip.add(id(into))
+    if isinstance(into, exp.Table):
+        return effect.resolve(into)
+    parts = into.parts if isinstance(into, (exp.Column, exp.Dot)) else [into]
+    names = [(part.name, bool(part.args.get("quoted"))) for part in parts if part.name]
+    dataset = effect.session.table(names) if names else None
+    return [Named(dataset, 0)] if dataset else []
 
 
 def _targets(node: exp.Expr, effect: EffectBuilder, skip: set[int]) -> list[Named]:

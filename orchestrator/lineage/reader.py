@@ -13,16 +13,16 @@ from sqlglot.errors import ParseError, TokenError
 from sqlglot.parser import Parser
 from sqlglot.tokenizer_core import Token
 
-from orchestrator.lineage import embedded, statement
+from orchestrator.lineage import embedded, opaque, statement
 from orchestrator.lineage.building import EffectBuilder
 from orchestrator.lineage.effects import Request, StatementEffect, StatementKind
 from orchestrator.lineage.limits import Limits, OverLimitError
 from orchestrator.lineage.names import Session, other_dialects, parser_dialect
 from orchestrator.lineage.salvage import mend, salvage
-from orchestrator.lineage.script import (
-    Fragment,
+from orchestrator.lineage.script import Fragment, split
+from orchestrator.lineage.tables import STRANGE
+from orchestrator.lineage.tokens import (
     is_text,
-    split,
     tokenize,
     tokenize_leniently,
     without_comments,
@@ -114,39 +114,45 @@ class _Reader:
         excerpt = sql[first.start : min(last.end + 1, first.start + _EXCERPT)]
         effect = EffectBuilder(self.session, first.line + offset, offset, excerpt)
         effect.deferred = fragment.body
-        inside: embedded.Inside | None = None
+        inside: opaque.Inside | None = None
         try:
             inside = self._statement(sql, fragment, effect)
         except UnreadableStatementError as problem:
             effect = EffectBuilder(self.session, first.line + offset, offset, excerpt)
             effect.kind = StatementKind.UNKNOWN
             effect.problem(str(problem), problem.line, problem.column)
+        except STRANGE as problem:
+            effect = EffectBuilder(self.session, first.line + offset, offset, excerpt)
+            effect.kind = StatementKind.UNKNOWN
+            effect.problem(f"its form is not known ({type(problem).__name__})", first.line)
         self.effects.append(effect.build())
         if inside is not None:
             self._follow(sql, inside, effect, offset, depth)
 
     def _statement(
         self, sql: str, fragment: Fragment, effect: EffectBuilder
-    ) -> embedded.Inside | None:
+    ) -> opaque.Inside | None:
         """Add the fragment's own effect; return what is to be read as statements of their own."""
         tokens = fragment.tokens
         if fragment.routine:
             effect.kind = StatementKind.ROUTINE
             self._queries(sql, embedded.queries_of(tokens), effect)
-            return embedded.Inside(scripts=embedded.routine_texts(tokens))
+            return opaque.Inside(scripts=embedded.routine_texts(tokens))
         if fragment.control:
             effect.kind = StatementKind.CONTROL
             self._queries(sql, embedded.queries_of(tokens), effect)
             return None
-        inside = embedded.look_inside(tokens, effect)
+        inside = opaque.look_inside(tokens, effect)
         if inside is not None:
             self._queries(sql, inside.queries, effect)
             return inside
-        tokens = embedded.replace_as_insert(tokens)
+        tokens = embedded.without_top(embedded.replace_as_insert(tokens))
         variables = fragment.block and self.dialect not in ("tsql", "fabric")
         tree = self.parse(sql, embedded.without_variables(tokens) if variables else tokens)
         if isinstance(tree, exp.Command):
-            embedded.alter_by_name(tokens, effect)
+            opaque.alter_by_name(tokens, effect)
+            if embedded.makes_relation(tokens):
+                self._queries(sql, opaque.create_by_name(tokens, effect), effect)
         if self.observer is not None:
             self.observer(tree, len(self.effects), self.session)
         statement.apply(tree, effect)
@@ -161,7 +167,7 @@ class _Reader:
                 effect.read_all(self.parse(sql, tokens))
 
     def _follow(
-        self, sql: str, inside: embedded.Inside, effect: EffectBuilder, offset: int, depth: int
+        self, sql: str, inside: opaque.Inside, effect: EffectBuilder, offset: int, depth: int
     ) -> None:
         if depth >= _DEEPEST_TEXT:
             return
@@ -181,10 +187,7 @@ class _Reader:
             tree = _parsed(self.parser, sql, self.limits.hold(tokens))
             if isinstance(tree, exp.Command) and embedded.makes_relation(tokens):
                 # The parser gives up on forms of CREATE that it does not know, and says nothing.
-                first = tokens[0]
-                raise UnreadableStatementError(
-                    "the parser does not know this form of CREATE", first.line, first.col
-                )
+                return self._leniently(sql, tokens) or tree
             return tree
         except OverLimitError as problem:
             raise UnreadableStatementError(str(problem), problem.line, problem.column) from problem

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlglot.errors import TokenError
 from sqlglot.tokenizer_core import Token
 
-from orchestrator.lineage.script import tokenize
+from orchestrator.lineage.tokens import tokenize
 
 #: A quote opened in one piece is looked for in this many following pieces.
 _REACH = 20

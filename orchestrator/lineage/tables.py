@@ -28,6 +28,10 @@ _DICTIONARY = "dictget"
 _SIGILS = frozenset("$:@?")
 
 
+#: What goes wrong in a tree that lacks what trees of its kind have; parsers let some through.
+STRANGE = (AttributeError, IndexError, KeyError, TypeError, ValueError, StopIteration)
+
+
 @dataclass(frozen=True, slots=True)
 class Named:
     """One dataset that a tree names.
@@ -84,6 +88,8 @@ def named(table: exp.Expr, session: Session) -> list[Named]:
     if isinstance(inner, exp.Literal) and inner.is_string:
         return _one(_from_text(inner.name, session), table)
     if isinstance(inner, (exp.Placeholder, exp.Parameter, exp.SessionParameter)):
+        if session.dialect in ("tsql", "fabric") and isinstance(inner, exp.Parameter):
+            return []  # a table variable, which lives as long as the batch
         variable = session.variables.get(inner.name.lower())
         if variable is None:
             raise UnknownNameError(table, session)

@@ -13,7 +13,7 @@ _BARREN = frozenset(
     | {str, int, float}
 )
 _TABLES = frozenset({exp.Table, exp.TableFromRows})
-_WRITERS = frozenset({exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.Into})
+_WRITERS = frozenset({exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.Into, exp.Returning})
 _WANTED = _TABLES | _WRITERS | {exp.Anonymous, exp.With}
 
 

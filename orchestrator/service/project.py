@@ -15,11 +15,12 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from orchestrator import secrets
-from orchestrator.errors import NotFoundError, OrchestratorError, ProjectError
+from orchestrator.errors import NotFoundError, OrchestratorError, ProjectError, StoreError
 from orchestrator.lineage import EffectsCache
 from orchestrator.model.flow import Flow
 from orchestrator.model.planning import Planning, RunOptions
 from orchestrator.model.warehouse import Warehouse
+from orchestrator.service.hiding import refuse_hiding, refuse_other_packages
 from orchestrator.settings import Settings, find_project, load_settings
 
 if TYPE_CHECKING:
@@ -49,20 +50,22 @@ class Project:
         """Find the project that a folder belongs to.
 
         Args:
-            start: Where to look; upwards for ``orchestrator.toml``, else the folder itself.
+            start: Where to look; upwards for ``orchestrator.toml``, else for a dbt project, else
+                the folder itself.
             flags: Settings given on the command line.
 
         Raises:
-            ProjectError: There is no such folder.
+            ProjectError: There is no such folder, or a module hides one of ours.
         """
         start = start.expanduser().resolve()
         if not start.is_dir():
             raise ProjectError(
                 f"there is no folder {start}", fix="give the folder of a project, or go into it"
             )
-        root = find_project(start)
-        settings = load_settings(root or start, flags or {})
-        return cls(root or start, settings, configured=root is not None)
+        refuse_other_packages()
+        configured = find_project(start)
+        root = configured or _dbt_project(start) or start
+        return cls(root, load_settings(root, flags or {}), configured=configured is not None)
 
     # -- flows -----------------------------------------------------------------------------
 
@@ -74,7 +77,10 @@ class Project:
             ProjectError: A module cannot be imported, two flows share a name, or there is none.
         """
         found: dict[str, Flow] = {}
-        for path in sorted(self.settings.flows.glob("*.py")):
+        paths = sorted(self.settings.flows.glob("*.py"))
+        if paths:
+            refuse_hiding(self.root)
+        for path in paths:
             for flow in _flows_in(_loaded(path, self.root)):
                 if flow.name in found:
                     raise ProjectError(
@@ -227,7 +233,7 @@ def _loaded(path: Path, root: Path) -> ModuleType:
         spec.loader.exec_module(module)
     except OrchestratorError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         sys.modules.pop(name, None)
         raise ProjectError(
             f"{path.name} cannot be imported: {type(error).__name__}: {error}",
@@ -239,7 +245,9 @@ def _loaded(path: Path, root: Path) -> ModuleType:
     return module
 
 
-def _last_line(error: Exception, path: Path) -> str:
+def _last_line(error: BaseException, path: Path) -> str:
+    if isinstance(error, SyntaxError) and error.filename == str(path):
+        return f"{path}:{error.lineno}"
     lines = [
         frame.lineno
         for frame in traceback.extract_tb(error.__traceback__)
@@ -253,5 +261,17 @@ def _flows_in(module: ModuleType) -> list[Flow]:
     return list(dict.fromkeys(flows))
 
 
+def _dbt_project(start: Path) -> Path | None:
+    """The nearest folder upwards that is a dbt project, as dbt itself looks for one."""
+    return next((d for d in (start, *start.parents) if (d / "dbt_project.yml").is_file()), None)
+
+
 def _private_folder(folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise StoreError(
+            f"the folder for the project's state cannot be made: {error.strerror}",
+            where=str(folder),
+            fix="let it be written to, or name another with state_dir in orchestrator.toml",
+        ) from error

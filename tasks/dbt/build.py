@@ -187,9 +187,9 @@ class DbtBuild(TaskGroup):
         for member in members:
             member.task.selected = nodes  # type: ignore[union-attr]
             if isinstance(member.task, DbtNode):
-                others = (f for f in upstream(member.facts.key) if f.key not in own)
-                written = {(a.dataset.catalog, a.dataset.schema) for f in others for a in f.writes}
-                member.task.outside = tuple(sorted((c, s) for c, s in written if s))
+                others = [f for f in upstream(member.facts.key) if f.key not in own]
+                if others:
+                    member.task.outside = _written_by(others)
         return members
 
     def _framed(
@@ -349,6 +349,12 @@ def _selected(
     edges = ((up, node.key) for node in nodes for up, _ in node.upstream if up in known)
     graph = Graph((node.key for node in nodes), edges)
     return select(nodes, graph, list(options.select), list(options.exclude), landmarks=named)
+
+
+def _written_by(others: Sequence[TaskFacts]) -> tuple[tuple[str | None, str], ...]:
+    """(catalog, schema) pairs that tasks write to."""
+    written = {(a.dataset.catalog, a.dataset.schema) for fact in others for a in fact.writes}
+    return tuple(sorted((catalog, schema) for catalog, schema in written if schema))
 
 
 def _words(given: str | Iterable[str]) -> tuple[str, ...]:

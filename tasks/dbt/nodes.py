@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from orchestrator.model import context
 from orchestrator.model.policy import Trigger
-from orchestrator.model.signals import FAIL, Result
+from orchestrator.model.signals import FAIL, SKIP, Result
 from orchestrator.model.state import State
 from orchestrator.model.task import Task
 from orchestrator.model.warehouse import Warehouse
@@ -47,9 +48,8 @@ class DbtStart(Task):
         if self.held.affinity is not None:
             with self.held.connect():
                 pass  # dbt gives up at once when another process holds the file; this waits
-        session = sessions.begun(self.session, self.selected)
         try:
-            hooks = session.begin(self.selected)
+            hooks = sessions.begin(self.session, self.selected)
         except DbtHookError as error:
             raise FAIL(error.what, status="error", detail={"error": str(error)}) from error
         return _hooks_result(hooks)
@@ -91,7 +91,7 @@ class DbtNode(Task):
         session = sessions.begun(self.session, self.selected)
         if self.outside:
             session.refresh_relations(self.outside)
-        with _cancellable(session):
+        with _cancellable(session, self.unique_id):
             for ephemeral in self.ephemerals:
                 broken = sessions.compiled(self.session, session, ephemeral)
                 if broken is not None:
@@ -124,7 +124,7 @@ class DbtFinish(Task):
         """Finish the session; nodes that never ran are recorded as dbt records skipped ones."""
         session = sessions.close(self.session)
         if session is None:
-            return Result(message="the session ended before")
+            raise SKIP("on-run-start never came to its end")
         for key in self.selected:
             state = upstream_states.get(key)  # an ephemeral model has none of its own
             if state is not None and state.is_skipped():
@@ -179,7 +179,9 @@ def _hooks_result(hooks: tuple[NodeResult, ...]) -> Result:
     return Result(message=message, status=status, detail=detail)
 
 
-def _cancellable(session: WarmSession) -> AbstractContextManager[None]:
-    """Interrupt the session's queries when the attempt is asked to stop."""
+def _cancellable(session: WarmSession, unique_id: str) -> AbstractContextManager[None]:
+    """Interrupt the node's queries when the attempt is asked to stop."""
     running = context.active()
-    return running.cancelled.calling(session.cancel) if running else nullcontext()
+    if running is None:
+        return nullcontext()
+    return running.cancelled.calling(partial(session.cancel_node, unique_id))

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
+from tasks.dbt.errors import DbtHookError
 from tasks.dbt.options import DbtOptions
 from tasks.dbt.results import NodeResult
 from tasks.dbt.session import ParseReport, WarmSession
@@ -15,6 +18,7 @@ _LEVELS = {"debug": 10, "info": 20, "warn": 30, "error": 40}
 _sessions: dict[str, WarmSession] = {}
 _reports: dict[str, ParseReport] = {}
 _compiled: dict[str, dict[str, NodeResult | None]] = {}
+_begun: set[str] = set()
 _lock = threading.Lock()
 
 
@@ -45,9 +49,26 @@ def parse(name: SessionName) -> ParseReport:
         if str(name) not in _sessions:
             _leave_idle(name)
             session = WarmSession(name.options, on_log=_logged)
-            _reports[str(name)] = session.parse()
+            with _own_logging():
+                _reports[str(name)] = session.parse()
             _sessions[str(name)] = session
         return _reports[str(name)]
+
+
+def begin(name: SessionName, selected: tuple[str, ...]) -> tuple[NodeResult, ...]:
+    """Create schemas and run ``on-run-start`` in the session that :func:`parse` opened.
+
+    Raises:
+        DbtHookError: A hook ended the run; the session is begun all the same.
+        WarehouseBusyError, DbtWarehouseError: As they say; the session has not begun.
+    """
+    try:
+        hooks = _sessions[str(name)].begin(selected)
+    except DbtHookError:
+        _begun.add(str(name))
+        raise
+    _begun.add(str(name))
+    return hooks
 
 
 def begun(name: SessionName, selected: tuple[str, ...]) -> WarmSession:
@@ -64,9 +85,11 @@ def begun(name: SessionName, selected: tuple[str, ...]) -> WarmSession:
         session = _sessions.get(str(name))
         if session is None:
             session = WarmSession(name.options, on_log=_logged)
-            session.parse()
+            with _own_logging():
+                session.parse()
             session.begin(selected, hooks=False)
             _sessions[str(name)] = session
+            _begun.add(str(name))
         return session
 
 
@@ -81,28 +104,57 @@ def compiled(name: SessionName, session: WarmSession, ephemeral: str) -> NodeRes
 
 
 def close(name: SessionName) -> WarmSession | None:
-    """Take the session out of the register, for its last user to finish or abandon it."""
+    """Take the session out of the register, for its last user to finish it.
+
+    Returns:
+        The session; None if there is none that has begun, and so nothing to finish.
+    """
     with _lock:
-        return _forget(str(name)) if str(name) in _sessions else None
+        if str(name) in _begun:
+            return _forget(str(name))
+    abandon(name)
+    return None
 
 
 def abandon(name: SessionName) -> None:
-    """Leave the session, if it is still open, without hooks and without writing."""
-    session = close(name)
-    if session is not None:
-        session.abandon()
+    """Leave the session, if it is still open, without hooks; what ran is written, as by dbt."""
+    with _lock:
+        if str(name) in _sessions:
+            _abandon(str(name))
 
 
 def _leave_idle(name: SessionName) -> None:
     """The flow orders its builds, so whatever else the run has open is not in use any more."""
     for other in [o for o in _sessions if o.startswith(f"{name.run_id}:")]:
-        _forget(other).abandon()
+        _abandon(other)
+
+
+def _abandon(name: str) -> None:
+    has_begun = name in _begun
+    session = _forget(name)
+    if not has_begun:
+        session.abandon()
+        return
+    session.cancel()
+    session.finish()
 
 
 def _forget(name: str) -> WarmSession:
     _reports.pop(name, None)
     _compiled.pop(name, None)
+    _begun.discard(name)
     return _sessions.pop(name)
+
+
+@contextmanager
+def _own_logging() -> Iterator[None]:
+    """Take back the handlers that dbt's imports give the root logger: all would be said twice."""
+    before = list(logging.root.handlers)
+    try:
+        yield
+    finally:
+        for handler in [h for h in logging.root.handlers if h not in before]:
+            logging.root.removeHandler(handler)
 
 
 def _logged(unique_id: str | None, level: str, text: str) -> None:

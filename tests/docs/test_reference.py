@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 from types import ModuleType
 
+import click
 import pytest
 
 import orchestrator
@@ -50,6 +51,14 @@ def test_every_command_has_a_section() -> None:
     assert [title for title in sections if title] == found
     for title in found:
         assert sections[title][0].text.startswith(f"Usage: {title} ")
+
+
+def test_every_command_speaks_json_as_the_page_says() -> None:
+    writer = script("write_cli_reference")
+    for words, command in writer.commands(writer.root, ("orchestrator",)):
+        if not isinstance(command, click.Group):
+            names = {parameter.name for parameter in command.params}
+            assert {"format", "project_dir"} <= names, " ".join(words)
 
 
 def test_every_setting_is_documented_with_its_default() -> None:
@@ -148,3 +157,9 @@ def test_pages_speak_of_the_project_alone(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert not re.search(r"/(root|home|work|tmp)/", text), "a path of somebody's machine"
     assert not re.search(r"\b(TODO|FIXME|XXX)\b", text)
+
+
+def test_the_targets_of_make_that_pages_name_are_there() -> None:
+    made = re.findall(r"^([a-z-]+):", (pages.ROOT / "Makefile").read_text(), re.MULTILINE)
+    named = set(re.findall(r"(?:^|`)make ([a-z-]+)", text_of("../README.md"), re.MULTILINE))
+    assert {"nightly", "test", "check"} <= named <= set(made)

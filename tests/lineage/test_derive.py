@@ -84,6 +84,17 @@ def test_one_edge_holds_all_evidence_once() -> None:
     assert reason(edge) == "sql/b.sql:3 reads db.s.t, written by a (sql/a.sql:1)"
 
 
+def test_edges_are_a_mapping_like_any_other() -> None:
+    derived = derive([_task("a", writes=["t"]), _task("b", reads=["t"]), _task("c", after=["b"])])
+    assert len(derived.edges) == 2
+    assert list(derived.edges) == [("b", "c"), ("a", "b")]
+    assert ("a", "c") not in derived.edges
+    assert derived.edges.get(("a", "c")) is None
+    assert derived.edges == {pair: derived.edges[pair] for pair in derived.edges}
+    with pytest.raises(KeyError):
+        derived.edges["a", "c"]
+
+
 def test_what_nobody_writes_comes_from_outside() -> None:
     assert _edges(_task("a", reads=["t"]), _task("b", reads=["t"])) == set()
 

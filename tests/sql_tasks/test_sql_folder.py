@@ -124,3 +124,14 @@ def test_a_thousand_files_that_were_read_before(
     with capsys.disabled():
         print(f"\n1,000 SQL files expanded in {time.perf_counter() - began:.2f} s")
     assert cache.misses == 1000
+
+
+def test_what_one_file_says_is_said_of_it_alone(planning: Planned, write: Write) -> None:
+    write("sql/a.sql", "-- orchestrator: tags=own, retries=3, reads=raw.late, timeout=5\nselect 1")
+    write("sql/b.sql", "select 2")
+    first, second = expanded(planning(), tags=["core"], max_retries=1)
+    assert (first.task.tags, second.task.tags) == ({"core", "own"}, {"core"})
+    assert (first.task.retry.max_retries, second.task.retry.max_retries) == (3, 1)
+    assert (first.task.reads, second.task.reads) == (("raw.late",), ())
+    assert (first.task.timeout, second.task.timeout) == (5.0, None)
+    assert [m.task.path for m in (first, second)] == ["sql/a.sql", "sql/b.sql"]

@@ -1,0 +1,114 @@
+"""Tokens of SQL texts: as the dialect has them, and leniently where that fails."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Sequence
+from functools import lru_cache
+
+from sqlglot.dialects.dialect import Dialect
+from sqlglot.tokenizer_core import Token, TokenType
+from sqlglot.tokens import Tokenizer
+
+# Kinds of tokens are kept in tuples: an enum member is slow to hash and quick to compare.
+_TEXTS = (
+    TokenType.STRING,
+    TokenType.RAW_STRING,
+    TokenType.HEREDOC_STRING,
+    TokenType.NATIONAL_STRING,
+)
+_ARITHMETIC = (
+    TokenType.PLUS,
+    TokenType.DASH,
+    TokenType.STAR,
+    TokenType.SLASH,
+    TokenType.MOD,
+    TokenType.AMP,
+    TokenType.PIPE,
+    TokenType.CARET,
+)
+_NO_WORDS = (*_TEXTS, TokenType.IDENTIFIER, TokenType.NUMBER)
+
+
+#: A tokenizer keeps the text it is at, so each thread has its own.
+_of_this_thread = threading.local()
+
+
+@lru_cache(maxsize=64)
+def _tokenizer_class(dialect: str) -> type[Tokenizer]:
+    """The dialect's tokenizer, made to read the rest of a command as tokens, not as one text."""
+    own = Dialect.get_or_raise(dialect).tokenizer_class
+    return type("_ScriptTokenizer", (own,), {"COMMANDS": set()})
+
+
+def tokenize(sql: str, dialect: str) -> list[Token]:
+    """Tokens of a text.
+
+    Args:
+        sql: The text.
+        dialect: A dialect of sqlglot.
+
+    Raises:
+        sqlglot.errors.TokenError: A quote or comment is not closed.
+    """
+    tokenizers: dict[str, Tokenizer] = _of_this_thread.__dict__
+    tokenizer = tokenizers.get(dialect)
+    if tokenizer is None:
+        tokenizer = tokenizers[dialect] = _tokenizer_class(dialect)(dialect=dialect)
+    return tokenizer.tokenize(sql)
+
+
+@lru_cache(maxsize=64)
+def _lenient_class(dialect: str) -> type[Tokenizer]:
+    """As the script tokenizer, with every way of quoting a name that any dialect has."""
+    own = _tokenizer_class(dialect)
+    quotes = [*own.IDENTIFIERS, "`", ("[", "]")]
+    return type("_LenientTokenizer", (own,), {"IDENTIFIERS": quotes})
+
+
+def tokenize_leniently(sql: str, dialect: str) -> list[Token]:
+    """Tokens of one statement that cannot be read as its dialect would have it.
+
+    Names in foreign quotes count as names, and ``SET a += 1`` as ``SET a = 1``: neither changes
+    which tables a statement touches.
+
+    Raises:
+        sqlglot.errors.TokenError: A quote or comment is not closed.
+    """
+    tokens = _lenient_class(dialect)(dialect=dialect).tokenize(sql)
+    return [
+        token
+        for token, following in itertools.zip_longest(tokens, tokens[1:])
+        if not (
+            token.token_type in _ARITHMETIC
+            and following is not None
+            and following.token_type == TokenType.EQ
+            and following.start == token.end + 1
+        )
+    ]
+
+
+def without_comments(sql: str, tokens: Sequence[Token]) -> str:
+    """The text of some tokens alone, every line in its place.
+
+    A comment between the words of ``ORDER BY`` keeps the tokenizer from seeing one keyword.
+    """
+    parts: list[str] = []
+    end = tokens[0].start
+    for token in tokens:
+        if token.start >= end:
+            parts.append("\n" * sql.count("\n", end, token.start) or " " * (token.start > end))
+            parts.append(sql[token.start : token.end + 1])
+        end = token.end + 1
+    return "".join(parts)
+
+
+def word(token: Token) -> str:
+    """The token as a keyword in upper case, or an empty text where it is a quoted thing."""
+    return "" if token.token_type in _NO_WORDS else token.text.upper()
+
+
+def is_text(token: Token) -> bool:
+    """Whether the token is a string of any spelling."""
+    return token.token_type in _TEXTS
