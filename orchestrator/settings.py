@@ -17,7 +17,6 @@ from orchestrator.errors import ConfigurationError
 FILE_NAME = "orchestrator.toml"
 ENVIRONMENT_PREFIX = "ORCHESTRATOR_"
 EXECUTORS = ("threads", "inline", "dask")
-LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
 _HEADER = re.compile(r"^\s*\[\[?\s*([^\]]+?)\s*\]\]?\s*(?:#.*)?$")
@@ -35,7 +34,6 @@ class Settings:
         root: Folder of ``orchestrator.toml``; the folder asked for where there is none.
         name: The project; the root's name if not set.
         flows: Folder of the flows' modules, absolute.
-        sql: Folder of the plain SQL files, absolute.
         state_dir: Folder of run store, cache and logs, absolute.
         store: URL of the run store; a path becomes a SQLite URL.
         executor: ``threads``, ``inline`` or ``dask``.
@@ -45,7 +43,6 @@ class Settings:
         warehouses: The ``[warehouses.NAME]`` tables as written, secret references unresolved.
         strict_sql: Whether SQL that cannot be read stops the plan.
         busy_timeout: Seconds to wait for a DuckDB file that another process holds.
-        log_level: Least level that the terminal shows.
         history_days: Days that runs are kept; None keeps them for ever.
 
     Example:
@@ -58,7 +55,6 @@ class Settings:
     root: Path
     name: str
     flows: Path
-    sql: Path
     state_dir: Path
     store: str = field(repr=False)  # a URL may hold a password
     executor: str = "threads"
@@ -68,7 +64,6 @@ class Settings:
     warehouses: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
     strict_sql: bool = False
     busy_timeout: float = 60.0
-    log_level: str = "INFO"
     history_days: int | None = 90
     origins: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
@@ -278,7 +273,6 @@ def _tables(value: object) -> dict[str, dict[str, Any]]:
 _KEYS: dict[str, Parser] = {
     "name": _text,
     "flows": _path,
-    "sql": _path,
     "state_dir": _path,
     "store": _path,
     "executor": _choice(EXECUTORS, str.lower),
@@ -288,7 +282,6 @@ _KEYS: dict[str, Parser] = {
     "warehouses": _tables,
     "strict_sql": _switch,
     "busy_timeout": _seconds,
-    "log_level": _choice(LOG_LEVELS, str.upper),
     "history_days": _whole(1),
 }
 
@@ -302,7 +295,6 @@ def _settings(root: Path, values: dict[str, Any], origins: dict[str, str]) -> Se
         root=root,
         name=values.pop("name", root.name or "project"),
         flows=_under(root, values.pop("flows", "flows")),
-        sql=_under(root, values.pop("sql", "sql")),
         state_dir=state_dir,
         store=store,
         origins=origins,

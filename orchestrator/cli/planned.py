@@ -55,9 +55,7 @@ def _candidates(project: Project, flow: str) -> Iterator[Flow]:
     if flow != ".":
         yield project.flow(flow)
         return
-    names = project.flow_names()
-    if len(names) == 1 or (project.root / "dbt_project.yml").is_file():
-        whole = project.flow(".")
-        yield whole
-        names = [name for name in names if name != whole.name]
-    yield from map(project.flow, names)
+    # A flow of the project's own knows more than its dbt project alone: also SQL and Python.
+    yield from map(project.flow, project.flow_names())
+    if project.whole is not None:
+        yield project.whole

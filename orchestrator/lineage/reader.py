@@ -6,6 +6,7 @@ import contextlib
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
@@ -44,6 +45,11 @@ class UnreadableStatementError(Exception):
         self.column = column
 
 
+@lru_cache(maxsize=64)
+def _dialect(name: str) -> Dialect:
+    return Dialect.get_or_raise(name)
+
+
 #: Called with each parsed statement, its index, and the session as it is before the statement.
 Observer = Callable[[exp.Expr, int, Session], None]
 
@@ -77,7 +83,7 @@ class _Reader:
         self.session = session
         self.observer = observer
         self.dialect = parser_dialect(session.dialect)
-        self.parser = Dialect.get_or_raise(self.dialect).parser()
+        self.parser = _dialect(self.dialect).parser()
         self.limits = Limits("")
         self.effects: list[StatementEffect] = []
 
@@ -201,7 +207,7 @@ class _Reader:
         padded = "\n" * (tokens[0].line - 1) + without_comments(sql, tokens)
         for dialect in other_dialects(self.session.dialect):
             with contextlib.suppress(UnreadableStatementError, TokenError):
-                parser = Dialect.get_or_raise(dialect).parser()
+                parser = _dialect(dialect).parser()
                 tree = _parsed(parser, padded, tokenize_leniently(padded, dialect))
                 if not isinstance(tree, exp.Command):
                     return tree

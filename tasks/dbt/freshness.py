@@ -141,7 +141,9 @@ def _files(options: DbtOptions) -> set[str]:
     found = {entry.path for entry in _entries(root) if entry.is_file() and _is_read(entry.name)}
     for folder in _folders(root):
         found.update(_below(os.path.join(root, folder), set()))
-    for folder in filter(None, (options.profiles_dir, os.environ.get("DBT_PROFILES_DIR"), "~/.dbt")):
+    for folder in filter(
+        None, (options.profiles_dir, os.environ.get("DBT_PROFILES_DIR"), "~/.dbt")
+    ):
         profiles = os.path.join(root, os.path.expanduser(folder), "profiles.yml")
         if os.path.isfile(profiles):
             found.add(profiles)

@@ -1,6 +1,6 @@
 """The one module that touches dbt's internals: a dbt build whose order is decided from outside.
 
-None of it is dbt's public API. ``tests/dbt/test_contract.py`` names each internal relied on; run
+None of it is dbt's public API. ``tests/dbt/test_dbt_contract.py`` names each internal relied on; run
 it against each minor version of dbt-core that is to be supported.
 """
 

@@ -12,7 +12,7 @@ from typing import Any
 OK_STATUSES = frozenset({"success", "pass", "warn", "no-op"})
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _DUCKDB_LINE = re.compile(r"^\s*LINE \d+: ?(.*)$", re.MULTILINE)
-_NAMED = re.compile(r'(?:column|name|near) "?([^\s"]+)"?')
+_NAMED = re.compile(r'(?:column(?: named)?|name|near) "?([^\s"]+)"?')
 
 
 @dataclass(frozen=True)

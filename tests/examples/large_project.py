@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tests.dbt.project import write_project
 
+
 def write_large_project(folder: Path, models: int, tests: int, of_each: int) -> Path:
     """Write a project.
 
@@ -21,7 +22,10 @@ def write_large_project(folder: Path, models: int, tests: int, of_each: int) -> 
     failing = {n + step // 2 for n in broken if n + step // 2 < models}
     wrong = broken | failing
     avoided = wrong | {n + 1 for n in wrong}
-    files = {f"models/l{n % 10}/m{n:04}.sql": _model(n, wrong, avoided, n in broken) for n in range(models)}
+    files = {
+        f"models/l{n % 10}/m{n:04}.sql": _model(n, wrong, avoided, n in broken)
+        for n in range(models)
+    }
     properties = [_properties(n, models, tests, n in failing) for n in range(models)]
     files["models/models.yml"] = json.dumps({"models": properties})
     return write_project(folder, files)
@@ -38,7 +42,9 @@ def _model(n: int, wrong: set[int], avoided: set[int], broken: bool) -> str:
         f"\nunion all select id + {(i + 1) * 10000}, label from {{{{ ref('m{p:04}') }}}} where id = {p}"
         for i, p in enumerate(parents)
     )
-    end = f"\nunion all select nope_{n}, label from (select 1 as id, 'x' as label)" if broken else ""
+    end = (
+        f"\nunion all select nope_{n}, label from (select 1 as id, 'x' as label)" if broken else ""
+    )
     return config + rows + unions + end
 
 
@@ -47,7 +53,12 @@ def _properties(n: int, models: int, tests: int, failing: bool) -> dict[str, obj
     told: list[object] = ["not_null", "unique"]
     if failing:  # the one fails, the other warns
         told[0] = {"accepted_values": {"arguments": {"values": [-1], "quote": False}}}
-        told[1] = {"not_null": {"name": f"warns_{n}", "config": {"severity": "warn", "fail_calc": "count(*) + 3"}}}
+        told[1] = {
+            "not_null": {
+                "name": f"warns_{n}",
+                "config": {"severity": "warn", "fail_calc": "count(*) + 3"},
+            }
+        }
     while len(told) < count:
         extra = {"arguments": {"values": ["x"]}, "name": f"label_{n}_{len(told)}"}
         told.append({"accepted_values": extra})

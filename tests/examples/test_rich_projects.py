@@ -47,7 +47,16 @@ def test_deferred_to_another_environment(built: Pair, tmp_path: Path) -> None:
     for project in pair.both():
         (project / "target").rename(project / "prod")
         (project / "models" / "fresh.sql").write_text("select * from {{ ref('typed') }}")
-    words = ("--select", "fresh", "--defer", "--state", "prod", "--target", "other", "--full-refresh")
+    words = (
+        "--select",
+        "fresh",
+        "--defer",
+        "--state",
+        "prod",
+        "--target",
+        "other",
+        "--full-refresh",
+    )
     pair.build(*words)
     # The other target is another file: the tables of the state are not in it, for dbt and for us.
     assert pair.statuses()["model.shop.fresh"] == "error"

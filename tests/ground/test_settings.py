@@ -40,7 +40,6 @@ def test_without_a_file_everything_has_its_default(tmp_path: Path) -> None:
     assert settings.root == tmp_path
     assert settings.name == tmp_path.name
     assert settings.flows == tmp_path / "flows"
-    assert settings.sql == tmp_path / "sql"
     assert settings.state_dir == tmp_path / ".orchestrator"
     assert settings.store == f"sqlite:///{tmp_path}/.orchestrator/store.db"
     assert (settings.executor, settings.threads, settings.target) == ("threads", None, None)
@@ -81,10 +80,9 @@ def test_warehouses_come_as_written_and_know_their_lines(tmp_path: Path) -> None
 
 
 def test_paths_are_absolute_and_a_url_of_a_store_stays(tmp_path: Path) -> None:
-    text = 'flows = "a/../b"\nsql = "/srv/sql"\nstate_dir = "~/state"\nstore = "runs.db"\n'
+    text = 'flows = "a/../b"\nstate_dir = "~/state"\nstore = "runs.db"\n'
     settings = load_settings(_project(tmp_path, text), environ={})
     assert settings.flows == tmp_path / "b"
-    assert settings.sql == Path("/srv/sql")
     assert settings.state_dir == Path.home() / "state"
     assert settings.store == f"sqlite:///{tmp_path}/runs.db"
     url = "postgresql://me:canary@host/db"
@@ -124,7 +122,6 @@ def test_switches_of_the_environment(tmp_path: Path, word: str, value: bool) -> 
         ("flows = []", "expected text"),
         ('strict_sql = "perhaps"', "true or false"),
         ("strict_sql = 1", "true or false"),
-        ('log_level = "loud"', "one of DEBUG, INFO, WARNING, ERROR"),
         ("history_days = 0", "at least 1"),
         ('warehouses = "dev"', "expected tables [warehouses.NAME]"),
         ('warehouses.dev = "x"', "expected a table [warehouses.dev]"),

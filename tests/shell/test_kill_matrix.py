@@ -13,7 +13,7 @@ import pytest
 from probing import FAMILY, FAMILY_SIZE, Probe
 
 from orchestrator.errors import WorkerLostError
-from tasks import process
+from tasks.process import run as process
 from tasks.process.run import child_environment, run_process
 
 GRACE = 0.3

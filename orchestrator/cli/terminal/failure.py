@@ -117,10 +117,11 @@ def _code(event: TaskChanged, width: int) -> Iterator[Text]:
     if not any(line.strip() for line in lines):
         return
     first, last = _window(lines, failing)
-    digits = len(str(last))
+    start = _start(detail)
+    digits = len(str(last + start - 1))
     for number in range(first, last + 1):
         marked = number == failing
-        text = f"   {'>' if marked else ' '} {number:>{digits}} │ {lines[number - 1]}"
+        text = f"   {'>' if marked else ' '} {number + start - 1:>{digits}} │ {lines[number - 1]}"
         yield Text(shorten(text.rstrip(), max(width, 20)), style="bold red" if marked else "")
     if failing is None and last < len(lines):
         yield Text(f"     … {counted(len(lines) - last, 'more line')}", style="dim")
@@ -143,14 +144,20 @@ def _near(path: str) -> str:
 def _failing(event: TaskChanged, lines: list[str]) -> int | None:
     """The line the database points at; else the only line that holds the name it complains of."""
     told = event.detail.get("error_line")
-    if isinstance(told, int) and 1 <= told <= len(lines):
-        return told
+    if isinstance(told, int) and 1 <= told - _start(event.detail) + 1 <= len(lines):
+        return told - _start(event.detail) + 1
     named = _QUOTED.search("\n".join(_cause_lines(event)))
     if named is None:
         return None
     word = re.compile(rf"(?<!\w){re.escape(named[1])}(?!\w)", re.IGNORECASE)
     found = [number for number, line in enumerate(lines, 1) if word.search(line)]
     return found[0] if len(found) == 1 else None
+
+
+def _start(detail: Mapping[str, Any]) -> int:
+    """Line of the file that the text shown begins at: a statement may stand far down a script."""
+    start = detail.get("start_line")
+    return start if isinstance(start, int) else 1
 
 
 def _window(lines: list[str], failing: int | None) -> tuple[int, int]:
