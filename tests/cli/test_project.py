@@ -66,7 +66,8 @@ def call(capsys: pytest.CaptureFixture[str]) -> Any:
 
 def test_run_show_mend_retry(project: Path, call: Any) -> None:
     code, out, err = call("run", "nightly", "-p", "count=4")
-    assert (code, err) == (1, "")
+    assert code == 1
+    assert err[8:] == "  nightly  reading the project\n", "nothing else is said beside the run"
     assert "loading 4 [bold]numbers[/]  (python load)" in out
     assert "ValueError: no luck" in out
     assert "because python total failed:\n      publish" in out

@@ -22,7 +22,7 @@ from orchestrator.cli.terminal.lines import line
 from orchestrator.cli.terminal.printing import hush_stdout, write
 from orchestrator.cli.terminal.progress import Progress
 from orchestrator.cli.terminal.summary import report
-from orchestrator.cli.terminal.text import one_line
+from orchestrator.cli.terminal.text import clock, one_line
 from orchestrator.model.events import Event
 
 #: Seconds between two pictures.
@@ -88,9 +88,19 @@ class JsonScreen(Screen):
 class LineScreen(Screen):
     """One line for each task that ends, and the report; for logs, pipes and CI."""
 
-    def __init__(self, console: Console, *, quiet: bool = False) -> None:
+    def __init__(self, console: Console, flow: str = "", *, quiet: bool = False) -> None:
         super().__init__()
-        self.console, self.quiet = console, quiet
+        self.console, self.quiet, self._flow = console, quiet, one_line(flow)
+
+    def __enter__(self) -> Self:
+        # Planning a dbt project takes seconds: whoever watches should know what is going on.
+        if self._flow and not self.quiet:
+            with contextlib.suppress(OSError):
+                # Not part of the run's own lines, which begin once it is planned.
+                print(
+                    f"{clock(instants.now())}  {self._flow}  reading the project", file=sys.stderr
+                )
+        return self
 
     def show(self, event: Event) -> None:
         """Print the line of the event."""
@@ -113,8 +123,8 @@ class LiveScreen(LineScreen):
     """
 
     def __init__(self, console: Console, flow: str, *, quiet: bool = False) -> None:
-        super().__init__(console, quiet=quiet)
-        self._flow, self._began = one_line(flow), time.monotonic()
+        super().__init__(console, flow, quiet=quiet)
+        self._began = time.monotonic()
         self._lines: list[Text] = []
         self._lock = threading.Lock()
         self._stop = threading.Event()
@@ -175,7 +185,7 @@ def make_screen(form: str, console: Console, flow: str, *, quiet: bool = False) 
         return JsonScreen()
     if may_redraw(console, os.environ):
         return LiveScreen(console, flow, quiet=quiet)
-    return LineScreen(console, quiet=quiet)
+    return LineScreen(console, flow, quiet=quiet)
 
 
 def may_redraw(console: Console, environ: Mapping[str, str]) -> bool:
