@@ -34,8 +34,11 @@ class Pair:
         pair = cls(folder)
         for project in pair.both():
             write_project(project, files)
-            if "packages.yml" in files:
-                assert dbt(project, "deps").returncode == 0
+        if "packages.yml" in files:
+            assert dbt(pair.theirs, "deps").returncode == 0
+            shutil.copytree(pair.theirs / "dbt_packages", pair.ours / "dbt_packages", symlinks=True)
+            shutil.copy(pair.theirs / "package-lock.yml", pair.ours)
+            pair._lead_links_home()
         return pair
 
     def both(self) -> tuple[Path, Path]:
@@ -45,11 +48,14 @@ class Pair:
         """Copy both, built as they are; links to packages lead into the copy."""
         shutil.copytree(self.folder, folder, symlinks=True)
         pair = Pair(folder)
-        for project in pair.both():
+        pair._lead_links_home()
+        return pair
+
+    def _lead_links_home(self) -> None:
+        for project in self.both():
             for link in (project / "dbt_packages").glob("*"):
                 link.unlink()
                 link.symlink_to(project / "packages" / link.name)
-        return pair
 
     def build(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Build theirs with ``dbt build``, ours with ``orchestrator run .``, and the same words."""

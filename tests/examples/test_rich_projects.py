@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
 from tests.dbt.project import write_project
+from tests.dbt.test_dbt_equality import dbt
 from tests.examples.rich_project import RICH
 from tests.examples.side_by_side import Pair, orchestrator
 
@@ -42,26 +44,12 @@ def test_again_with_other_words(built: Pair, tmp_path: Path) -> None:
     assert pair.statuses()["model.shop.off"] == "success"
 
 
-def test_deferred_to_another_environment(built: Pair, tmp_path: Path) -> None:
+def test_deferred_to_another_state(built: Pair, tmp_path: Path) -> None:
     pair = built.copy(tmp_path / "deferred")
     for project in pair.both():
         (project / "target").rename(project / "prod")
         (project / "models" / "fresh.sql").write_text("select * from {{ ref('typed') }}")
-    words = (
-        "--select",
-        "fresh",
-        "--defer",
-        "--state",
-        "prod",
-        "--target",
-        "other",
-        "--full-refresh",
-    )
-    pair.build(*words)
-    # The other target is another file: the tables of the state are not in it, for dbt and for us.
-    assert pair.statuses()["model.shop.fresh"] == "error"
-    pair.assert_same("other.duckdb")
-    pair.build(*words[:5])
+    pair.build("--select", "fresh", "--defer", "--state", "prod")
     assert pair.statuses()["model.shop.fresh"] == "success"
     pair.assert_same()
 
@@ -71,39 +59,22 @@ FLOW = """
     from tasks import DbtBuild
 
     with Flow("changed") as changed:
-        DbtBuild("..", select="state:modified+", state="prod")()
-    with Flow("chosen") as chosen:
-        DbtBuild("..", selector="staging")()
+        DbtBuild(".", select="state:modified+", state="prod")()
     """
 
 
-@pytest.mark.parametrize(
-    ("flow", "words"),
-    [
-        ("changed", ("--select", "state:modified+", "--state", "prod")),
-        ("chosen", ("--selector", "staging")),
-    ],
-)
-def test_selections_that_only_dbt_can_make(
-    built: Pair, tmp_path: Path, flow: str, words: tuple[str, ...]
-) -> None:
-    from tests.dbt.test_dbt_equality import dbt
-
-    pair = built.copy(tmp_path / flow)
+def test_only_what_was_changed_since_another_state(built: Pair, tmp_path: Path) -> None:
+    pair = built.copy(tmp_path / "changed")
     for project in pair.both():
         shutil.copytree(project / "target", project / "prod")
         (project / "models" / "time_spine.sql").write_text("select date '2026-01-01' as date_day")
-    outside = {"flows/f.py": FLOW.replace('".."', '"."'), "orchestrator.toml": 'name = "shop"\n'}
-    for name, text in outside.items():
-        write_project(pair.ours, {**_own(pair.ours), name: text})
-    assert orchestrator(pair.ours, "run", flow).returncode in (0, 1)
-    dbt(pair.theirs, "build", *words)
+    (pair.ours / "orchestrator.toml").write_text('name = "shop"\n')
+    (pair.ours / "flows").mkdir()
+    (pair.ours / "flows" / "f.py").write_text(dedent(FLOW))
+    assert orchestrator(pair.ours, "run", "changed").returncode == 0
+    dbt(pair.theirs, "build", "--select", "state:modified+", "--state", "prod")
+    assert "model.shop.time_spine" in pair.statuses()
     pair.assert_same()
-
-
-def _own(project: Path) -> dict[str, str]:
-    """The files that write_project would otherwise write anew."""
-    return {name: (project / name).read_text() for name in ("dbt_project.yml", "profiles.yml")}
 
 
 def test_plan_why_and_lineage(built: Pair) -> None:
