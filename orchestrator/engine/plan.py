@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from orchestrator.lineage.collector import without_collector
-from orchestrator.lineage.derive import derive
+from orchestrator.lineage.derivation.derive import derive
 from orchestrator.model.binding import Argument, Promise, fill
 from orchestrator.model.evidence import Evidence, Source
 from orchestrator.model.facts import Edge, TaskFacts
@@ -139,7 +139,7 @@ def make_plan(
     facts = {key: node.facts for key, node in expanded.nodes.items()}
     kept = done or {}
     if include or exclude:
-        from orchestrator.lineage.select import select
+        from orchestrator.lineage.selection.select import select
 
         chosen = set(
             select(

@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from orchestrator.lineage.cache import EffectsCache as EffectsCache
-    from orchestrator.lineage.effects import SqlLineage as SqlLineage
-    from orchestrator.lineage.effects import SqlProblem as SqlProblem
-    from orchestrator.lineage.effects import StatementEffect as StatementEffect
-    from orchestrator.lineage.sql import analyze_sql as analyze_sql
+    from orchestrator.lineage.sql.analyze import analyze_sql as analyze_sql
+    from orchestrator.lineage.sql.cache import EffectsCache as EffectsCache
+    from orchestrator.lineage.sql.effects import SqlLineage as SqlLineage
+    from orchestrator.lineage.sql.effects import SqlProblem as SqlProblem
+    from orchestrator.lineage.sql.effects import StatementEffect as StatementEffect
 
 #: Public names and the modules they live in; imported when first asked for.
 _HOMES = {
-    "EffectsCache": "cache",
-    "SqlLineage": "effects",
-    "SqlProblem": "effects",
-    "StatementEffect": "effects",
-    "analyze_sql": "sql",
+    "EffectsCache": "sql.cache",
+    "SqlLineage": "sql.effects",
+    "SqlProblem": "sql.effects",
+    "StatementEffect": "sql.effects",
+    "analyze_sql": "sql.analyze",
 }
 __all__ = ["EffectsCache", "SqlLineage", "SqlProblem", "StatementEffect", "analyze_sql"]
 

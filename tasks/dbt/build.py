@@ -12,8 +12,8 @@ from typing import Any
 
 from orchestrator.errors import ProjectError
 from orchestrator.lineage.collector import with_collector
-from orchestrator.lineage.dbt_facts import DbtFacts
-from orchestrator.lineage.manifest import Manifest, facts, landmarks, read_manifest
+from orchestrator.lineage.dbt.facts import DbtFacts
+from orchestrator.lineage.dbt.manifest import Manifest, facts, landmarks, read_manifest
 from orchestrator.model import building
 from orchestrator.model.evidence import Evidence, Source
 from orchestrator.model.facts import TaskFacts
@@ -342,7 +342,7 @@ def _selected(
     """Unique ids that the options select, or None where they leave nothing out."""
     if not options.select and not options.exclude:
         return None
-    from orchestrator.lineage.select import select
+    from orchestrator.lineage.selection.select import select
 
     nodes = facts(manifest, folder=folder)
     known = {node.key for node in nodes}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from orchestrator.lineage.manifest import Manifest
+from orchestrator.lineage.dbt.manifest import Manifest
 
 
 class Ephemerals:

@@ -46,7 +46,7 @@ def relation_of(call: tuple[str, ...], manifest: Path) -> str:
 
 @lru_cache(maxsize=4)
 def _relations(path: str, changed: int) -> Mapping[tuple[str, ...], str | None]:
-    from orchestrator.lineage.manifest_file import read_manifest
+    from orchestrator.lineage.dbt.file import read_manifest
 
     manifest = read_manifest(path)
     found: dict[tuple[str, ...], str | None] = {}

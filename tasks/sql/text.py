@@ -81,7 +81,7 @@ def rendered(
     """
     if not _JINJA.search(script.text):
         return script
-    from orchestrator.lineage.jinja import render
+    from orchestrator.lineage.sql.jinja import render
 
     resolve = resolve_ref or _manifest_resolver(planning)
     made = render(

@@ -7,7 +7,7 @@ from typing import Any
 
 from orchestrator.cli.terminal.progress import Progress
 from orchestrator.engine.plan import Plan, PlannedTask
-from orchestrator.lineage.derive import derive
+from orchestrator.lineage.derivation.derive import derive
 from orchestrator.model.dataset import Access, Dataset
 from orchestrator.model.events import (
     Event,

@@ -14,7 +14,7 @@ from dbt_oracle import Shop, ask
 from shop_project import SELECTIONS, write_project
 
 from benchmarks._projects import write_manifest
-from orchestrator.lineage.manifest import read_manifest
+from orchestrator.lineage.dbt.manifest import read_manifest
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from orchestrator.lineage.manifest import Manifest
+    from orchestrator.lineage.dbt.manifest import Manifest
 
 
 @dataclass(frozen=True)

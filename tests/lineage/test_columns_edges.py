@@ -223,7 +223,8 @@ def test_columns_cost_nothing_until_they_are_asked_for(monkeypatch: pytest.Monke
     lineage = analyze_sql("create table n as select x from a", dialect="duckdb")
     asked = []
     monkeypatch.setattr(
-        "orchestrator.lineage.columns.read_columns", lambda request: asked.append(request) or ()
+        "orchestrator.lineage.columns.flows.read_columns",
+        lambda request: asked.append(request) or (),
     )
 
     assert asked == []

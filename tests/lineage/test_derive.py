@@ -17,8 +17,8 @@ from orchestrator.errors import (
     GraphError,
     UnorderedWritersError,
 )
-from orchestrator.lineage.derive import Derived, derive, explain_edge, reason, restrict
-from orchestrator.lineage.manifest import facts
+from orchestrator.lineage.dbt.manifest import facts
+from orchestrator.lineage.derivation.derive import Derived, derive, explain_edge, reason, restrict
 from orchestrator.model.dataset import Access, Dataset, Namespace
 from orchestrator.model.evidence import Evidence, Source
 from orchestrator.model.facts import TaskFacts

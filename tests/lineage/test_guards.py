@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.lineage.guards import guard_edges
+from orchestrator.lineage.dbt.guards import guard_edges
 from orchestrator.model.graph import Graph
 
 _KEYS = [f"n{i}" for i in range(12)]

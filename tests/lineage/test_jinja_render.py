@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from orchestrator.lineage import analyze_sql
-from orchestrator.lineage.jinja import Rendered, render
+from orchestrator.lineage.sql.jinja import Rendered, render
 
 
 def everything(text: str) -> Rendered:

@@ -13,8 +13,8 @@ from dbt_oracle import Shop
 
 from benchmarks._projects import write_manifest
 from orchestrator.errors import ManifestError
-from orchestrator.lineage.dbt_facts import DbtFacts
-from orchestrator.lineage.manifest import facts, landmarks, read_manifest
+from orchestrator.lineage.dbt.facts import DbtFacts
+from orchestrator.lineage.dbt.manifest import facts, landmarks, read_manifest
 from orchestrator.model.facts import TaskFacts
 from orchestrator.model.graph import Graph
 

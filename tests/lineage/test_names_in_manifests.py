@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.lineage.references import reference_lines
-from orchestrator.lineage.relations import relation
+from orchestrator.lineage.dbt.references import reference_lines
+from orchestrator.lineage.dbt.relations import relation
 from orchestrator.model.dataset import fold
 
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.errors import SelectionError
-from orchestrator.lineage.dbt_facts import DbtFacts
-from orchestrator.lineage.select import IndirectSelection, select
+from orchestrator.lineage.dbt.facts import DbtFacts
+from orchestrator.lineage.selection.select import IndirectSelection, select
 from orchestrator.model.evidence import Evidence, Source
 from orchestrator.model.facts import TaskFacts
 from orchestrator.model.graph import Graph

@@ -9,9 +9,9 @@ from dbt_oracle import Shop
 from shop_project import SELECTIONS
 
 from orchestrator.errors import SelectionError
-from orchestrator.lineage.derive import derive
-from orchestrator.lineage.manifest import facts, landmarks
-from orchestrator.lineage.select import select
+from orchestrator.lineage.dbt.manifest import facts, landmarks
+from orchestrator.lineage.derivation.derive import derive
+from orchestrator.lineage.selection.select import select
 
 
 def _arguments(text: str) -> tuple[list[str], list[str], str]:

@@ -1,0 +1,1 @@
+"""SQL text to edges between columns."""

@@ -1,0 +1,45 @@
+"""Shapes that relations take: set operations and the columns of table functions."""
+
+from __future__ import annotations
+
+import itertools
+
+from sqlglot import exp
+
+from orchestrator.lineage.columns.relations import NOTHING, Item, Origin, Relation, union
+
+
+def made_of(origin: Origin, names: list[str]) -> Relation:
+    """The relation of a table function: its columns come from its arguments."""
+    return Relation([Item(name, origin) for name in names], blank=not names)
+
+
+def united(branches: list[Relation], node: exp.SetOperation) -> Relation:
+    """The columns of a set operation, by position or by name."""
+    if node.args.get("by_name"):
+        names = dict.fromkeys(item.name for branch in branches for item in branch.items)
+        return Relation(
+            [Item(name, union(b.find(name) or NOTHING for b in branches)) for name in names]
+        )
+    shapes = {tuple(item.is_star for item in branch.items) for branch in branches}
+    if len(shapes) > 1 and any(branch.stars for branch in branches):
+        return _uneven(branches)
+    columns = itertools.zip_longest(*(branch.items for branch in branches))
+    items = []
+    for column in columns:
+        present = [item for item in column if item is not None]
+        first = present[0]
+        items.append(Item(first.name, union(item.origin for item in present), first.named))
+    return Relation(items, any(branch.blank for branch in branches))
+
+
+def _uneven(branches: list[Relation]) -> Relation:
+    """Branches of which some are not known by column: by name what can be, and all the stars."""
+    widest = max(branches, key=lambda branch: sum(not item.is_star for item in branch.items))
+    named = [item for item in widest.items if not item.is_star]
+    items = [
+        Item(item.name, union(branch.find(item.name) or NOTHING for branch in branches))
+        for item in named
+    ]
+    stars = union(star.origin for branch in branches for star in branch.stars)
+    return Relation([*items, *([Item("*", stars)] if stars.sources else [])])

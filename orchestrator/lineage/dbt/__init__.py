@@ -1,0 +1,1 @@
+"""dbt's manifest as facts: what its nodes read, write and wait for."""

@@ -1,0 +1,1 @@
+"""Producers joined to consumers: edges, each with its evidence."""

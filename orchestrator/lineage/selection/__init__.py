@@ -1,0 +1,1 @@
+"""dbt-style selection over all tasks of a flow."""

@@ -1,0 +1,1 @@
+"""SQL text to the datasets it reads and writes."""
