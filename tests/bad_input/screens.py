@@ -75,7 +75,7 @@ def masked(text: str, folder: Path) -> str:
 
 def assert_nothing_left(folder: Path) -> None:
     """No database of the project's, and no run in the store."""
-    assert not [path for path in folder.rglob("*.duckdb*")]
+    assert not list(folder.rglob("*.duckdb*"))
     store = folder / ".orchestrator" / "store.db"
     if store.is_file() and store.read_bytes()[:6] == b"SQLite":
         with sqlite3.connect(store) as connection:

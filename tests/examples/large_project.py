@@ -18,7 +18,7 @@ def write_large_project(folder: Path, models: int, tests: int, of_each: int) -> 
         of_each: How many models break, how many tests fail and how many only warn.
     """
     step = max(2, models // max(1, of_each))
-    broken = {n for n in range(1, models, step) if of_each}
+    broken = set(range(1, models, step)[:of_each])
     failing = {n + step // 2 for n in broken if n + step // 2 < models}
     wrong = broken | failing
     avoided = wrong | {n + 1 for n in wrong}

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 from tests.dbt.project import PROFILES, PROJECT
 
+_BEGIN = f"{datetime.now(UTC) - timedelta(days=3):%Y-%m-%d}"  # microbatches go on until today
 RICH = {
     "dbt_project.yml": PROJECT
     + """
@@ -132,6 +135,15 @@ on-run-end:
         """,
     "models/eph_one.sql": "{{ config(materialized='ephemeral') }} select n from {{ ref('stg_numbers') }}",
     "models/eph_two.sql": "{{ config(materialized='ephemeral') }} select n + 1 as n from {{ ref('eph_one') }}",
+    "models/happenings.sql": f"""
+        {{{{ config(event_time='happened') }}}}
+        select timestamp '{_BEGIN}' + interval (i) hour as happened, i from range(60) as t(i)
+        """,
+    "models/daily.sql": f"""
+        {{{{ config(materialized='incremental', incremental_strategy='microbatch', event_time='happened',
+                  batch_size='day', begin='{_BEGIN}', lookback=1) }}}}
+        select happened, i from {{{{ ref('happenings') }}}}
+        """,
     "models/time_spine.sql": "select cast('2026-01-01' as date) + i::integer as date_day from range(10) as t(i)",
     "models/orders_v1.sql": "select 1 as id, 10 as amount, cast('2026-01-02' as date) as ordered",
     "models/orders_v2.sql": "select 2 as id, 12.5 as amount, cast('2026-01-02' as date) as ordered",

@@ -19,7 +19,7 @@ _PATIENCE = 3600
 @pytest.mark.parametrize(
     ("models", "tests", "of_each"),
     [
-        (100, 300, 6),
+        (60, 200, 4),
         pytest.param(800, 3000, 20, marks=pytest.mark.slow),
     ],
 )
@@ -34,7 +34,9 @@ def test_each_node_ends_as_with_dbt_build(
         (ours, [PROGRAM, "run", "."]),
     ):
         environment = os.environ | {"DBT_PROFILES_DIR": str(folder)}
-        done = subprocess.run(words, cwd=folder, env=environment, timeout=_PATIENCE, capture_output=True)
+        done = subprocess.run(
+            words, cwd=folder, env=environment, timeout=_PATIENCE, capture_output=True
+        )
         assert done.returncode == 1, done.stderr
     assert outcome(ours) == outcome(theirs)
     assert contents(ours / "shop.duckdb") == contents(theirs / "shop.duckdb")

@@ -48,7 +48,7 @@ def test_deferred_to_another_state(built: Pair, tmp_path: Path) -> None:
     pair = built.copy(tmp_path / "deferred")
     for project in pair.both():
         (project / "target").rename(project / "prod")
-        (project / "models" / "fresh.sql").write_text("select * from {{ ref('typed') }}")
+        (project / "models" / "fresh.sql").write_text("select * from {{ ref('pivoted') }}")
     pair.build("--select", "fresh", "--defer", "--state", "prod")
     assert pair.statuses()["model.shop.fresh"] == "success"
     pair.assert_same()
