@@ -17,7 +17,7 @@ The tree (exit code of the command line in brackets)::
     │   ├── SelectionError            a selector names nothing, or cannot be read
     │   └── NotFoundError             a flow, run or task of that name is not known
     └── InfrastructureError [3]       the world around the run
-        ├── WarehouseBusyError        a database file is held by another process
+        ├── WarehouseBusyError [2]    a database file is held by another process
         ├── WorkerLostError           the process that ran a task died
         └── StoreError                the run store cannot be read or written
 """
@@ -137,7 +137,12 @@ class InfrastructureError(OrchestratorError):
 
 
 class WarehouseBusyError(InfrastructureError):
-    """Raised when another process holds the database file."""
+    """Raised when another process holds the database file.
+
+    Whoever asked for the run can mend it, by ending the other program: so it counts as usage.
+    """
+
+    exit_code = 2
 
 
 class WorkerLostError(InfrastructureError):

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from orchestrator.errors import FlowError
 from orchestrator.lineage.collector import without_collector
 from orchestrator.lineage.derivation.derive import derive
 from orchestrator.model.binding import Argument, Promise, fill
@@ -204,6 +205,7 @@ class _Expanded:
                 own = member.facts.key
                 facts = _after(member.facts, said) if own in firsts else member.facts
                 assert member.task is not None
+                self._refuse_twice(own, key)
                 self.nodes[own] = PlannedTask(own, member.task, facts, member.affinity, group=key)
             return
         binding = self.flow.binding(task)
@@ -214,6 +216,14 @@ class _Expanded:
         facts = _after(task.facts(key, self.planning), said)
         affinity = task.affinity(self.planning)
         self.nodes[key] = PlannedTask(key, task, facts, affinity, arguments, binding.mapped)
+
+    def _refuse_twice(self, own: str, key: str) -> None:
+        if own in self.nodes:
+            raise FlowError(
+                f"{own} is part of both {self.nodes[own].group or own} and {key}",
+                where=f"flow {self.flow.name}",
+                fix="select it in one of them, and exclude it from the other",
+            )
 
     def _said(self, task: Task) -> Iterator[tuple[str, Evidence]]:
         """The order that the flow's author wrote down."""

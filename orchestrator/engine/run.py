@@ -262,6 +262,8 @@ class _Driver:
             state, raised = State(StateType.FAILED, error.what), None
         else:
             state, raised = State(StateType.FAILED, f"{type(error).__name__}: {error}"), error
+        if self.stopping:
+            state = State(StateType.CANCELLED, f"cancelled; {state.message}")
         if not self._retried(unit, state, raised, None):
             self._finish(unit, state, detail={"error": str(error)})
 

@@ -6,6 +6,8 @@ import importlib
 import itertools
 import os
 import pickle
+import signal
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -13,7 +15,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import dask
-from distributed import Client, Future, LocalCluster, Worker, get_worker
+from distributed import Client, Future, LocalCluster, Worker, WorkerPlugin, get_worker
 from distributed.scheduler import KilledWorker
 
 from orchestrator.errors import ConfigurationError, InfrastructureError, WorkerLostError
@@ -44,6 +46,15 @@ class DaskChannel:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self._topic,)
+
+
+class _DeafToInterrupts(WorkerPlugin):
+    """Keeps Ctrl-C at a terminal, which every process there hears, for the driver alone."""
+
+    def setup(self, worker: Worker) -> None:
+        """Ignore SIGINT in the worker's process; the driver says what is to stop."""
+        if threading.current_thread() is threading.main_thread() and worker.nanny:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 class DaskExecutor(Executor):
@@ -120,6 +131,8 @@ class DaskExecutor(Executor):
             client = stack.enter_context(_connect(target, self.client_kwargs))
             client.subscribe_topic(self._topic, self._received)
             self._client = client
+            if self.address is None:
+                client.register_plugin(_DeafToInterrupts())
             client.wait_for_workers(1, timeout=_WORKER_PATIENCE)
             self._refresh()
             try:

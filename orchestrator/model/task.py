@@ -19,6 +19,7 @@ from orchestrator.model.policy import Retry, Trigger
 
 if TYPE_CHECKING:
     from orchestrator.model.planning import Planning
+    from orchestrator.model.warehouse import Warehouse
 
 
 class Task(Promise):
@@ -228,9 +229,14 @@ class Task(Promise):
             for name in names
         )
 
+    def holds(self, planning: Planning) -> Warehouse | None:
+        """The connection this task works on, if it has one."""
+        return planning.warehouse(self.warehouse) if self.warehouse else None
+
     def affinity(self, planning: Planning) -> str | None:
         """Key of the one process this task must run in, or None if any will do."""
-        return planning.warehouse(self.warehouse).affinity if self.warehouse else None
+        held = self.holds(planning)
+        return held.affinity if held is not None else None
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"

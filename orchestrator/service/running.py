@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from orchestrator import instants
@@ -22,6 +23,7 @@ from orchestrator.model.flow import Flow
 from orchestrator.model.planning import Planning, RunOptions
 from orchestrator.model.state import FINISHED, State, StateType
 from orchestrator.model.task import TaskGroup
+from orchestrator.model.warehouse import Warehouse
 from orchestrator.service.planning import Request
 from orchestrator.service.project import Project
 from orchestrator.store.base import RunStore
@@ -136,6 +138,7 @@ def _run(
             exclude=asked.exclude, prepared=prepared, done=done,
         )  # fmt: skip
         planning.save_cache()
+        _wait_for_files(plan, planning, place)
         _created(project, store, plan, asked, run_id, earlier, flow)
         setting = Drive(
             run_id, plan, place, Recorder(store, run_id), planning.find_warehouse, listeners,
@@ -146,6 +149,29 @@ def _run(
         state = _driven(project, store, setting)
     _keep_house(project, store)
     return RunResult(run_id, state)
+
+
+def _wait_for_files(plan: Plan, planning: Planning, executor: Executor) -> None:
+    """Open each database file once where it will be used, before the run begins.
+
+    A file that another process holds is waited for here, so that a run that cannot begin leaves
+    nothing behind.
+
+    Raises:
+        WarehouseBusyError: It is held for longer than the time set.
+    """
+    owned = {}
+    for planned in plan.tasks.values():
+        warehouse = planned.task.holds(planning)
+        if warehouse is not None and warehouse.affinity is not None:
+            owned[warehouse.affinity] = warehouse
+    for affinity, warehouse in owned.items():
+        _done_there(executor, partial(_opened, warehouse), affinity)
+
+
+def _opened(warehouse: Warehouse) -> None:
+    with warehouse.connect():
+        pass
 
 
 def _driven(project: Project, store: RunStore, setting: Drive) -> State:

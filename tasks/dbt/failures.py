@@ -78,15 +78,20 @@ def _by_class(error: BaseException, text: str, project_dir: str) -> Orchestrator
     if names & {"DbtSelectorsError", "InvalidSelectorError"} or "find selector named" in text:
         return SelectionError(f"dbt cannot read the selection\n{text}", where=project_dir)
     if "DbtProfileError" in names or any(words in text for words in _OF_PROFILE):
-        return DbtProfileError(f"dbt cannot use the profile\n{text}", where=where)
+        fix = "mend profiles.yml; `dbt debug` checks it"
+        return DbtProfileError(f"dbt cannot use the profile\n{text}", where=where, fix=fix)
     if "DbtProjectError" in names:
-        return DbtProjectError(f"dbt cannot read the project\n{text}", where=where)
+        fix = "mend dbt_project.yml"
+        return DbtProjectError(f"dbt cannot read the project\n{text}", where=where, fix=fix)
     if names & {"ParsingError", "CompilationError", "DbtValidationError", "ValidationError"}:
-        return DbtParseError(f"dbt cannot parse the project\n{text}", where=where)
+        fix = "mend the file; `orchestrator plan .` tells whether dbt can read it, and runs nothing"
+        return DbtParseError(f"dbt cannot parse the project\n{text}", where=where, fix=fix)
     if names & {"FailedToConnectError", "DbtDatabaseError", "ConnectionException"} or _of_driver(
         error
     ):
-        return DbtWarehouseError(f"dbt cannot prepare the warehouse\n{text}", where=project_dir)
+        fix = "see whether the database can be reached: `dbt debug`"
+        what = f"dbt cannot prepare the warehouse\n{text}"
+        return DbtWarehouseError(what, where=project_dir, fix=fix)
     if "DbtRuntimeError" in names:
         return DbtParseError(f"dbt stopped\n{text}", where=where)
     return OrchestratorError(f"dbt broke off: {type(error).__name__}\n{text}", where=where)

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from orchestrator.model import context
+from orchestrator.model.planning import Planning
 from orchestrator.model.policy import Trigger
 from orchestrator.model.signals import FAIL, SKIP, Result
 from orchestrator.model.state import State
@@ -41,6 +42,10 @@ class DbtStart(Task):
         super().__init__(name="on-run-start")
         self.session, self.held = session, held
         self.selected: tuple[str, ...] = ()
+
+    def holds(self, planning: Planning) -> Warehouse:
+        """The project's warehouse."""
+        return self.held
 
     def run(self) -> Result:
         """Begin; a failed hook fails the build at its end, as with ``dbt build``."""

@@ -82,6 +82,7 @@ class WarmSession:
         self._internals: Any = None
         self._state = "new"
         self._cancelled = threading.Event()
+        self._cancelling: list[threading.Thread] = []
         self._results: dict[str, Any] = {}  # dbt's own, by unique id
         self._logs: dict[str, list[str]] = {}
         self._hooks_seen = 0
@@ -261,6 +262,8 @@ class WarmSession:
             return
         self._state = "closed"
         self._thread.join()
+        for thread in self._cancelling:
+            thread.join()  # none may ask dbt's adapter for anything once it is forgotten
         if self._task is not None:
             self._internals.end_batches(self._task)
         if self._internals is not None:
@@ -346,7 +349,9 @@ class WarmSession:
                 time.sleep(_CANCEL_AGAIN)
                 self._interrupt(unique_id)
 
-        threading.Thread(target=again, name="dbt-cancel", daemon=True).start()
+        thread = threading.Thread(target=again, name="dbt-cancel", daemon=True)
+        self._cancelling.append(thread)
+        thread.start()
 
     def _interrupt(self, unique_id: str | None) -> None:
         try:

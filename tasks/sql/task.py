@@ -109,9 +109,9 @@ class SqlTask(Task):
         self._script = self._rendered(text, planning)
         return sql_facts(key, self, self._script, self._warehouse.namespace, planning)
 
-    def affinity(self, planning: Planning) -> str | None:
-        """The process that owns its warehouse, the default one too."""
-        return planning.warehouse(self.warehouse).affinity
+    def holds(self, planning: Planning) -> Warehouse:
+        """Its warehouse, the default one too."""
+        return planning.warehouse(self.warehouse)
 
     def _text(self, planning: Planning) -> SqlText:
         if self.path is not None:

@@ -32,7 +32,7 @@ METHODS = {
 }
 #: Methods that compare with an earlier run or an earlier manifest, and who answers them.
 _COMPARING = {
-    "state": "give it to dbt: DbtShellTask('dbt build --select state:… --state DIR')",
+    "state": "give it to dbt, in a flow: DbtBuild(select='state:…', state=DIR)",
     "result": "`orchestrator runs retry RUN` runs again what failed; "
     "dbt itself takes result: with --state DIR",
     "source_status": "give it to dbt: DbtShellTask('dbt build --select source_status:… "
