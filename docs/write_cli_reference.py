@@ -30,8 +30,8 @@ the current folder (or `--project-dir`) upwards.
 |---|---|
 | 0 | done |
 | 1 | the run failed |
-| 2 | usage or configuration: nothing ran |
-| 3 | infrastructure: the run store, a cluster, a database file |
+| 2 | usage or configuration, or another process holds the database file: nothing ran |
+| 3 | infrastructure: the run store, a cluster |
 | 130 | interrupted |
 """
 
