@@ -181,7 +181,6 @@ def test_a_password_is_never_shown() -> None:
 
 
 def test_a_server_that_does_not_answer() -> None:
-    pytest.importorskip("psycopg", reason="the Postgres driver is not installed")
     with pytest.raises(StoreError) as refused:
         open_store("postgresql://me:hunter2@127.0.0.1:1/runs")
     assert refused.value.fix is not None
