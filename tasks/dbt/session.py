@@ -216,7 +216,7 @@ class WarmSession:
 
             self._internals = internals
             events = internals.SessionEvents(self._deliver)
-            with internals.own_events(events), trim.trimmed(self._trim):
+            with internals.own_events(events), trim.trimmed(self._may_trim()):
                 internals.serve(argv, self.options.project_dir, self._gate, events)
         except _Abandoned:
             pass
@@ -224,6 +224,15 @@ class WarmSession:
             error = caught
         finally:
             self._gate.report("ended", error)
+
+    def _may_trim(self) -> bool:
+        """Whether trimmings are wanted and every piece of dbt they stand in for is known."""
+        from tasks.dbt.known_code import changed
+
+        unknown = changed() if self._trim else []
+        if unknown:
+            log.info("this dbt is run whole: not known here are %s", ", ".join(unknown))
+        return self._trim and not unknown
 
     # the caller's threads
 

@@ -7,13 +7,13 @@ Run it with another dbt-core installed to see whether the session fits that one:
 from __future__ import annotations
 
 import ast
-import hashlib
-import inspect
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+
+from tasks.dbt.known_code import STOOD_IN_FOR, changed
 
 SOURCE = Path(__file__).parents[2] / "tasks" / "dbt"
 
@@ -101,36 +101,6 @@ RELIED_ON = [
     ("dbt.compilation", "Linker.get_graph_summary"),
 ]
 
-#: The code that a trimming stands in for, word for word as it was when the trimming was written.
-#: When dbt changes one, read the change, adapt the trimming in tasks/dbt/trim.py, add the digest.
-STOOD_IN_FOR = {
-    ("dbt_common.events.base_types", "BaseEvent.__getattr__"): {"176ebe1e8975"},
-    ("dbt_common.events.base_types", "BaseEvent.__setattr__"): {"2ca898567aff"},
-    ("dbt_common.exceptions.base", "env_secrets"): {"f12f1ba7db3c"},
-    ("dbt.clients.jinja", "MacroGenerator.__init__"): {"ca8db6c1c00a"},
-    ("dbt.context.macros", "MacroNamespaceBuilder.build_namespace"): {"dcee80a6bc4f"},
-    ("dbt.context.macros", "MacroNamespaceBuilder.add_macro"): {"fcc9af4c920a"},
-    ("dbt.context.macros", "MacroNamespace"): {"2f1043ea8b9a"},
-    ("dbt.context.manifest", "ManifestContext.to_dict"): {"00d3869f4f6f"},
-    ("dbt.context.base", "Var"): {"a1a6fbd0c874"},
-    ("dbt.context.providers", "ModelConfiguredVar"): {"4ca8e6d73b92"},
-    ("dbt.context.exceptions_jinja", "wrapper"): {"fb4e22375337"},
-    ("dbt.context.exceptions_jinja", "wrapped_exports"): {"712e82fb599f"},
-    ("dbt.adapters.base.impl", "BaseAdapter._make_match"): {"643ac962a34a"},
-    ("dbt.adapters.base.relation", "BaseRelation.matches"): {"69c8ded1c5d9"},
-    ("dbt.adapters.cache", "RelationsCache.get_relations"): {"fc66d4a77343"},
-    ("dbt_common.clients.jinja", "get_environment"): {"090f7890a742"},
-    ("dbt.compilation", "Linker.get_graph_summary"): {"b5d2f0dcd661"},
-}
-
-
-def digest(module: str, path: str) -> str:
-    found = import_module(module)
-    for name in path.split("."):
-        found = inspect.getattr_static(found, name)
-    found = getattr(found, "__wrapped__", found)
-    return hashlib.sha256(inspect.getsource(found).encode()).hexdigest()[:12]
-
 
 @pytest.mark.parametrize(("module", "path"), RELIED_ON, ids=lambda value: str(value))
 def test_internal_is_there(module: str, path: str) -> None:
@@ -139,9 +109,36 @@ def test_internal_is_there(module: str, path: str) -> None:
         found = getattr(found, name)
 
 
+def test_the_code_that_trimmings_stand_in_for_is_known() -> None:
+    assert changed() == [], version("dbt-core")
+
+
 @pytest.mark.parametrize(("module", "path"), STOOD_IN_FOR, ids=lambda value: str(value))
-def test_code_a_trimming_stands_in_for_is_known(module: str, path: str) -> None:
-    assert digest(module, path) in STOOD_IN_FOR[module, path], version("dbt-core")
+def test_a_change_of_dbt_is_noticed(
+    module: str, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(STOOD_IN_FOR, (module, path), {"another"})
+    assert changed() == [f"{module}.{path}"]
+
+
+def test_a_dbt_that_is_not_known_is_not_trimmed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tasks.dbt import trim
+    from tasks.dbt.options import DbtOptions
+    from tasks.dbt.session import WarmSession
+    from tests.dbt.project import write_project
+
+    applied: list[bool] = []
+    original = trim.trimmed
+    monkeypatch.setattr(trim, "trimmed", lambda on=True: (applied.append(on), original(on))[1])
+    monkeypatch.setitem(STOOD_IN_FOR, ("dbt.context.base", "Var"), {"another"})
+    session = WarmSession(
+        DbtOptions(str(write_project(tmp_path, {"models/a.sql": "select 1 as id"})))
+    )
+    session.parse()
+    session.abandon()
+    assert applied == [False]
 
 
 def test_every_internal_of_dbt_is_imported_in_one_module() -> None:

@@ -1,0 +1,55 @@
+"""The code of dbt that trimmings stand in for: where it is not known word for word, none is applied."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from importlib import import_module
+from typing import Any
+
+#: Digests of the source as it was when a trimming was written, one for each wording that is known.
+#: When dbt changes one: read the change, adapt the trimming in ``tasks/dbt/trim.py``, add the digest.
+STOOD_IN_FOR: dict[tuple[str, str], set[str]] = {
+    ("dbt_common.events.base_types", "BaseEvent.__getattr__"): {"176ebe1e8975"},
+    ("dbt_common.events.base_types", "BaseEvent.__setattr__"): {"2ca898567aff"},
+    ("dbt_common.exceptions.base", "env_secrets"): {"f12f1ba7db3c"},
+    ("dbt.clients.jinja", "MacroGenerator.__init__"): {"ca8db6c1c00a"},
+    ("dbt.context.macros", "MacroNamespaceBuilder.build_namespace"): {"dcee80a6bc4f"},
+    ("dbt.context.macros", "MacroNamespaceBuilder.add_macro"): {"fcc9af4c920a"},
+    ("dbt.context.macros", "MacroNamespace"): {"2f1043ea8b9a"},
+    ("dbt.context.manifest", "ManifestContext.to_dict"): {"00d3869f4f6f"},
+    ("dbt.context.base", "Var"): {"a1a6fbd0c874"},
+    ("dbt.context.providers", "ModelConfiguredVar"): {"4ca8e6d73b92"},
+    ("dbt.context.exceptions_jinja", "wrapper"): {"fb4e22375337"},
+    ("dbt.context.exceptions_jinja", "wrapped_exports"): {"712e82fb599f"},
+    ("dbt.adapters.base.impl", "BaseAdapter._make_match"): {"643ac962a34a"},
+    ("dbt.adapters.base.relation", "BaseRelation.matches"): {"69c8ded1c5d9"},
+    ("dbt.adapters.cache", "RelationsCache.get_relations"): {"fc66d4a77343"},
+    ("dbt_common.clients.jinja", "get_environment"): {"090f7890a742"},
+    ("dbt.compilation", "Linker.get_graph_summary"): {"b5d2f0dcd661"},
+}
+
+
+def changed() -> list[str]:
+    """Return what the installed dbt words otherwise than every version that was read.
+
+    Example:
+        >>> changed()
+        []
+    """
+    return [
+        f"{module}.{path}"
+        for (module, path), known in STOOD_IN_FOR.items()
+        if _digest(module, path) not in known
+    ]
+
+
+def _digest(module: str, path: str) -> str | None:
+    try:
+        found: Any = import_module(module)
+        for name in path.split("."):
+            found = inspect.getattr_static(found, name)
+        source = inspect.getsource(getattr(found, "__wrapped__", found))
+    except (ImportError, AttributeError, OSError, TypeError):
+        return None  # gone, or installed without its source: not known either way
+    return hashlib.sha256(source.encode()).hexdigest()[:12]
