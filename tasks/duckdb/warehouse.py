@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
     from tasks.duckdb.session import DuckDBSession
+
+#: Seconds that two threads which make one schema may keep each other waiting.
+_CONFLICT_PATIENCE = 10.0
 
 
 @dataclass(frozen=True)
@@ -81,17 +85,18 @@ class DuckDBWarehouse:
         if (self.catalog, self.schema) == (catalog_of(self.opening.path), "main"):
             return
         place = f"{_quoted(self.catalog)}.{_quoted(self.schema)}"
-        for attempt in range(5):
+        deadline = time.monotonic() + _CONFLICT_PATIENCE
+        while True:
             try:
                 connection.execute(f"USE {place}")
                 return
             except duckdb.CatalogException:
-                if attempt == 4:
+                if time.monotonic() > deadline:
                     raise
             try:
                 connection.execute(f"CREATE SCHEMA IF NOT EXISTS {place}")
             except duckdb.TransactionException:
-                continue  # another thread makes it right now
+                time.sleep(0.01)  # another thread makes it right now, and has not committed yet
 
 
 def _quoted(name: str) -> str:

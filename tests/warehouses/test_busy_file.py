@@ -30,7 +30,7 @@ def test_it_gives_up_and_names_the_holder(
         waited = [r for r in caplog.records if "is held by" in r.getMessage()]
         assert len(waited) == 1
         assert str(process.pid) in waited[0].getMessage()
-        assert raised.value.exit_code == 3
+        assert raised.value.exit_code == 2
 
 
 def test_with_no_time_to_wait_it_gives_up_at_once(duckdb_at: Made, tmp_path: Path) -> None:
