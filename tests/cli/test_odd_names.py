@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import stories
-from conftest import printed
+from tests.cli.conftest import printed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

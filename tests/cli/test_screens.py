@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 import stories
-from conftest import Compare, printed
+from tests.cli.conftest import Compare, printed
 from rich.text import Text
 
 from orchestrator.cli.datasets import DatasetGraph

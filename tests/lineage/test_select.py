@@ -165,7 +165,7 @@ def test_an_excluded_name_that_is_not_there_is_an_error_too() -> None:
         ("test_type:data2", "use one of generic, schema, data"),
         ("version:newest", "use one of latest"),
         ("source:a.b.c.d", "too many parts"),
-        ("state:modified", "DbtShellTask"),
+        ("state:modified", "DbtBuild"),
         ("result:error", "orchestrator runs retry"),
         ("source_status:fresher+", "source_status: in 'source_status:fresher\\+'"),
     ],
