@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 
 import stories
-from tests.cli.conftest import printed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -23,6 +22,7 @@ from orchestrator.model.events import LogEmitted, RunFinished, RunStarted, TaskC
 from orchestrator.model.evidence import Evidence, Source
 from orchestrator.model.facts import TaskFacts
 from orchestrator.model.state import State, StateType
+from tests.cli.conftest import printed
 
 ODD = st.one_of(
     st.text(),

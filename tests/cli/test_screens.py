@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 import stories
-from tests.cli.conftest import Compare, printed
 from rich.text import Text
 
 from orchestrator.cli.datasets import DatasetGraph
@@ -18,6 +17,7 @@ from orchestrator.errors import CycleError
 from orchestrator.model.events import RunFinished
 from orchestrator.model.state import State, StateType
 from orchestrator.store.records import LogLine
+from tests.cli.conftest import Compare, printed
 
 pytestmark = pytest.mark.parametrize("width", [80, 120])
 
