@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from orchestrator.model.warehouse import Warehouse
 
 
+#: Columns of a dataset that a task declares: names, or names with the columns that go into each.
+Columns = Iterable[str] | Mapping[str, str | Iterable[str]]
+
+
 class Task(Promise):
     """A piece of work. Subclasses implement :meth:`run`.
 
@@ -34,7 +38,8 @@ class Task(Promise):
         timeout: Seconds after which an attempt is stopped.
         trigger: When it runs, given what it waits for.
         reads: Names of datasets it needs (``schema.table``, a path).
-        writes: Names of datasets it makes.
+        writes: Names of datasets it makes; as a mapping, each with its columns: a list of names, or
+            ``{"total": ["raw.orders.amount"]}`` with the columns that go into each.
         warehouse: Name of the connection given to ``run`` as ``warehouse``; its dialect and
             defaults also complete the names in ``reads`` and ``writes``.
         log_stdout: Whether what it prints goes to its log.
@@ -62,7 +67,7 @@ class Task(Promise):
         timeout: timedelta | float | None = None,
         trigger: Trigger = Trigger.ALL_SUCCESSFUL,
         reads: Iterable[str] = (),
-        writes: Iterable[str] = (),
+        writes: Iterable[str] | Mapping[str, Columns] = (),
         warehouse: str | None = None,
         log_stdout: bool = False,
     ) -> None:
@@ -74,6 +79,7 @@ class Task(Promise):
         self.trigger = Trigger(trigger)
         self.reads = _names(reads, "reads", self.name)
         self.writes = _names(writes, "writes", self.name)
+        self.columns = _columns(writes, self.name)
         self.warehouse = warehouse
         self.log_stdout = log_stdout
         self.defined_at = building.caller()
@@ -355,3 +361,19 @@ def _names(names: Iterable[str], argument: str, task_name: str) -> tuple[str, ..
         if not name.strip():
             raise FlowError(f"task {task_name!r} has an empty name in {argument}=")
     return listed
+
+
+def _columns(
+    writes: Iterable[str] | Mapping[str, Columns], task_name: str
+) -> dict[str, dict[str, tuple[str, ...]]]:
+    """Dataset name → column → what goes into it (nothing, where only the names are said)."""
+    if not isinstance(writes, Mapping):
+        return {}
+    found: dict[str, dict[str, tuple[str, ...]]] = {}
+    for dataset, columns in writes.items():
+        said = columns if isinstance(columns, Mapping) else dict.fromkeys(columns, ())
+        found[dataset] = {
+            column: _names(sources, f"writes={{{dataset!r}: {{{column!r}: …}}}}", task_name)
+            for column, sources in said.items()
+        }
+    return found
