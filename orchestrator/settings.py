@@ -17,6 +17,8 @@ from orchestrator.errors import ConfigurationError
 FILE_NAME = "orchestrator.toml"
 ENVIRONMENT_PREFIX = "ORCHESTRATOR_"
 EXECUTORS = ("threads", "inline", "dask")
+LINEAGE_CHECKS = ("off", "warn", "strict")
+LIMITED = ("tag", "warehouse", "flow")  #: what a limit may be on
 
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
 _HEADER = re.compile(r"^\s*\[\[?\s*([^\]]+?)\s*\]\]?\s*(?:#.*)?$")
@@ -42,8 +44,11 @@ class Settings:
         warehouse: Name of the connection that tasks use if they name none.
         warehouses: The ``[warehouses.NAME]`` tables as written, secret references unresolved.
         strict_sql: Whether SQL that cannot be read stops the plan.
+        lineage_check: What to do where a task reads or writes what was not derived: ``off`` does not
+            look, ``warn`` reports it, ``strict`` fails the task.
         busy_timeout: Seconds to wait for a DuckDB file that another process holds.
         history_days: Days that runs are kept; None keeps them for ever.
+        limits: How much may run at the same time, by ``tag:NAME``, ``warehouse:NAME``, ``flow:NAME``.
 
     Example:
         >>> import tempfile
@@ -63,8 +68,10 @@ class Settings:
     warehouse: str | None = None
     warehouses: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
     strict_sql: bool = False
+    lineage_check: str = "warn"
     busy_timeout: float = 60.0
     history_days: int | None = 90
+    limits: Mapping[str, int] = field(default_factory=dict)
     origins: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     def origin(self, key: str) -> str:
@@ -143,7 +150,7 @@ def _from_file(path: Path) -> Iterator[tuple[str, object, str]]:
 def _from_environment(environ: Mapping[str, str]) -> Iterator[tuple[str, object, str]]:
     for key in _KEYS:
         name = ENVIRONMENT_PREFIX + key.upper()
-        if key != "warehouses" and environ.get(name, "") != "":
+        if key not in ("warehouses", "limits") and environ.get(name, "") != "":
             yield key, environ[name], f"environment {name}"
 
 
@@ -261,6 +268,11 @@ def _choice(choices: tuple[str, ...], fold: Callable[[str], str]) -> Parser:
     return parse
 
 
+def _lineage_check(value: object) -> str:
+    # In TOML an unquoted off is soon written as false.
+    return str(_choice(LINEAGE_CHECKS, str.lower)("off" if value is False else value))
+
+
 def _tables(value: object) -> dict[str, dict[str, Any]]:
     if not isinstance(value, Mapping):
         raise ValueError(f"expected tables [warehouses.NAME], got {value!r}")
@@ -268,6 +280,30 @@ def _tables(value: object) -> dict[str, dict[str, Any]]:
         if not isinstance(table, Mapping):
             raise ValueError(f"expected a table [warehouses.{name}], got a plain value")
     return {name: dict(table) for name, table in value.items()}
+
+
+def limit_name(value: str) -> str:
+    """Return the name of a limit, if it is one.
+
+    Raises:
+        ValueError: It is not.
+
+    Example:
+        >>> limit_name("tag:heavy")
+        'tag:heavy'
+    """
+    kind, colon, name = value.partition(":")
+    if kind not in LIMITED or not colon or not name.strip():
+        shapes = " or ".join(f"{kind}:NAME" for kind in LIMITED)
+        raise ValueError(f"expected {shapes}, got {value!r}")
+    return value
+
+
+def _limits(value: object) -> dict[str, int]:
+    if not isinstance(value, Mapping):
+        raise ValueError(f"expected a table [limits], got {value!r}")
+    slots = _whole(0)
+    return {limit_name(str(name)): slots(number) for name, number in value.items()}
 
 
 _KEYS: dict[str, Parser] = {
@@ -281,8 +317,10 @@ _KEYS: dict[str, Parser] = {
     "warehouse": _text,
     "warehouses": _tables,
     "strict_sql": _switch,
+    "lineage_check": _lineage_check,
     "busy_timeout": _seconds,
     "history_days": _whole(1),
+    "limits": _limits,
 }
 
 

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from tasks.dbt.build import DbtBuild
     from tasks.dbt.shell import DbtShellTask
     from tasks.duckdb.query import DuckDBQuery
+    from tasks.flow_runs import create_flow_run, wait_for_flow_run
     from tasks.shell import ShellTask
     from tasks.sql.folder import SqlFolder
     from tasks.sql.task import SqlTask
@@ -21,8 +22,19 @@ _HOMES = {
     "ShellTask": "tasks.shell",
     "SqlFolder": "tasks.sql.folder",
     "SqlTask": "tasks.sql.task",
+    "create_flow_run": "tasks.flow_runs",
+    "wait_for_flow_run": "tasks.flow_runs",
 }
-__all__ = ["DbtBuild", "DbtShellTask", "DuckDBQuery", "ShellTask", "SqlFolder", "SqlTask"]
+__all__ = [
+    "DbtBuild",
+    "DbtShellTask",
+    "DuckDBQuery",
+    "ShellTask",
+    "SqlFolder",
+    "SqlTask",
+    "create_flow_run",
+    "wait_for_flow_run",
+]
 
 
 def __getattr__(name: str) -> Any:

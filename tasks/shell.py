@@ -13,10 +13,15 @@ from orchestrator.errors import FlowError
 from orchestrator.log import get_logger
 from orchestrator.model import context
 from orchestrator.model.task import Task
+from orchestrator.process.output import Stream
+from orchestrator.process.result import (
+    CommandCancelled,
+    CommandFailed,
+    CommandTimedOut,
+    ProcessResult,
+)
+from orchestrator.process.run import child_environment, run_process
 from orchestrator.secrets import Secret, masker
-from tasks.process.output import Stream
-from tasks.process.result import CommandCancelled, CommandFailed, CommandTimedOut, ProcessResult
-from tasks.process.run import child_environment, run_process
 
 _HINTS = {
     126: "a file is not a program: make it executable (chmod +x)",
@@ -54,6 +59,7 @@ class ShellTask(Task):
     """
 
     resource_type: ClassVar[str] = "shell"
+    stops_when_told: ClassVar[bool] = True
     stop_signal: ClassVar[int] = signal.SIGTERM
 
     def __init__(

@@ -17,12 +17,17 @@ LEVELS = {
     "orchestrator.secrets": 0,
     "orchestrator.log": 0,
     "orchestrator.model": 1,
+    "orchestrator.signals": 2,
+    "orchestrator.triggers": 2,
+    "orchestrator.process": 2,
     "orchestrator.lineage": 2,
+    "orchestrator.schedule": 2,
     "orchestrator.store": 3,
     "orchestrator.executors": 3,
     "orchestrator.engine": 4,
     "orchestrator.service": 5,
     "orchestrator.cli": 7,
+    "orchestrator.__main__": 8,
     "tasks": 8,
 }
 #: The package itself only names what lives below, each name imported when it is first used.

@@ -20,9 +20,11 @@ COMMANDS = {
     "run": Late(_HERE + "run", "Run a flow."),
     "plan": Late(_HERE + "plan", "Show what would run, in what order, and why; run nothing."),
     "why": Late(_HERE + "why", "Show what a task waits for and the evidence of each edge."),
-    "lineage": Late(_HERE + "lineage", "Show which tables feed a table and which it feeds."),
-    "runs": Late(_HERE + "runs", "List, show, follow, retry and cancel runs."),
+    "lineage": Late(_HERE + "lineage", "Show what feeds a table or a column, and what it feeds."),
+    "runs": Late(_HERE + "runs", "List, show, follow, retry, cancel and steer runs."),
+    "limits": Late(_HERE + "limits", "Show and set how much may run at the same time."),
     "flows": Late(_HERE + "flows", "List the project's flows."),
+    "schedule": Late(_HERE + "schedule", "Show when flows run by themselves."),
     "doctor": Late(_HERE + "doctor", "Check that everything a run needs is there."),
 }
 

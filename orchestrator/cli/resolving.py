@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
@@ -36,7 +37,7 @@ def resolve_task(facts: Mapping[str, TaskFacts], name: str) -> str:
                 f"{name!r} names {len(found)} tasks",
                 fix="give one of their keys: " + ", ".join(sorted(found)[:_LISTED]),
             )
-    near = _nearest(wanted, (spelling for task in facts.values() for spelling in _names(task)))
+    near = nearest(wanted, (spelling for task in facts.values() for spelling in _names(task)))
     raise NotFoundError(
         f"no task is named {name!r}",
         fix=f"did you mean {', '.join(near)}?"
@@ -75,7 +76,7 @@ def resolve_dataset(graph: DatasetGraph, name: str) -> Dataset:
     """Return the dataset a person means, by its whole name or the end of it.
 
     Raises:
-        NotFoundError: No dataset is meant, or several, or a column is.
+        NotFoundError: No dataset is meant, or several.
     """
     found = _matching(graph.datasets, name)
     if len(found) == 1:
@@ -85,18 +86,39 @@ def resolve_dataset(graph: DatasetGraph, name: str) -> Dataset:
         raise NotFoundError(
             f"{name!r} names {len(found)} datasets", fix=f"give one whole: {listed}"
         )
-    table, _, column = name.rpartition(".")
-    if table and _matching(graph.datasets, table):
-        raise NotFoundError(
-            f"{column!r} is no table; if it is a column of {table}: lineage is by table here, "
-            "not by column",
-            fix=f"orchestrator lineage {table}",
-        )
-    near = _nearest(name.casefold(), _spellings(graph.datasets))
+    near = nearest(name.casefold(), _spellings(graph.datasets))
     raise NotFoundError(
         f"no task reads or writes {name!r}",
         fix=f"did you mean {', '.join(near)}?" if near else "name it as schema.table",
     )
+
+
+def resolve_dataset_or_column(graph: DatasetGraph, name: str) -> tuple[Dataset, str | None]:
+    """Return the dataset that ``TABLE`` means, or that of ``TABLE.COLUMN`` with the column's name.
+
+    A dataset of the whole name comes first. Whether there is such a column is not looked at.
+
+    Raises:
+        NotFoundError: No dataset is meant, or several.
+    """
+    table, column = _split_off(name)
+    if (
+        column
+        and table
+        and not _matching(graph.datasets, name)
+        and _matching(graph.datasets, table)
+    ):
+        return resolve_dataset(graph, table), column
+    return resolve_dataset(graph, name), None
+
+
+def _split_off(name: str) -> tuple[str, str]:
+    """The part after the last dot that stands in no quotes, and what stands before it."""
+    quoted = re.fullmatch(r'(.*)\.(["`\[][^"`\]]+["`\]])', name)
+    if quoted:
+        return quoted[1], quoted[2]
+    table, _, column = name.rpartition(".")
+    return table, column
 
 
 def _matching(datasets: Iterable[Dataset], name: str) -> list[Dataset]:
@@ -114,8 +136,9 @@ def _spellings(datasets: Iterable[Dataset]) -> Iterable[str]:
         yield from (dataset.name, ".".join(filter(None, (dataset.schema, dataset.name))))
 
 
-def _nearest(
+def nearest(
     wanted: str, names: Iterable[str], fold: Callable[[str], str] = str.casefold
 ) -> list[str]:
+    """Return the names that are spelled most like what was asked for, the likest first."""
     spelled = {fold(name): name for name in names}
     return [spelled[near] for near in difflib.get_close_matches(wanted, spelled, n=_OFFERED)]

@@ -1,4 +1,4 @@
-"""What ``runs list``, ``runs show`` and ``runs logs`` print with ``--format json``."""
+"""What the commands below ``runs`` print with ``--format json``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from orchestrator.cli import replay
 from orchestrator.cli.shapes import Shape
 
 if TYPE_CHECKING:
-    from orchestrator.store.records import FlowRun, LogLine, TaskRun
+    from orchestrator.service.asking import Asked
+    from orchestrator.store.records import Ask, FlowRun, LogLine, TaskRun
 
 
 def run(found: FlowRun) -> Shape:
@@ -38,9 +39,29 @@ def runs(found: Iterable[FlowRun]) -> Shape:
     return {"runs": [run(each) for each in found]}
 
 
-def whole(found: FlowRun, tasks: Iterable[TaskRun]) -> Shape:
-    """A run with its ``tasks``."""
-    return {**run(found), "tasks": [task(each) for each in tasks]}
+def whole(found: FlowRun, tasks: Iterable[TaskRun], asked: Iterable[Ask] = ()) -> Shape:
+    """A run with its ``tasks``, and its ``requests``: what people asked of it."""
+    return {
+        **run(found),
+        "tasks": [task(each) for each in tasks],
+        "requests": [request(each) for each in asked],
+    }
+
+
+def request(found: Ask) -> Shape:
+    """``action``, ``key``, ``by``, ``at``, ``data``."""
+    return {
+        "action": found.action, "key": found.key, "by": found.by, "at": found.at,
+        "data": found.data,
+    }  # fmt: skip
+
+
+def asked_of(done: Asked, action: str, state: str | None = None) -> Shape:
+    """``run_id``, ``action``, ``tasks``, ``state``, ``now``: whether the run does it at once."""
+    return {
+        "run_id": done.run.id, "action": action, "tasks": [each.key for each in done.tasks],
+        "state": state, "now": done.now,
+    }  # fmt: skip
 
 
 def line(found: LogLine) -> Shape:

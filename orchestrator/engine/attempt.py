@@ -2,319 +2,220 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import logging
-import os
-import socket
-import threading
-import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
-from orchestrator import instants, log, secrets
+from orchestrator import instants, secrets
+from orchestrator.engine import outcome
 from orchestrator.engine.logs import LineBuffer
-from orchestrator.errors import OrchestratorError
+from orchestrator.engine.messages import (
+    Attempt,
+    Logged,
+    Report,
+    Slot,
+    Started,
+    worker_name,
+)
+from orchestrator.engine.outcome import Outcome
+from orchestrator.engine.running import filled, run_here, surroundings
+from orchestrator.engine.stopping import Interruption, Stop, Stopped, cancel_run
+from orchestrator.errors import FlowError
 from orchestrator.executors.base import Channel, Kept
-from orchestrator.model import context
-from orchestrator.model.binding import Promise, fill
-from orchestrator.model.signals import FAIL, SKIP, Result
 from orchestrator.model.state import State, StateType
-from orchestrator.model.task import Task
-from orchestrator.model.warehouse import Warehouse
 
-#: Results of at most this many bytes as JSON are kept with the task run, for a restart.
-RESULT_LIMIT = 64 * 1024
-_TRACEBACK_LIMIT = 64 * 1024
+__all__ = ["Attempt", "Logged", "Report", "Slot", "Started", "cancel_run", "run_attempt", "worker_name"]  # fmt: skip
 
-_live: dict[str, context.Cancellation] = {}
-_cancelled_runs: set[str] = set()
+_LOG = logging.getLogger("orchestrator.attempt")
+_PENDING, _RUNNING = State(StateType.PENDING), State(StateType.RUNNING)
 
 
-@dataclass(frozen=True, slots=True)
-class Slot(Promise):
-    """Stands in an argument for the value of one of the attempt's inputs.
-
-    Args:
-        input: Its number.
-        element: Which element of it is taken; None takes it whole.
-    """
-
-    input: int
-    element: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """All that a worker needs to know.
-
-    Args:
-        token: Fence: unique to this attempt; the store takes no word from any other.
-        arguments: By name, with :class:`Slot` for results of other tasks.
-        warehouse: The connection to open and give to ``run``.
-        upstream_states: For tasks that ask for them.
-        state_dir: Where the project's secrets are.
-    """
-
-    run_id: str
-    flow: str
-    key: str
-    number: int
-    token: str
-    task: Task
-    arguments: Mapping[str, Any] = field(default_factory=dict)
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    scheduled_time: datetime | None = None
-    warehouse: Warehouse | None = None
-    upstream_states: Mapping[str, State] | None = None
-    state_dir: Path | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Started:
-    """Message: the attempt began."""
-
-    key: str
-    token: str
-    at: datetime
-    worker: str
-
-
-@dataclass(frozen=True, slots=True)
-class Logged:
-    """Message: the attempt said something; lines are (instant, level, text)."""
-
-    key: str
-    number: int
-    lines: tuple[tuple[datetime, str, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """How an attempt ended.
-
-    Args:
-        state: Finished state, without the value.
-        error: What it raised; for the retry policy.
-        result: ``{"value": …}`` if the value is small and JSON gives it back as it was.
-        length: Number of elements, where the value has one.
-    """
-
-    key: str
-    token: str
-    state: State
-    started: datetime
-    finished: datetime
-    worker: str
-    error: BaseException | None = None
-    rows: int | None = None
-    failures: int | None = None
-    detail: Mapping[str, Any] = field(default_factory=dict)
-    result: Mapping[str, Any] | None = None
-    length: int | None = None
-
-
-def run_attempt(attempt: Attempt, channel: Channel, inputs: list[Any]) -> Kept:
+def run_attempt(
+    attempt: Attempt,
+    channel: Channel,
+    inputs: list[Any],
+    on_start: Callable[[], None] | None = None,
+) -> Kept:
     """Run one attempt; whatever the task does, this returns.
 
     Args:
         attempt: What to run.
         channel: Way to the driver.
         inputs: Values that the slots in the arguments stand for.
+        on_start: Called in the place of telling the driver that it began.
     """
     started, worker = instants.now(), worker_name()
-    channel.send(Started(attempt.key, attempt.token, started, worker))
-    lines = LineBuffer(lambda batch: channel.send(Logged(attempt.key, attempt.number, batch)))
-    cancelled = _live[attempt.token] = context.Cancellation()
-    timer = _Timeout(attempt.task.timeout, cancelled)
-    if attempt.run_id in _cancelled_runs:
-        cancelled.set()
-    try:
-        with timer:
-            value, outcome = _run(attempt, inputs, lines, cancelled)
-    finally:
-        _live.pop(attempt.token, None)
-        lines.close()
-    state = _judged(outcome.state, timer, cancelled, attempt)
-    mask = secrets.masker().mask
-    result, length = _described(value) if state.is_successful() else (None, None)
-    return Kept(
-        Report(
-            attempt.key, attempt.token, replace(state, message=mask(state.message)), started, instants.now(), worker, outcome.error,
-            outcome.rows, outcome.failures, _masked(outcome.detail, mask), result, length,
-        ),
-        value,
-    )  # fmt: skip
-
-
-def cancel_run(run_id: str) -> None:
-    """Ask every attempt of a run in this process to stop, and let no further one begin."""
-    _cancelled_runs.add(run_id)
-    for token, event in list(_live.items()):
-        if token.startswith(run_id):
-            event.set()
-
-
-def worker_name() -> str:
-    """Host and process, as ``host:pid``."""
-    return f"{socket.gethostname()}:{os.getpid()}"
-
-
-@dataclass(frozen=True, slots=True)
-class _Outcome:
-    state: State
-    error: BaseException | None = None
-    rows: int | None = None
-    failures: int | None = None
-    detail: Mapping[str, Any] = field(default_factory=dict)
-
-
-def _run(
-    attempt: Attempt, inputs: list[Any], lines: LineBuffer, cancelled: context.Cancellation
-) -> tuple[Any, _Outcome]:
-    running = context.RunContext(
-        attempt.run_id, attempt.flow, attempt.key, attempt.number, attempt.parameters,
-        attempt.scheduled_time, logging.getLogger(f"orchestrator.task.{attempt.task.name}"), cancelled,
-    )  # fmt: skip
-    try:
-        with (
-            context.entered(running),
-            _secrets(attempt.state_dir),
-            log.capture(lines.add, stdout=attempt.task.log_stdout),
-            _connected(attempt.warehouse) as connected,
-        ):
-            arguments = {name: _filled(value, inputs) for name, value in attempt.arguments.items()}
-            if attempt.upstream_states is not None:
-                arguments["upstream_states"] = attempt.upstream_states
-            return _succeeded(attempt.task.run(**arguments, **connected))
-    except SKIP as signal:
-        return None, _Outcome(State(StateType.SKIPPED, str(signal), cause=attempt.key))
-    except FAIL as signal:
-        state = State(StateType.FAILED, signal.message, status=signal.status)
-        return None, _Outcome(state, _portable(signal), signal.rows, signal.failures, signal.detail)
-    except BaseException as error:
-        return None, _failed(error)
-
-
-def _succeeded(returned: Any) -> tuple[Any, _Outcome]:
-    if not isinstance(returned, Result):
-        return returned, _Outcome(State(StateType.SUCCESS))
-    state = State(StateType.SUCCESS, returned.message, status=returned.status)
-    return returned.value, _Outcome(state, None, returned.rows, returned.failures, returned.detail)
-
-
-def _failed(error: BaseException) -> _Outcome:
-    if isinstance(error, OrchestratorError):
-        # Written for people: the traceback would only hide what it says.
-        message, detail = error.what, {"error": str(error)}
+    if on_start is not None:
+        on_start()
     else:
-        message = f"{type(error).__name__}: {_safe_text(error)}"
-        text = "".join(traceback.format_exception(error))[-_TRACEBACK_LIMIT:]
-        detail = {"error": _safe_text(error), "traceback": text}
-    return _Outcome(State(StateType.FAILED, message), _portable(error), detail=detail)
-
-
-def _judged(
-    state: State, timer: _Timeout, cancelled: context.Cancellation, attempt: Attempt
-) -> State:
-    """What broke because it was told to stop was not broken by itself."""
-    if timer.fired and not state.is_successful():
-        return State(StateType.TIMED_OUT, f"stopped after {attempt.task.timeout:g} s")
-    if cancelled.is_set() and attempt.run_id in _cancelled_runs and not state.is_successful():
-        return State(StateType.CANCELLED, "cancelled")
-    return state
-
-
-def _masked(value: Any, mask: Callable[[str], str]) -> Any:
-    """Hide secrets in every text of a JSON-like structure."""
-    if isinstance(value, str):
-        return mask(value)
-    if isinstance(value, Mapping):
-        return {key: _masked(item, mask) for key, item in value.items()}
-    return [_masked(item, mask) for item in value] if isinstance(value, (list, tuple)) else value
-
-
-def _filled(value: Any, inputs: list[Any]) -> Any:
-    def take(slot: Slot) -> Any:
-        whole = inputs[slot.input]
-        return whole if slot.element is None else whole[slot.element]
-
-    return fill(value, take)
-
-
-def _secrets(state_dir: Path | None) -> contextlib.AbstractContextManager[None]:
-    if state_dir is None:
-        return contextlib.nullcontext()
-    return secrets.provided_by(secrets.default_provider(state_dir))
-
-
-@contextlib.contextmanager
-def _connected(warehouse: Warehouse | None) -> Any:
-    if warehouse is None:
-        yield {}
-        return
-    with warehouse.connect() as connection:
-        yield {"warehouse": connection}
-
-
-def _described(value: Any) -> tuple[Mapping[str, Any] | None, int | None]:
-    length = len(value) if isinstance(value, (list, tuple)) else None
+        channel.send(Started(attempt.key, attempt.token, started, worker))
+    lines = LineBuffer(lambda batch: channel.send(Logged(attempt.key, attempt.number, batch)))
+    trial = _Trial(attempt, lines, Stop(attempt.run_id, attempt.task.timeout))
     try:
-        text = json.dumps(value, allow_nan=False)
-    except (TypeError, ValueError, RecursionError):
-        return None, length
-    # A tuple would come back as a list: what cannot be given back as it was is not kept.
-    kept = len(text) <= RESULT_LIMIT and _faithful(value)
-    return ({"value": value} if kept else None), length
+        trial.run(inputs)
+    finally:
+        lines.close()
+    found = trial.found.masked(secrets.masker().mask)
+    length, _ = outcome.lengths(trial.value)
+    error = outcome.error_of(found.state, found.error)
+    report = Report(
+        attempt.key, attempt.token, found.state, started, instants.now(), worker, error,
+        found.rows, found.failures, found.detail, trial.result, length, found.executed,
+        found.codes or None, found.retry_after,
+    )  # fmt: skip
+    return Kept(report, trial.value)
 
 
-def _faithful(value: Any) -> bool:
-    if isinstance(value, dict):
-        return all(type(key) is str and _faithful(item) for key, item in value.items())
-    if isinstance(value, list):
-        return all(_faithful(item) for item in value)
-    return value is None or type(value) in (str, int, float, bool)
+class _Trial:
+    """An attempt under way, step by step.
 
+    Attributes:
+        value: What downstream tasks receive.
+        found: How it came out, so far.
+        result: What the run store keeps of the value.
+    """
 
-def _portable(error: BaseException) -> BaseException:
-    """The error itself if it can travel between processes, else its type's name and text."""
-    import pickle
+    def __init__(self, attempt: Attempt, lines: LineBuffer, stop: Stop) -> None:
+        self.attempt, self.task = attempt, attempt.task
+        self.lines, self.stop = lines, stop
+        self.value: Any = None
+        self.found = Outcome(_PENDING)
+        self.result: Mapping[str, Any] | None = None
 
-    try:
-        pickle.loads(pickle.dumps(error))
-    except Exception:
-        return RuntimeError(f"{type(error).__name__}: {_safe_text(error)}")
-    return error.with_traceback(None)
+    def run(self, inputs: list[Any]) -> None:
+        """Go through the steps; whatever happens is in ``found``."""
+        with self.stop.listening(self.attempt.token):
+            try:
+                with surroundings(self.attempt, self.lines.add, self.stop.cancellation):
+                    self._steps(inputs)
+            except (Exception, Stopped) as error:  # of what stands around the task
+                self._end(None, outcome.raised(error, self.attempt))
 
+    def _steps(self, inputs: list[Any]) -> None:
+        if self.stop.cancelled:
+            self._end(None, Outcome(State(StateType.CANCELLED, "cancelled")))
+            return
+        arguments = filled(self.attempt, inputs)
+        looked = None
+        if self.task.cache is not None:
+            from orchestrator.engine import caching
 
-def _safe_text(error: BaseException) -> str:
-    try:
-        return str(error)[:_TRACEBACK_LIMIT]
-    except Exception as second:
-        return f"<{type(error).__name__} whose text cannot be made: {type(second).__name__}>"
+            looked = caching.look(self.attempt, arguments)
+        if looked is not None and looked.hit is not None:
+            self._end(*looked.hit)
+            self._keep(arguments)
+            return
+        if self._told(_PENDING, _RUNNING):
+            self._end(*self._worked(arguments))
+            self._told(_RUNNING, self.found.state)
+        if self.found.state.is_successful():
+            self._keep(arguments)
+        if looked is not None:
+            why = looked.why
+            if self.found.state.is_successful():
+                why = caching.keep(looked, self.attempt, self.value, self.found)
+            self.found = replace(self.found, detail={**self.found.detail, "cache": why})
+        self._for_good()
 
+    def _end(self, value: Any, found: Outcome) -> None:
+        self.found = replace(found, state=outcome.judged(found.state, self.stop))
+        self.value = value if self.found.state.is_successful() else None
+        self.result = outcome.kept(value) if self.found.state.is_successful() else None
 
-class _Timeout:
-    """Sets the cancel event after a time; remembers that it did."""
+    # -- the work --------------------------------------------------------------------------
 
-    def __init__(self, seconds: float | None, cancelled: context.Cancellation) -> None:
-        self.fired = False
-        self._cancelled = cancelled
-        self._timer = threading.Timer(seconds, self._fire) if seconds else None
+    def _worked(self, arguments: dict[str, Any]) -> tuple[Any, Outcome]:
+        call = self._packed(arguments)
+        if call is not None:
+            from orchestrator.engine.isolation import run_apart
 
-    def _fire(self) -> None:
-        self.fired = True
-        self._cancelled.set()
+            return run_apart(self.attempt, call, self.lines.add, self.stop)
+        heeded = None if self.task.stops_when_told else self.stop.cancellation
+        interruption = Interruption(heeded)
+        try:
+            try:
+                with self.stop.limited():
+                    return run_here(self.attempt, arguments)
+            finally:
+                interruption.end()
+        except Stopped as error:
+            interruption.end()
+            return None, outcome.raised(error, self.attempt)
 
-    def __enter__(self) -> _Timeout:
-        if self._timer is not None:
-            self._timer.daemon = True
-            self._timer.start()
-        return self
+    def _packed(self, arguments: dict[str, Any]) -> bytes | None:
+        """The call for a process of its own, or None if it is to run in this thread."""
+        if self.task.timeout is None and self.task.isolate is None:
+            return None
+        from orchestrator.engine.isolation import packed, wants_process
 
-    def __exit__(self, *error: object) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
+        if not wants_process(self.attempt):
+            return None
+        try:
+            return packed(self.attempt, arguments)
+        except FlowError as error:
+            if self.task.isolate:
+                raise
+            _LOG.warning("%s: it runs in the worker's own process", error.what)
+            return None
+
+    # -- what comes of it ------------------------------------------------------------------
+
+    def _keep(self, arguments: dict[str, Any]) -> None:
+        """Store the result, if the task wants it; one that cannot be stored fails the attempt."""
+        if not (self.task.persist or self.task.result):
+            return
+        from orchestrator.engine import results
+
+        try:
+            self.result = results.store(self.attempt, self.value, arguments).described()
+        except Exception as error:
+            before = self.found.state
+            failure = outcome.raised(error, self.attempt)
+            message = f"its result could not be stored: {failure.state.message}"
+            self._end(None, replace(failure, state=replace(failure.state, message=message)))
+            self._told(before, self.found.state)
+
+    def _told(self, old: State, new: State) -> bool:
+        """Call the state handlers; returns whether the attempt may go on as it was."""
+        if not self.task.state_handlers:
+            return True
+        from orchestrator.engine import handlers
+
+        try:
+            said = handlers.changed(self.task, old, replace(new, result=self.value))
+        except handlers.HandlerFailed as error:
+            failure = outcome.raised(error.raised, self.attempt)
+            self._end(None, replace(failure, state=State(StateType.FAILED, str(error))))
+            return False
+        if said.type is new.type and said.result is self.value:
+            self.found = replace(self.found, state=replace(said, result=None))
+            return True
+        return self._replaced(said)
+
+    def _replaced(self, said: State) -> bool:
+        """Enter the state that a handler returned; a state that does not end it changes nothing."""
+        if not (said.is_finished() or said.is_paused()):
+            return True
+        state = replace(said, result=None)
+        if state.is_skipped() and state.cause is None:
+            state = replace(state, cause=self.attempt.key)
+        value = said.result if said.result is not None else self.value
+        self._end(value, replace(self.found, state=state))
+        return False
+
+    def _for_good(self) -> None:
+        """Call ``on_failure`` if the attempt failed and no other one follows."""
+        found, task = self.found, self.task
+        if task.on_failure is None or not found.state.is_failed():
+            return
+        error = outcome.error_of(found.state, found.error)
+        wait = task.retry.decide(self.attempt.number, error, found.codes, found.retry_after)
+        if wait is not None and not self.stop.cancelled:
+            return
+        from orchestrator.engine import handlers
+
+        try:
+            handlers.failed(task, found.state)
+        except handlers.HandlerFailed as error:
+            _LOG.error("%s", error, exc_info=error.raised)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from orchestrator.engine import results
 from orchestrator.errors import FlowError
 from orchestrator.lineage.collector import without_collector
 from orchestrator.lineage.derivation.derive import derive
@@ -14,9 +15,11 @@ from orchestrator.model.evidence import Evidence, Source
 from orchestrator.model.facts import Edge, TaskFacts
 from orchestrator.model.flow import Flow
 from orchestrator.model.graph import Graph
+from orchestrator.model.group import Member, TaskGroup
 from orchestrator.model.parameter import Parameter, bind_parameters
 from orchestrator.model.planning import Planning
-from orchestrator.model.task import Member, Task, TaskGroup
+from orchestrator.model.policy import AfterAll
+from orchestrator.model.task import Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,8 @@ class PlannedTask:
     def needs(self) -> Iterator[str]:
         """Keys of the tasks whose results it takes."""
         for argument in self.arguments.values():
-            yield from (ref.key for ref in argument.tasks())
+            if argument.passed:
+                yield from (ref.key for ref in argument.tasks())
 
 
 @dataclass(frozen=True)
@@ -116,6 +120,7 @@ def make_plan(
     exclude: Sequence[str] = (),
     prepared: Mapping[str, Any] | None = None,
     done: Mapping[str, Any] | None = None,
+    again: Collection[str] = (),
 ) -> Plan:
     """Plan a run of a flow; nothing is run or written.
 
@@ -126,8 +131,9 @@ def make_plan(
         include: dbt-style selection; everything, if empty.
         exclude: dbt-style exclusion.
         prepared: By key of each group, what its preparation returned.
-        done: Tasks that succeeded in the run that goes on here, each with ``{"value": result}``
-            where the result was kept, else None.
+        done: Tasks that succeeded in the run that goes on here, each with its result as the run
+            store keeps it (a value, or where it is stored), else None.
+        again: Keys of tasks, or of elements, that must run again, with all that depends on them.
 
     Raises:
         ParameterError: A parameter is missing or does not fit.
@@ -138,7 +144,7 @@ def make_plan(
     expanded = _Expanded(flow, planning, prepared or {}, values)
     derived = derive([node.facts for node in expanded.nodes.values()])
     facts = {key: node.facts for key, node in expanded.nodes.items()}
-    kept = done or {}
+    kept = _without(done or {}, derived.graph, again)
     if include or exclude:
         from orchestrator.lineage.selection.select import select
 
@@ -209,8 +215,11 @@ class _Expanded:
                 self.nodes[own] = PlannedTask(own, member.task, facts, member.affinity, group=key)
             return
         binding = self.flow.binding(task)
+        if isinstance(task.trigger, AfterAll):
+            needed = tuple(self.flow.key(other) for other in task.trigger.needed)
+            task = task.copy(trigger=AfterAll(needed))
         arguments = {
-            name: Argument(fill(argument.value, self._ref), argument.mapped)
+            name: replace(argument, value=fill(argument.value, self._ref))
             for name, argument in binding.arguments.items()
         }
         facts = _after(task.facts(key, self.planning), said)
@@ -231,7 +240,8 @@ class _Expanded:
         file, line = task.defined_at or (None, None)
         file = self.planning.relative(file)
         for kind, text, tasks in (
-            (Source.DATA, "takes the result of", binding.tasks()),
+            (Source.DATA, "takes the result of", binding.tasks(passed=True)),
+            (Source.ORDER, "is told to wait for", binding.tasks(passed=False)),
             (Source.ORDER, "is told to wait for", binding.upstream),
         ):
             for upstream in tasks:
@@ -283,6 +293,26 @@ def _after(facts: TaskFacts, said: tuple[tuple[str, Evidence], ...]) -> TaskFact
     return replace(facts, upstream=(*facts.upstream, *said)) if said else facts
 
 
+def _without(done: Mapping[str, Any], graph: Graph, again: Collection[str]) -> Mapping[str, Any]:
+    """What counts as done where some tasks must run again."""
+    if not again:
+        return done
+    stale = {key for key in (_planned(key, graph) for key in again) if key in graph}
+    stale |= graph.descendants(*stale)
+    # Of a mapped task that is named by one element, the other elements stay done.
+    whole = stale - {_planned(key, graph) for key in again if key not in graph}
+    return {
+        key: value
+        for key, value in done.items()
+        if key not in stale and key not in again and _planned(key, graph) not in whole
+    }
+
+
+def _planned(key: str, graph: Graph) -> str:
+    """The key of the task that a key, perhaps of an element, belongs to."""
+    return key if key in graph or "[" not in key else key[: key.rindex("[")]
+
+
 def _completed(
     chosen: set[str], nodes: Mapping[str, PlannedTask], why: str, done: Mapping[str, Any]
 ) -> tuple[dict[str, str], dict[str, Any]]:
@@ -293,16 +323,22 @@ def _completed(
     while queue:
         key = queue.pop()
         for needed in nodes[key].needs():
+            if needed in reasons or needed in given:
+                continue
             kept = done.get(needed)
-            if kept is not None and needed not in reasons:
-                given[needed] = kept["value"]
-            elif needed not in reasons:
-                reasons[needed] = f"its result is needed by {key}"
+            lost = results.unusable(kept) if kept is not None else ""
+            if kept is not None and not lost:
+                given[needed] = results.given(kept)
+            else:
+                reasons[needed] = f"its result is needed by {key}" + (f"; {lost}" if lost else "")
                 queue.append(needed)
     running = {nodes[key].group for key in reasons} - {None}
     for key, node in nodes.items():
         if node.facts.resource_type == "operation" and node.group in running:
             reasons.setdefault(key, "frames the nodes that run")
+        trigger = node.task.trigger
+        if isinstance(trigger, AfterAll) and not reasons.keys().isdisjoint(trigger.needed):
+            reasons.setdefault(key, "closes what is opened")
     return reasons, given
 
 
@@ -311,7 +347,9 @@ def _settled(
 ) -> dict[str, PlannedTask]:
     """The chosen tasks, each group's members told which of them were chosen."""
     tasks = {
-        key: node.because(reasons[key]) for key, node in expanded.nodes.items() if key in reasons
+        key: node.because(_with_cache(node.task, reasons[key]))
+        for key, node in expanded.nodes.items()
+        if key in reasons
     }
     for group_key, group in expanded.groups.items():
         chosen = [m for m in expanded.members[group_key] if m.facts.key in tasks]
@@ -323,6 +361,10 @@ def _settled(
             if member.task is not tasks[key].task:
                 tasks[key] = replace(tasks[key], task=member.task)
     return tasks
+
+
+def _with_cache(task: Task, reason: str) -> str:
+    return reason if task.cache is None else f"{reason}; an earlier result may stand in for it"
 
 
 def _contracted(graph: Graph, kept: Iterable[str]) -> Graph:

@@ -14,6 +14,10 @@ from orchestrator.store.records import Change, LogLine, TaskRun
 #: How long a driver counts as alive after its last word.
 LEASE = timedelta(seconds=30)
 _BEAT = LEASE.total_seconds() / 3
+#: So much may wait to be written; then the driver waits too, lest memory fills up.
+_WAITING = 20_000
+#: So much is written at once at most.
+_BATCH = 2_000
 
 _Item = Change | LogLine | tuple[TaskRun, ...]
 
@@ -21,7 +25,7 @@ _Item = Change | LogLine | tuple[TaskRun, ...]
 class Recorder:
     """Takes changes from the driver at once and writes them in order, as many together as wait.
 
-    The driver never waits for the disk. What is lost when the driver dies is at most what it
+    The driver waits for the disk only when very much is unwritten. What is lost when the driver dies is at most what it
     had not yet written; those tasks count as not finished and run again.
 
     Args:
@@ -32,7 +36,7 @@ class Recorder:
 
     def __init__(self, store: RunStore, run_id: str, fence: int = 1) -> None:
         self._store, self._run_id, self._fence = store, run_id, fence
-        self._queue: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
+        self._queue: queue.Queue[_Item | None] = queue.Queue(_WAITING)
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)
         self._thread.start()
@@ -74,6 +78,8 @@ class Recorder:
             item = self._queue.get(timeout=_BEAT)
             while item is not None:
                 batch.append(item)
+                if len(batch) == _BATCH:
+                    return batch, False
                 item = self._queue.get_nowait()
         except queue.Empty:
             return batch, False

@@ -5,33 +5,48 @@ from __future__ import annotations
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from pickle import PickleError
 from typing import Any
 
 from orchestrator import instants
-from orchestrator.engine import verdict
-from orchestrator.engine.attempt import Attempt, Logged, Report, Started, cancel_run, run_attempt
+from orchestrator.engine import progress, results, verdict
+from orchestrator.engine.batching import Batching
+from orchestrator.engine.bundle import Batch, opened
+from orchestrator.engine.checking import OFF, STRICT, Checking
+from orchestrator.engine.elementwise import Elementwise
+from orchestrator.engine.handing import UNSENDABLE, Handing
+from orchestrator.engine.handlers import Hooks, concluded, left_to_driver
+from orchestrator.engine.inputs import Values, flattened, lengths, small
 from orchestrator.engine.interrupts import Interrupts
 from orchestrator.engine.lanes import Lanes
+from orchestrator.engine.limits import Limiter
+from orchestrator.engine.messages import Attempt, Logged, Report, Started
 from orchestrator.engine.plan import Plan
 from orchestrator.engine.recorder import Recorder
+from orchestrator.engine.requests import Desk
+from orchestrator.engine.stopping import cancel_run
 from orchestrator.engine.telling import Listener, Teller
-from orchestrator.engine.units import Unit, Values
-from orchestrator.errors import FlowError, WorkerLostError
+from orchestrator.engine.units import Flight, Known, Unit
+from orchestrator.engine.watching import Watch
+from orchestrator.errors import FlowError, InfrastructureError, StoreError, WorkerLostError
 from orchestrator.executors.base import Completed, Executor, Handle, Message
 from orchestrator.model.events import RunStarted
-from orchestrator.model.policy import decide
+from orchestrator.model.flow import Flow
+from orchestrator.model.policy import Decision, Trigger, decide
 from orchestrator.model.state import State, StateType
 from orchestrator.model.warehouse import Warehouse
+from orchestrator.store.records import Ask
 
 #: A task never seen before counts as this many seconds when the longest path is looked for.
 _UNKNOWN = 0.05
 #: Seconds between two looks at whether somebody wants the run to stop.
 _LOOK = 0.5
+#: Seconds that state handlers may go on when the run has ended.
+_HOOKS = 30.0
 _Ending = tuple[Unit, State, Report | None, Mapping[str, Any] | None]
 
 
@@ -51,7 +66,13 @@ class Drive:
             results as ``{"value": …}``.
         scheduled_time: The instant the run was due.
         state_dir: Where the project's secrets are.
-        cancelled: Asked now and then whether somebody wants the run to stop.
+        requests: Asked now and then what people want of the run.
+        limiter: Takes and gives back the slots of limits.
+        prepare: Called when the run may begin, before its first task is handed over.
+        lineage_check: ``off``, ``warn`` or ``strict``: what to do about what ran and was not derived.
+        root: The project's folder.
+        timeout: Seconds after which the run is stopped.
+        flow: Whose handlers are called.
     """
 
     run_id: str
@@ -64,7 +85,13 @@ class Drive:
     finished: Mapping[str, Any] = field(default_factory=dict)
     scheduled_time: datetime | None = None
     state_dir: Path | None = None
-    cancelled: Callable[[], bool] = lambda: False
+    requests: Callable[[], Sequence[Ask]] = tuple
+    limiter: Limiter = field(default_factory=Limiter)
+    prepare: Callable[[], None] = lambda: None
+    lineage_check: str = OFF
+    root: Path | None = None
+    timeout: float | None = None
+    flow: Flow | None = None
 
 
 def drive(setting: Drive) -> State:
@@ -72,6 +99,9 @@ def drive(setting: Drive) -> State:
 
     Returns:
         The run's state; its result maps each task's key to its state.
+
+    Raises:
+        InfrastructureError: What the run needs is gone (a cluster's scheduler, the store).
     """
     return _Driver(setting).run()
 
@@ -81,42 +111,116 @@ class _Driver:
         self.setting = setting
         self.plan, self.executor = setting.plan, setting.executor
         self.units = {key: Unit(key, planned) for key, planned in self.plan.tasks.items()}
-        self.values = Values(self.plan.given)
-        self.needed = {need for planned in self.plan.tasks.values() for need in planned.needs()}
+        self.elementwise = Elementwise(self.plan, self.units, setting.finished)
         self.unfinished = len(self.units)
-        self.lanes = Lanes(self.executor)
+        self.lanes = Lanes(self.executor, setting.limiter)
+        self.batching = Batching(setting.expected)
         self.tell = Teller(setting.run_id, setting.recorder, setting.listeners, setting.state_dir)
-        self.handles: dict[Handle, Unit] = {}
+        self.checking = Checking(
+            setting.lineage_check, self.plan.facts, self.plan.whole, setting.root, self.tell.warned
+        )
+        self.values = Values(self.units, self.plan.given)
+        needed = {need for planned in self.plan.tasks.values() for need in planned.needs()}
+        flat = {key for planned in self.plan.tasks.values() for key in flattened(planned)}
+        self.handing = Handing(
+            self.executor, self.lanes, self.batching, self.values, self._attempt, self._followers,
+            self._before, needed, flat, f"{setting.run_id}:{secrets.token_hex(4)}",
+        )  # fmt: skip
+        self.flights: dict[Handle, Flight] = {}
         self.by_token: dict[str, Unit] = {}
-        self.endings: deque[_Ending] = deque()
+        self.paused: dict[str, Unit] = {}
+        setting.limiter.say = self.tell.said
+        self.hooks = Hooks()
         self.interrupts = Interrupts()
+        self.watch = Watch(setting.run_id, setting.requests, self._wants_stop)
+        self.desk = Desk(
+            self.watch, self.units, self.paused, self.lanes, stop=self._stop,
+            go_on=self._let_run, finish=self._finish, say=self.tell.said,
+            fixed=self.elementwise.takers,
+        )  # fmt: skip
+        self.endings: deque[_Ending] = deque()
         self.look_again = time.monotonic() + _LOOK
-        self.nonce = secrets.token_hex(4)
         self.stopping = False
         self.start = instants.now()
+        self.may_begin = False
+        self.deadline: float | None = None
+        self.timed_out = False
 
     # -- the loop --------------------------------------------------------------------------
 
     def run(self) -> State:
-        with self.interrupts.listening():
+        busy = self.executor.runs_in_driver
+        self._tell_flow(State(StateType.PENDING), State(StateType.RUNNING))
+        with self.interrupts.listening(), self.watch.beside(busy):
             self._begin()
-            while self.unfinished:
-                for unit in self.lanes.take():
-                    self._submit(unit)
-                for item in self.executor.wait(self.lanes.patience()):
-                    self._take(item)
-                if not self.stopping and self._asked_to_stop():
-                    self._stop()
+            try:
+                self._loop()
+                self._pass_on([*self.executor.words(), *self.executor.last_words()])
+            except InfrastructureError as error:
+                self._abandon(error)
+                raise
+            finally:
+                progress.forget(self.handing.notes)
         states = {key: unit.state for key, unit in self.units.items()}
         state = verdict.of_run(states, self.plan.reference, cancelled=self.stopping)
+        if self.timed_out:
+            message = f"stopped after {self.setting.timeout:g} s"
+            state = State(StateType.TIMED_OUT, message, result=states)
+        state = self._concluded(state, states)
         self.tell.ended(state, self.start, list(self.units.values()))
+        self.hooks.close(_HOOKS)
         return state
+
+    def _concluded(self, state: State, states: Mapping[str, State]) -> State:
+        """Let the flow's own handlers have the last word."""
+        if self.setting.flow is not None:
+            deciding = states if self.plan.reference is None else self.plan.reference
+            decided = {key: states[key] for key in deciding if key in states}
+            state = concluded(self.setting.flow, state, decided)
+            self._tell_flow(State(StateType.RUNNING), state)
+        return state
+
+    def _tell_flow(self, old: State, new: State) -> None:
+        if self.setting.flow is not None:
+            self.hooks.tell(self.setting.flow, old, new)
+
+    def _loop(self) -> None:
+        while self.unfinished:
+            if self.may_begin or self._may_begin():
+                for unit, share in self.lanes.take():
+                    self._submit(self.handing.together(unit, share))
+            for item in self.executor.wait(self.lanes.patience()):
+                self._take(item)
+            if not self.stopping and self._asked_to_stop():
+                self._stop()
+
+    def _may_begin(self) -> bool:
+        """Whether the limit on the flow, if there is one, lets the run begin now."""
+        if self.setting.limiter.take_flow(self.plan.flow):
+            self.setting.prepare()
+            self.may_begin = True
+            if self.setting.timeout is not None:
+                self.deadline = time.monotonic() + self.setting.timeout
+        return self.may_begin
 
     def _asked_to_stop(self) -> bool:
         if time.monotonic() > self.look_again:
             self.look_again = time.monotonic() + _LOOK
-            return self.interrupts.asked or self.setting.cancelled()
+            self.timed_out = self._is_late()
+            self.desk.look()
+            self._pass_on(self.executor.words())
+            return self.timed_out or self.interrupts.asked
         return self.interrupts.asked
+
+    def _wants_stop(self) -> bool:
+        return self.interrupts.asked or self._is_late()
+
+    def _is_late(self) -> bool:
+        return self.deadline is not None and time.monotonic() > self.deadline
+
+    def _pass_on(self, words: Sequence[str]) -> None:
+        for text in words:
+            self.tell.said(None, text)
 
     def _begin(self) -> None:
         tasks = ((u.key, u.name, u.planned.facts.resource_type) for u in self.units.values())
@@ -129,116 +233,298 @@ class _Driver:
         self._rank()
         for key, unit in self.units.items():
             unit.waiting = len(self.plan.graph.upstream(key))
-        for unit in list(self.units.values()):
-            if not unit.waiting:
-                self._release(unit)
+        roots = [unit for unit in self.units.values() if not unit.waiting]
+        self.desk.look()
+        for unit in roots:
+            self._release(unit)
 
     def _rank(self) -> None:
         """Give each unit the length of the longest path below it: what holds most up goes first."""
         graph, expected = self.plan.graph, self.setting.expected
         for key in reversed(self.plan.order()):
-            below = max((self.units[d].priority for d in graph.downstream(key)), default=0.0)
-            self.units[key].priority = below + expected.get(key, _UNKNOWN)
+            below = min((self.units[d].rank[0] for d in graph.downstream(key)), default=0.0)
+            self.units[key].rank = (below - expected.get(key, _UNKNOWN), 0)
 
     def _take(self, item: Completed | Message) -> None:
         if isinstance(item, Completed):
-            unit = self.handles.pop(item.handle)
-            self.lanes.ended(item.handle.affinity)
-            self.by_token.pop(unit.token, None)
-            if isinstance(item.report, Report):
-                self._reported(unit, item.handle, item.report)
+            self._landed(item)
+        elif isinstance(item.content, Batch):
+            batch: Batch = item.content
+            handle = None if batch.ticket is None else self.executor.adopt(batch.ticket)
+            for content in batch.items:
+                self._heard(content, handle)
+            for token in batch.back:
+                self._given_back(token)
+        else:
+            self._heard(item.content, None)
+
+    def _heard(self, content: Any, handle: Handle | None) -> None:
+        """Take one word of an attempt under way; those of attempts that are over change nothing."""
+        if isinstance(content, Logged):
+            self.tell.logged(content)
+        elif isinstance(content, (Started, Report)):
+            unit = self.by_token.get(content.token)
+            if unit is None:
+                return
+            if isinstance(content, Started):
+                self._started(unit, content.at, content.worker)
             else:
-                self._lost(unit, item.error or WorkerLostError("the task gave no report"))
-        elif isinstance(item.content, Started):
-            unit_begun = self.by_token.get(item.content.token)
-            if unit_begun is not None:
-                self._started(unit_begun, item.content.at, item.content.worker)
-        elif isinstance(item.content, Logged):
-            self.tell.logged(item.content)
+                assert unit.flight is not None
+                self._reported(unit, handle or unit.flight.handle, content)
+
+    def _landed(self, item: Completed) -> None:
+        """A bundle has ended: take what was not heard of it before."""
+        flight = self.flights.pop(item.handle)
+        self.lanes.ended(flight.affinity)
+        if item.error is None:
+            batch = opened(item.report)
+            for content in batch.items:
+                self._heard(content, None)
+            for token in batch.back:
+                self._given_back(token)
+        left = [unit for unit in flight.units if unit.flight is flight]
+        if not left:
+            return
+        error = item.error or WorkerLostError("the task gave no report")
+        if isinstance(error, WorkerLostError):
+            self.executor.worker_lost()
+            left, error = self._without_those_not_begun(flight, left, error)
+        elif len(left) > 1:
+            # The bundle could not be opened where it went, because of any one of them.
+            for unit in left:
+                self.handing.alone(unit)
+                self._given_back(unit.token)
+            return
+        for unit in left:
+            self._lost(unit, error)
+
+    def _without_those_not_begun(
+        self, flight: Flight, left: list[Unit], error: WorkerLostError
+    ) -> tuple[list[Unit], WorkerLostError]:
+        """Those of a lost bundle that began, or of which that is not known."""
+        count = progress.begun(flight.note) if flight.note else None
+        for unit in [u for u in left if count is not None and u.place >= count]:
+            left.remove(unit)
+            self._given_back(unit.token)
+        if len(left) > 1:
+            what = f"{error.what} (with {len(left) - 1} others that it may have begun)"
+            error = WorkerLostError(what, where=error.where, fix=error.fix)
+        return left, error
+
+    def _given_back(self, token: str) -> None:
+        """A worker did not begin an attempt: it is to be handed over again."""
+        unit = self.by_token.pop(token, None)
+        if unit is not None:
+            unit.give_back()
+            if not unit.waiting:
+                self._release(unit)
 
     def _stop(self) -> None:
         """Begin nothing more and ask what runs to stop."""
+        if self.stopping:
+            return
         self.stopping = True
         self.executor.broadcast(cancel_run, self.setting.run_id)
-        for unit in self.lanes.clear():
+        for unit in (*self.lanes.clear(), *self.paused.values()):
             self._finish(unit, State(StateType.CANCELLED, "the run was cancelled"))
+        self.paused.clear()
+
+    def _abandon(self, error: InfrastructureError) -> None:
+        """What the run needs is gone: what was under way is lost, the rest never runs."""
+        self.stopping = True
+        with suppress(StoreError):
+            for unit in list(self.by_token.values()):
+                lost = State(StateType.FAILED, f"lost: {error.what}")
+                self._finish(unit, lost, detail={"error": str(error)})
+            for unit in (*self.lanes.clear(), *self.paused.values()):
+                self._finish(unit, State(StateType.CANCELLED, f"never ran: {error.what}"))
 
     # -- from waiting to running -----------------------------------------------------------
 
     def _release(self, unit: Unit) -> None:
         """Everything upstream has ended: run it, skip it, or open its elements."""
+        if unit.flight is not None or unit.state.is_finished():
+            return  # it travelled with what it waited for, or was given its state by hand
         if self.stopping:
             self._finish(unit, State(StateType.CANCELLED, "the run was cancelled"))
             return
-        decision = decide(unit.planned.task.trigger, self._upstream(unit))
-        if not decision.run:
-            self._finish(unit, State(StateType.SKIPPED, decision.reason, cause=decision.cause))
-        elif unit.planned.mapped:
+        if unit.planned.mapped and unit.element is None and self._takes_elements(unit):
+            return
+        decision = self._decided(unit)
+        if decision.wait:
+            self._pause(unit, decision.state())
+        elif not decision.run:
+            self._finish(unit, decision.state())
+        else:
+            self._let_run(unit)
+
+    def _let_run(self, unit: Unit) -> None:
+        if unit.planned.mapped and unit.element is None:
             self._open(unit)
         else:
             self.lanes.add(unit)
 
-    def _upstream(self, unit: Unit) -> dict[str, State]:
-        return {up: self.units[up].state for up in self.plan.graph.upstream(unit.planned.key)}
+    def _decided(self, unit: Unit) -> Decision:
+        task = unit.planned.task
+        if unit.element is None:
+            upstream = self._upstream(unit, elements=task.trigger is not Trigger.ALL_SUCCESSFUL)
+        elif not self.elementwise.sources[unit.planned.key]:
+            return Decision(True)  # decided once for all
+        else:
+            upstream = self._beside(unit)
+        return decide(task.trigger, upstream, task.skip_on_upstream_skip)
+
+    def _pause(self, unit: Unit, state: State, report: Report | None = None) -> None:
+        """Hold a unit until somebody lets it go on."""
+        self.paused[unit.key] = unit
+        self._move(unit, state, report.finished if report else instants.now(), report=report)
+        unit.token = ""
+        self.setting.limiter.ended(unit)
+
+    def _upstream(self, unit: Unit, *, elements: bool = False) -> dict[str, State]:
+        """States of what a unit waits for; of the elements of mapped tasks, where they count."""
+        units = [self.units[up] for up in self.plan.graph.upstream(unit.planned.key)]
+        found = {up.key: up.state for up in units if not (elements and up.elements)}
+        counted = (element for up in units if elements for element in up.elements or ())
+        return found | {element.key: element.state for element in counted}
+
+    def _beside(self, unit: Unit) -> dict[str, State]:
+        """States of what an element waits for: other elements, and whole tasks."""
+        assert unit.parent is not None
+        found = {up.key: up.state for up in self.elementwise.beside(unit)}
+        return {**(unit.parent.others or {}), **found}
+
+    def _before(self, unit: Unit) -> list[Unit]:
+        """The units that one waits for; of whole mapped tasks, not their elements."""
+        if unit.element is not None:
+            return self.elementwise.beside(unit)
+        return [self.units[up] for up in self.plan.graph.upstream(unit.key)]
+
+    def _followers(self, unit: Unit, places: Mapping[Unit, int]) -> Iterator[Unit]:
+        """The units that can run right after one, if all in ``places`` succeed before."""
+        if self.setting.lineage_check == STRICT:
+            return  # whether one succeeded is known only when what it ran was looked at
+        if unit.element is not None:
+            below = self.elementwise.below(unit)
+        else:
+            below = [self.units[key] for key in self.plan.graph.downstream(unit.key)]
+        for follower in below:
+            if follower.flight is not None or follower.state.type is not StateType.PENDING:
+                continue
+            if follower.planned.mapped and follower.element is None:
+                continue
+            before = self._before(follower)
+            if sum(up in places for up in before) == follower.waiting and self._would_run(follower):
+                yield follower
+
+    def _would_run(self, unit: Unit) -> bool:
+        """Whether a unit runs if what it still waits for succeeds."""
+        upstream = self._upstream(unit) if unit.element is None else self._beside(unit)
+        good = State(StateType.SUCCESS)
+        assumed = {key: s if s.is_finished() else good for key, s in upstream.items()}
+        task = unit.planned.task
+        return decide(task.trigger, assumed, task.skip_on_upstream_skip).run
+
+    # -- mapped tasks ----------------------------------------------------------------------
+
+    def _takes_elements(self, parent: Unit) -> bool:
+        """Open a task that takes others' elements one by one, or let it wait for their end."""
+        sources = [self.units[key] for key in self.elementwise.sources[parent.key]]
+        if not sources:
+            return False
+        if any(source.elements is None for source in sources):
+            # One was left out as a whole, so this one is decided as a whole, when all have ended.
+            parent.waiting = sum(not source.state.is_finished() for source in sources)
+            parent.whole = True
+            return parent.waiting > 0
+        of_elements = self.elementwise.sources[parent.key]
+        parent.others = {
+            key: state for key, state in self._upstream(parent).items() if key not in of_elements
+        }
+        task = parent.planned.task
+        if task.trigger is Trigger.ALL_SUCCESSFUL:
+            decision = decide(task.trigger, parent.others, task.skip_on_upstream_skip)
+            if not decision.run:
+                self._finish(parent, decision.state())
+                return True
+        self._open(parent)
+        return True
 
     def _open(self, parent: Unit) -> None:
         """Make one unit for each element of a mapped task's arguments."""
         try:
-            count = self._count(parent)
+            count = self.values.count(parent)
         except FlowError as error:
             self._finish(parent, State(StateType.FAILED, error.what))
             return
-        parent.open(count)
+        sources = [self.units[key] for key in self.elementwise.sources[parent.key]]
+        # Depth first: an element whose source has ended goes before the source's next element.
+        rank = min([parent.rank, *((s.rank[0], s.rank[1]) for s in sources)])
+        parent.rank = (rank[0], rank[1] - 1) if sources else rank
+        elements = parent.open(count, parent.rank)
         self.unfinished += count
-        self.tell.added(parent.elements)
+        self.tell.added(elements)
         self._move(parent, State(StateType.RUNNING, f"{count} elements"), instants.now())
-        for unit in parent.elements:
-            kept = self.setting.finished.get(unit.key)
-            if kept is None:
-                self.lanes.add(unit)
-            else:
-                unit.handle = kept["value"]
-                done = "succeeded in the run that goes on here"
-                self._finish(unit, State(StateType.CACHED, done))
+        for key in self.elementwise.takers.get(parent.key, ()):
+            self._upstream_ended(self.units[key])
+        for unit in elements:
+            if not self._succeeded_before(unit):
+                before = self.elementwise.beside(unit) if sources else ()
+                unit.waiting = sum(not up.state.is_finished() for up in before)
+                if not unit.waiting:
+                    self._release(unit)
         if not count:
             self._finish(parent, State(StateType.SUCCESS, "nothing to map over"))
 
-    def _count(self, parent: Unit) -> int:
-        lengths: dict[str, int] = {}
-        for name, argument in parent.planned.arguments.items():
-            if argument.mapped:
-                length = self.values.length(argument.value)
-                if length is None:
-                    raise FlowError(f"argument {name!r} of {parent.key} is no list to map over")
-                lengths[name] = length
-        if len(set(lengths.values())) > 1:
-            raise FlowError(f"{parent.key} is mapped over lists of different lengths: {lengths}")
-        return next(iter(lengths.values()))
+    def _succeeded_before(self, unit: Unit) -> bool:
+        """Take an element's result from the run that goes on here, if it can be had."""
+        if unit.key not in self.setting.finished:
+            return False
+        assert unit.element is not None
+        kept = self.setting.finished[unit.key]
+        if kept is None and self.elementwise.wanted(unit.planned.key, unit.element):
+            return False
+        if kept is not None:
+            value = results.given(kept)
+            unit.handle = Known(value)
+            unit.length, unit.lengths = lengths(value)
+        self._finish(unit, State(StateType.CACHED, "succeeded in the run that goes on here"))
+        return True
 
-    def _submit(self, unit: Unit) -> None:
-        unit.next_attempt(f"{self.setting.run_id}:{self.nonce}")
-        planned = unit.planned
-        arguments, inputs = self.values.slots(planned.arguments, unit.element)
-        name = planned.task.warehouse
-        attempt = Attempt(
-            self.setting.run_id, self.plan.flow, unit.key, unit.attempt, unit.token, planned.task,
-            arguments, self.plan.parameters, self.setting.scheduled_time or self.start,
-            self.setting.find_warehouse(name) if name else None,
-            self._upstream(unit) if planned.task.wants_upstream_states else None,
-            self.setting.state_dir,
-        )  # fmt: skip
-        self.by_token[unit.token] = unit
-        affinity, keep = planned.affinity, planned.key in self.needed
+    # -- handing over ----------------------------------------------------------------------
+
+    def _submit(self, units: list[Unit]) -> None:
+        affinity = units[0].planned.affinity
         try:
-            handle = self.executor.submit(
-                run_attempt, attempt, self.executor.channel, inputs, affinity=affinity, keep=keep
-            )
-        except (TypeError, AttributeError, PickleError) as error:
+            flight = self.handing.submit(units)
+        except (*UNSENDABLE, WorkerLostError) as error:
             self.lanes.ended(affinity)
-            message = f"the task cannot be sent to a worker: {error}"
-            self._finish(unit, State(StateType.FAILED, message), detail={"error": message})
+            for unit in units:
+                unit.give_back()
+            if len(units) == 1:
+                message = f"the task cannot be sent to a worker: {error}"
+                if isinstance(error, WorkerLostError):
+                    message = error.what
+                self._finish(units[0], State(StateType.FAILED, message), detail={"error": message})
+                return
+            for unit in units:
+                self.handing.alone(unit)
+                if not unit.waiting:
+                    self.lanes.add(unit)
             return
-        self.handles[handle] = unit
+        self.flights[flight.handle] = flight
+        for unit in units:
+            self.by_token[unit.token] = unit
+
+    def _attempt(self, unit: Unit, task: Any, arguments: Mapping[str, Any]) -> Attempt:
+        setting, name = self.setting, unit.planned.task.warehouse
+        states = self._upstream(unit) if unit.planned.task.wants_upstream_states else None
+        return Attempt(
+            setting.run_id, self.plan.flow, unit.key, unit.attempt, unit.token, task,
+            arguments, self.plan.parameters, setting.scheduled_time or self.start,
+            setting.find_warehouse(name) if name else None, states,
+            setting.state_dir, setting.lineage_check != OFF,
+        )  # fmt: skip
 
     # -- from running to finished ----------------------------------------------------------
 
@@ -248,22 +534,30 @@ class _Driver:
             self._move(unit, State(StateType.RUNNING), at, worker=worker)
 
     def _reported(self, unit: Unit, handle: Handle, report: Report) -> None:
-        # The report may overtake the message that the attempt began.
-        self._started(unit, report.started, report.worker)
+        self.by_token.pop(unit.token, None)
+        unit.flight = None
+        if report.state.is_paused() and not self.stopping:
+            self._pause(unit, report.state, report)
+            return
         if report.state.is_failed() and self._retried(unit, report.state, report.error, report):
             return
-        unit.handle, unit.length = handle, report.length
+        report = self.checking.judged(report, unit.planned.key, unit.attempt)
+        self.batching.learn(unit, (report.finished - report.started).total_seconds())
+        unit.handle, unit.length, unit.lengths = handle, report.length, report.lengths
+        if unit.planned.key in self.handing.needed and self.executor.hand_over:
+            unit.spare = small(report.result)
         self._finish(unit, report.state, report)
 
     def _lost(self, unit: Unit, error: BaseException) -> None:
         """The attempt ended without a report: its worker died, or Dask could not run it."""
         if isinstance(error, WorkerLostError):
-            self.executor.worker_lost()
             state, raised = State(StateType.FAILED, error.what), None
         else:
             state, raised = State(StateType.FAILED, f"{type(error).__name__}: {error}"), error
         if self.stopping:
             state = State(StateType.CANCELLED, f"cancelled; {state.message}")
+        self.by_token.pop(unit.token, None)
+        unit.flight = None
         if not self._retried(unit, state, raised, None):
             self._finish(unit, state, detail={"error": str(error)})
 
@@ -271,13 +565,22 @@ class _Driver:
         self, unit: Unit, state: State, error: BaseException | None, report: Report | None
     ) -> bool:
         """Queue another attempt if the task's policy wants one."""
-        wait = None if self.stopping else unit.planned.task.retry.decide(unit.attempt, error)
-        if wait is None:
+        code, asked = (report.code, report.retry_after) if report else (None, None)
+        wait = unit.planned.task.retry.decide(unit.attempt, error, code, asked)
+        if wait is None or self.stopping:
             return False
         seconds = wait.total_seconds()
         again = State(StateType.RETRYING, f"{state.message}; again in {seconds:g} s")
         self._move(unit, again, report.finished if report else instants.now(), report=report)
-        self.lanes.add_later(unit, seconds)
+        unit.token = ""
+        self.setting.limiter.ended(unit)
+        if unit.waiting:
+            return True  # lost together with what it waits for, which comes first
+        decision = self._decided(unit)
+        if decision.run:
+            self.lanes.add_later(unit, seconds)
+        else:
+            self._finish(unit, decision.state())
         return True
 
     def _finish(
@@ -299,21 +602,45 @@ class _Driver:
         self, unit: Unit, state: State, report: Report | None, detail: Mapping[str, Any] | None
     ) -> None:
         at = report.finished if report else instants.now()
+        self.by_token.pop(unit.token, None)
+        unit.flight = None
         self._move(unit, state, at, report=report, detail=detail)
+        unit.token = ""
+        self.setting.limiter.ended(unit)
         self.unfinished -= 1
         if unit.parent is not None:
+            for below in self.elementwise.below(unit):
+                below.waiting -= 1
+                if not below.waiting:
+                    self._release(below)
             unit.parent.remaining -= 1
             if not unit.parent.remaining:
+                assert unit.parent.elements is not None
                 joined = verdict.of_elements([e.state for e in unit.parent.elements])
-                self._finish(unit.parent, joined)
+                self._finish(unit.parent, self._of_tasks(joined))
             return
-        self.values.keep(unit)
         for key in self.plan.graph.downstream(unit.key):
             waiter = self.units[key]
-            waiter.waiting -= 1
-            if not waiter.waiting:
-                self._release(waiter)
+            opened_before = unit.elements is not None and not waiter.whole
+            if not (opened_before and unit.key in self.elementwise.sources.get(key, ())):
+                self._upstream_ended(waiter)
+
+    def _upstream_ended(self, waiter: Unit) -> None:
+        waiter.waiting -= 1
+        if not waiter.waiting and waiter.elements is None:
+            self._release(waiter)
+
+    def _of_tasks(self, state: State) -> State:
+        """A mapped task's state, its cause named by the task, not by the element."""
+        cause = state.cause
+        if cause is None or cause in self.units or "[" not in cause:
+            return state
+        whole = cause[: cause.rindex("[")]
+        return replace(state, cause=whole) if whole in self.units else state
 
     def _move(self, unit: Unit, state: State, at: datetime, **told: Any) -> None:
-        unit.state = state
+        old, unit.state = unit.state, state
         self.tell.moved(unit, at, **told)
+        report = told.get("report")
+        if unit.elements is None and left_to_driver(state, report and report.state):
+            self.hooks.tell(unit.planned.task, old, state)

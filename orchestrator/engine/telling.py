@@ -25,6 +25,8 @@ from orchestrator.model.state import State, StateType
 from orchestrator.store.records import Change, LogLine, TaskRun
 
 Listener = Callable[[Event], None]
+#: So many new tasks are written together.
+_ADDED_AT_ONCE = 500
 _LEVELS = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40, "CRITICAL": 50}
 
 
@@ -62,17 +64,18 @@ class Teller:
 
     def added(self, units: Sequence[Unit]) -> None:
         """Mapped runs became known."""
-        rows = tuple(
-            TaskRun(
-                self._run_id, unit.key, unit.name, unit.planned.facts.resource_type,
-                path=unit.planned.facts.path,
-            )
-            for unit in units
-        )  # fmt: skip
-        self._recorder.put(rows)
-        self._tell(
-            TasksAdded(tuple((r.key, r.name, r.resource_type) for r in rows), instants.now())
-        )
+        for start in range(0, len(units), _ADDED_AT_ONCE):
+            rows = tuple(
+                TaskRun(
+                    self._run_id, unit.key, unit.name, unit.planned.facts.resource_type,
+                    path=unit.planned.facts.path,
+                )
+                for unit in units[start : start + _ADDED_AT_ONCE]
+            )  # fmt: skip
+            self._recorder.put(rows)
+        if self._listeners:
+            kinds = ((u.key, u.name, u.planned.facts.resource_type) for u in units)
+            self._tell(TasksAdded(tuple(kinds), instants.now()))
 
     def moved(
         self,
@@ -96,17 +99,24 @@ class Teller:
         shown = dict(report.detail) if report else dict(detail or {})
         if state.is_failed() and self._state_dir is not None:
             shown["log_path"] = str(failure_log(self._state_dir, self._run_id, unit.key))
+        began = None
+        if report and not unit.heard:
+            # Nobody said that it had begun: its end opens and closes the attempt in one go.
+            began, worker = report.started, report.worker
         change = Change(
             unit.key, state.type, at=at, message=state.message, cause=state.cause,
             status=state.status, attempt=unit.attempt or None, token=unit.token or None,
             rows=report.rows if report else None, failures=report.failures if report else None,
             detail=shown or None, result=report.result if report else None, worker=worker,
+            started=began,
         )  # fmt: skip
         self._recorder.put(change)
+        if not self._listeners:
+            return
         seconds = (report.finished - report.started).total_seconds() if report else None
         self._tell(
             TaskChanged(
-                unit.key, unit.name, state, at, unit.attempt, seconds,
+                unit.key, shown.get("task_run_name", unit.name), state, at, unit.attempt, seconds,
                 change.rows, change.failures, shown,
             )
         )  # fmt: skip
@@ -117,6 +127,16 @@ class Teller:
             line = LogLine(text, message.key, message.number, _LEVELS.get(level, 20), at)
             self._recorder.put(line)
             self._tell(LogEmitted(message.key, level, text, at))
+
+    def said(self, key: str | None, text: str) -> None:
+        """The engine itself has something to say of a task, or of the run."""
+        line = LogLine(text, key, at=instants.now())
+        self._recorder.put(line)
+        self._tell(LogEmitted(key, "INFO", text, line.at))
+
+    def warned(self, key: str, attempt: int, text: str) -> None:
+        """The engine itself has something to say of an attempt."""
+        self.logged(Logged(key, attempt, ((instants.now(), "WARNING", text),)))
 
     def _tell(self, event: Event) -> None:
         for listener in self._listeners:

@@ -3,45 +3,97 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass
 from typing import Any
 
-from orchestrator.engine.attempt import Slot
-from orchestrator.engine.plan import PlannedTask, Ref
+from orchestrator.engine.plan import PlannedTask
 from orchestrator.executors.base import Handle
-from orchestrator.model.binding import fill
 from orchestrator.model.state import State, StateType
+
+PENDING = State(StateType.PENDING)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A result that is known without running anything."""
+
+    value: Any
+
+
+class Lost(Known):
+    """A result that died with the worker that kept it."""
+
+
+LOST = Lost(None)
+
+
+@dataclass(eq=False, slots=True)
+class Flight:
+    """Units that were handed to the executor together.
+
+    Args:
+        handle: Stands for the list of their values.
+        units: In the order in which they run; a unit's place is its number in it.
+        affinity: What they were submitted with.
+        note: The file in which their worker notes how far it got, if it does.
+    """
+
+    handle: Handle
+    units: tuple[Unit, ...]
+    affinity: str | None = None
+    note: str | None = None
 
 
 @dataclass(eq=False, slots=True)
 class Unit:
     """One task run under way.
 
+    A run may have a great many, so what most units do not need is not made for them.
+
     Args:
         key: Its key in the store.
         planned: What runs.
+        rank: Its place in the queue: the smaller, the sooner.
         parent: The unit it is an element of.
         element: Which element.
-        waiting: How many upstream units are unfinished.
+        waiting: How many upstream units it still waits for.
         remaining: For a mapped parent: how many elements are unfinished.
-        handle: Where its result is kept, once finished; or the result itself, if it is known.
+        elements: For a mapped parent that was opened: a unit for each element.
+        whole: For a mapped parent: whether it waits for the end of all, to be decided as one.
+        offsets: For a mapped parent: by argument that is flattened, where each inner list begins.
+        others: For a mapped parent: states that decide on each element, beside its own upstream.
+        attempt: Number of the last attempt.
+        token: Fence of the attempt under way.
+        heard: Whether that attempt is known to have begun.
+        flight: What it was handed over with, while it is away.
+        handle: Where its result is kept, once finished, among others; or the result itself.
+        place: Which of the values there is its own.
+        length: Number of elements of its result, where it has some.
+        lengths: Number of elements of each of those, where somebody flattens it.
+        spare: Its result, if it is small, for the case that the worker that keeps it dies.
     """
 
     key: str
     planned: PlannedTask
+    rank: tuple[float, int] = (0.0, 0)
     parent: Unit | None = None
     element: int | None = None
     waiting: int = 0
     remaining: int = 0
-    elements: list[Unit] = field(default_factory=list)
-    state: State = State(StateType.PENDING)  # noqa: RUF009 - frozen
+    elements: list[Unit] | None = None
+    whole: bool = False
+    offsets: dict[str, list[int]] | None = None
+    others: Mapping[str, State] | None = None
+    state: State = PENDING
     attempt: int = 0
     token: str = ""
     heard: bool = False
-    handle: Handle | Any = None
+    flight: Flight | None = None
+    handle: Handle | Known | None = None
+    place: int = 0
     length: int | None = None
-    priority: float = 0.0
+    lengths: tuple[int, ...] | None = None
+    spare: Known | None = None
 
     @property
     def name(self) -> str:
@@ -50,91 +102,27 @@ class Unit:
             return self.planned.facts.name
         return f"{self.planned.facts.name}[{self.element}]"
 
-    def open(self, count: int) -> None:
-        """Make a unit for each element."""
+    def open(self, count: int, rank: tuple[float, int]) -> list[Unit]:
+        """Make a unit for each element.
+
+        Args:
+            count: How many.
+            rank: Of each.
+        """
         self.remaining = count
         self.elements = [
-            Unit(f"{self.key}[{i}]", self.planned, self, i, priority=self.priority)
-            for i in range(count)
+            Unit(f"{self.key}[{i}]", self.planned, rank, self, i) for i in range(count)
         ]
+        return self.elements
 
-    def next_attempt(self, driver: str) -> None:
-        """Open a new attempt with a fence of its own.
-
-        Args:
-            driver: Begins with the run's id and differs between drivers.
-        """
+    def next_attempt(self, token: str) -> None:
+        """Open a new attempt with a fence of its own."""
         self.attempt += 1
         self.heard = False
-        self.token = f"{driver}:{self.key}:{self.attempt}"
+        self.token = token
 
-
-class Values:
-    """Where the result of each task is: a constant here, a handle, or the handles of elements."""
-
-    def __init__(self, given: Mapping[str, Any]) -> None:
-        self._constants = dict(given)
-        self._units: dict[str, Unit] = {}
-
-    def keep(self, unit: Unit) -> None:
-        """Remember a finished unit."""
-        self._units[unit.key] = unit
-
-    def length(self, value: Any) -> int | None:
-        """Number of elements of an argument, or None if it is not a list."""
-        if isinstance(value, Ref):
-            if value.key in self._constants:
-                value = self._constants[value.key]
-            else:
-                unit = self._units[value.key]
-                return len(unit.elements) if unit.planned.mapped else unit.length
-        return len(value) if isinstance(value, (list, tuple)) else None
-
-    def slots(
-        self, arguments: Mapping[str, Any], element: int | None
-    ) -> tuple[dict[str, Any], list[Any]]:
-        """Turn arguments into ones with slots, and the inputs the slots stand for.
-
-        Args:
-            arguments: By name, as planned.
-            element: Which element of mapped arguments is taken.
-        """
-        inputs: list[Any] = []
-        numbers: dict[tuple[str, int | None], Slot] = {}
-
-        def slot(ref: Ref, taken: int | None) -> Any:
-            if ref.key in self._constants:
-                value = self._constants[ref.key]
-                return value if taken is None else value[taken]
-            return self._slot(ref, taken, inputs, numbers)
-
-        made: dict[str, Any] = {}
-        for name, argument in arguments.items():
-            taken = element if argument.mapped else None
-            value = argument.value
-            if taken is not None and not isinstance(value, Ref):
-                value, taken = value[taken], None
-            made[name] = fill(value, partial(slot, taken=taken))
-        return made, inputs
-
-    def _slot(
-        self,
-        ref: Ref,
-        taken: int | None,
-        inputs: list[Any],
-        numbers: dict[tuple[str, int | None], Slot],
-    ) -> Slot:
-        known = numbers.get((ref.key, taken))
-        if known is None:
-            unit = self._units[ref.key]
-            if not unit.planned.mapped:
-                known = Slot(len(inputs), taken)
-                inputs.append(unit.handle)
-            elif taken is None:
-                known = Slot(len(inputs))
-                inputs.append([element.handle for element in unit.elements])
-            else:
-                known = Slot(len(inputs))
-                inputs.append(unit.elements[taken].handle)
-            numbers[ref.key, taken] = known
-        return known
+    def give_back(self) -> None:
+        """The attempt never began: it counts as if it had not been handed over."""
+        self.attempt -= 1
+        self.token = ""
+        self.flight = None

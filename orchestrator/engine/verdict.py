@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from orchestrator.model.state import State, StateType
 
@@ -27,8 +28,7 @@ def of_run(
     deciding = states.keys() if reference is None else reference
     decided = [states[key] for key in deciding if key in states]
     failed = sum(state.is_failed() for state in decided)
-    causes = {state.cause for state in decided if state.is_skipped() and state.cause}
-    if failed or any(cause in states and states[cause].is_failed() for cause in causes):
+    if failed or any(state.hindered for state in decided):
         return State(StateType.FAILED, f"{failed or 'upstream'} failed", result=states)
     return State(StateType.SUCCESS, f"{len(states)} tasks", result=states)
 
@@ -48,6 +48,10 @@ def of_elements(states: Sequence[State]) -> State:
         return State(StateType.FAILED, f"{len(broken)} of {total} failed: {broken[0].message}")
     if counts[StateType.CANCELLED]:
         return State(StateType.CANCELLED, f"{counts[StateType.CANCELLED]} of {total} cancelled")
+    hindered = [state for state in states if state.hindered]
+    if hindered:
+        message = f"{len(hindered)} of {total} skipped: {hindered[0].message}"
+        return replace(hindered[0], message=message)
     if total and counts[StateType.SKIPPED] == total:
         return State(StateType.SKIPPED, "every element was skipped", cause=states[0].cause)
     return State(StateType.SUCCESS, f"{total} elements")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import queue
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -13,8 +14,20 @@ from typing import Any, Protocol
 class Channel(Protocol):
     """What work in progress speaks to the driver through; can be sent to other processes."""
 
+    def attach(self) -> None:
+        """Bind the channel to the worker whose task calls this; then any thread there may send."""
+        ...
+
     def send(self, message: Any) -> None:
         """Send a small picklable message; messages of one sender arrive in order."""
+        ...
+
+    def publish(self, value: Any) -> Any:
+        """Make a value available to other work while the work that made it goes on.
+
+        Returns:
+            What :meth:`Executor.adopt` makes a handle of; to be sent with the next message.
+        """
         ...
 
 
@@ -37,6 +50,24 @@ class Handle:
 
     future: Any = field(default=None, repr=False)
     affinity: str | None = None
+
+
+class Packed:
+    """Something ready to be sent to workers many times; each opens it once."""
+
+    __slots__ = ("_data", "_opened")
+
+    def __init__(self, data: bytes) -> None:
+        self._data, self._opened = data, None
+
+    def open(self) -> Any:
+        """What was packed."""
+        if self._opened is None:
+            self._opened = pickle.loads(self._data)
+        return self._opened
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self._data,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +94,11 @@ class Executor(ABC):
     """
 
     name: str = "executor"
+    #: Whether work runs in the driver's own thread, which then hears nothing meanwhile.
+    runs_in_driver: bool = False
+    #: Seconds that handing over one piece of work costs; where it costs something, small pieces
+    #: are better handed over together.
+    hand_over: float = 0.0
 
     def __init__(self) -> None:
         self._inbox: queue.SimpleQueue[Completed | Message] = queue.SimpleQueue()
@@ -97,8 +133,28 @@ class Executor(ABC):
     def broadcast(self, fn: Callable[..., Any], *args: Any) -> None:
         """Run ``fn(*args)`` now, beside the work, in every process that work runs in."""
 
+    def packed(self, value: Any) -> Any:
+        """Make ready what will be sent to workers many times: itself, where nothing is sent."""
+        return value
+
+    def adopt(self, ticket: Any) -> Handle:
+        """Return a handle for a value that work under way has published."""
+        raise NotImplementedError
+
     def worker_lost(self) -> None:  # noqa: B027 - most executors have no workers to lose
         """Learn that work was lost with its worker; what is left of the cluster is looked at."""
+
+    def is_lost(self, handle: Handle) -> bool:
+        """Whether a kept value can no longer be had."""
+        return False
+
+    def words(self) -> list[str]:
+        """Lines for the run's log about what happened to the workers since the last call."""
+        return []
+
+    def last_words(self) -> list[str]:
+        """Lines for the run's log at its end: what the workers' own logs say, if one was lost."""
+        return []
 
     def release(self, handle: Handle) -> None:
         """Forget a kept value that nothing needs any more."""
@@ -126,6 +182,13 @@ class LocalChannel:
 
     def __init__(self, inbox: queue.SimpleQueue[Completed | Message]) -> None:
         self._inbox = inbox
+
+    def attach(self) -> None:
+        """Nothing to do: every thread of the process can send."""
+
+    def publish(self, value: Any) -> Any:
+        """Nothing needs it here."""
+        raise NotImplementedError
 
     def send(self, message: Any) -> None:
         """Put the message where the driver waits."""

@@ -1,10 +1,9 @@
-"""The Dask executor: work runs on a cluster; all imports of Dask are here."""
+"""The Dask executor: work runs on a cluster, and results stay with its workers."""
 
 from __future__ import annotations
 
-import importlib
+import asyncio
 import itertools
-import os
 import pickle
 import signal
 import threading
@@ -15,14 +14,35 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import dask
-from distributed import Client, Future, LocalCluster, Worker, WorkerPlugin, get_worker
+from distributed import Client, Future, Worker, WorkerPlugin, get_worker
+from distributed.protocol.pickle import dumps
 from distributed.scheduler import KilledWorker
 
 from orchestrator.errors import ConfigurationError, InfrastructureError, WorkerLostError
-from orchestrator.executors.base import Channel, Completed, Executor, Handle, Kept, Message
+from orchestrator.executors.base import (
+    Channel,
+    Completed,
+    Executor,
+    Handle,
+    Kept,
+    Message,
+    Packed,
+)
+from orchestrator.executors.dask_cluster import (
+    check_report,
+    cluster,
+    connect,
+    once_only,
+    report,
+)
+from orchestrator.executors.dask_cluster import cluster_class as _found_class
 
 #: Seconds to wait for a worker to take over the work of one that died.
 _WORKER_PATIENCE = 60.0
+#: So many lines of each nanny's log are shown when a worker was lost.
+_LAST_LINES = 20
+#: Seconds to wait for the scheduler to learn of a published value.
+_PUBLISHING = 30.0
 _SETTINGS = {
     # A dead worker's task must not run again behind our back: attempts are ours to count.
     "distributed.scheduler.allowed-failures": 0,
@@ -34,18 +54,39 @@ _SETTINGS = {
 class DaskChannel:
     """A channel from any worker of a cluster to the driver, over Dask's own connection."""
 
-    def __init__(self, topic: str) -> None:
-        self._topic = topic
+    def __init__(self, topic: str, client: str) -> None:
+        self._topic, self._client = topic, client
         self._worker: Worker | None = None
+
+    def attach(self) -> None:
+        """Remember whose task calls this; then any thread may send."""
+        self._worker = get_worker()
 
     def send(self, message: Any) -> None:
         """Send from a task; after its first message also from other threads of the task."""
         if self._worker is None:
-            self._worker = get_worker()
+            self.attach()
+        assert self._worker is not None
         self._worker.log_event(self._topic, pickle.dumps(message))
 
+    def publish(self, value: Any) -> str:
+        """Put a value into the worker's memory under a key of its own, held for the driver."""
+        worker = self._worker
+        assert worker is not None
+        key = f"published-{uuid.uuid4().hex}"
+
+        async def put() -> None:
+            found = worker.update_data({key: Kept(None, value)})
+            await worker.scheduler.update_data(
+                who_has={key: [worker.address]}, nbytes=found["nbytes"], client=self._client
+            )
+
+        loop: Any = worker.loop
+        asyncio.run_coroutine_threadsafe(put(), loop.asyncio_loop).result(_PUBLISHING)
+        return key
+
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self._topic,)
+        return type(self), (self._topic, self._client)
 
 
 class _DeafToInterrupts(WorkerPlugin):
@@ -68,10 +109,14 @@ class DaskExecutor(Executor):
             (or as many as there are cores) and listens on the loopback address only.
         adapt_kwargs: Arguments of ``cluster.adapt()``, for a cluster that grows and shrinks.
         client_kwargs: Arguments of ``distributed.Client``.
+        name: Name of the cluster. One of that name that this process left running is used again;
+            classes that take a name get it, and may find one that others left running.
+        shutdown_on_close: Whether the cluster ends with the run.
+        performance_report_path: File for Dask's performance report of the run (HTML).
 
     Raises:
-        ConfigurationError: ``address`` and ``cluster_class`` are both given, or the class is
-            not found.
+        ConfigurationError: ``address`` and ``cluster_class`` are both given, the class is not
+            found, or what draws the report is not installed.
 
     Example:
         >>> DaskExecutor(cluster_kwargs={"n_workers": 2}).name
@@ -79,6 +124,7 @@ class DaskExecutor(Executor):
     """
 
     name = "dask"
+    hand_over = 0.001
 
     def __init__(
         self,
@@ -87,6 +133,10 @@ class DaskExecutor(Executor):
         cluster_kwargs: Mapping[str, Any] | None = None,
         adapt_kwargs: Mapping[str, Any] | None = None,
         client_kwargs: Mapping[str, Any] | None = None,
+        *,
+        name: str | None = None,
+        shutdown_on_close: bool = True,
+        performance_report_path: str | None = None,
     ) -> None:
         super().__init__()
         if address and (cluster_class or cluster_kwargs or adapt_kwargs):
@@ -95,21 +145,27 @@ class DaskExecutor(Executor):
                 fix="give address= for a running cluster, or cluster_class= and cluster_kwargs=",
             )
         self.address = address
-        self.cluster_class = _cluster_class(cluster_class)
+        check_report(performance_report_path)
+        self.cluster_class = _found_class(cluster_class)
         self.cluster_kwargs = dict(cluster_kwargs or {})
         self.adapt_kwargs = dict(adapt_kwargs or {})
         self.client_kwargs = dict(client_kwargs or {})
+        self.cluster_name, self.shutdown_on_close = name, shutdown_on_close
+        self.performance_report_path = performance_report_path
         self._topic = f"orchestrator-{uuid.uuid4().hex}"
+        self._mark = self._topic[-12:]
         self._client: Client | None = None
         self._owners: dict[str, str] = {}
         self._threads: dict[str, int] = {}
         self._threads_at = 0.0
+        self._words: list[str] = []
+        self._lost_some = False
         self._numbers = itertools.count()
 
     @property
     def channel(self) -> Channel:
         """A channel over Dask's own connection."""
-        return DaskChannel(self._topic)
+        return DaskChannel(self._topic, self.client.id)
 
     @property
     def client(self) -> Client:
@@ -127,28 +183,29 @@ class DaskExecutor(Executor):
         """Connect, after making the cluster unless an address was given."""
         with ExitStack() as stack:
             stack.enter_context(dask.config.set(_SETTINGS))
-            target = self.address or stack.enter_context(self._cluster())
-            client = stack.enter_context(_connect(target, self.client_kwargs))
+            target = self.address or stack.enter_context(
+                cluster(
+                    self.cluster_class, self.cluster_kwargs, self.adapt_kwargs,
+                    self.cluster_name, self.shutdown_on_close,
+                )
+            )  # fmt: skip
+            client = stack.enter_context(connect(target, self.client_kwargs))
             client.subscribe_topic(self._topic, self._received)
             self._client = client
+            client.register_plugin(once_only(self._mark))
             if self.address is None:
                 client.register_plugin(_DeafToInterrupts())
             client.wait_for_workers(1, timeout=_WORKER_PATIENCE)
             self._refresh()
             try:
-                yield
+                with report(client, self.performance_report_path):
+                    yield
             finally:
+                if client.status == "running":
+                    client.unregister_scheduler_plugin(self._mark)
                 self._client = None
                 self._owners.clear()
-
-    def _cluster(self) -> Any:
-        arguments = self.cluster_kwargs
-        if self.cluster_class is LocalCluster:
-            arguments = {**_local_defaults(arguments.get("processes", True)), **arguments}
-        cluster = self.cluster_class(**arguments)
-        if self.adapt_kwargs:
-            cluster.adapt(**self.adapt_kwargs)
-        return cluster
+                self._threads.clear()
 
     # -- work ------------------------------------------------------------------------------
 
@@ -157,9 +214,11 @@ class DaskExecutor(Executor):
     ) -> Handle:
         """Send the work to a worker; kept values travel from worker to worker."""
         where = {} if affinity is None else {"workers": [self._owner(affinity)]}
-        key = f"{getattr(fn, '__name__', 'work')}-{self._topic[-8:]}-{next(self._numbers)}"
+        key = f"{getattr(fn, '__name__', 'work')}-{self._mark}-{next(self._numbers)}"
         plain = [_plain(arg) for arg in args]
         options: dict[str, Any] = {"pure": False, "retries": 0, **where}
+        if self.client.status != "running":
+            raise self._gone()
         work = self.client.submit(_kept, fn, keep, *plain, key=key, **options)
         handle = Handle(affinity=affinity)
         if not keep:
@@ -170,6 +229,14 @@ class DaskExecutor(Executor):
         handle.future = work
         report.add_done_callback(lambda future: self._ended(handle, future))
         return handle
+
+    def packed(self, value: Any) -> Packed:
+        """Pickle it as Dask would."""
+        return Packed(dumps(value))
+
+    def adopt(self, ticket: str) -> Handle:
+        """Hold a value that a worker published."""
+        return Handle(Future(ticket, self.client))
 
     def _ended(self, handle: Handle, future: Future) -> None:
         """Hand an ended piece of work to the driver; runs in a thread of the client's."""
@@ -183,8 +250,30 @@ class DaskExecutor(Executor):
         except BaseException as error:  # a thread of the client's must never swallow an end
             self._inbox.put(Completed(handle, error=_translated(error)))
 
+    def wait(self, timeout: float | None) -> list[Completed | Message]:
+        """As of any executor.
+
+        Raises:
+            InfrastructureError: The scheduler is gone, and with it all that was under way.
+        """
+        found = super().wait(timeout)
+        if self._client is not None and self._client.status != "running":
+            raise self._gone()
+        return found
+
+    def _gone(self) -> InfrastructureError:
+        return InfrastructureError(
+            "the Dask scheduler is gone, and with it the results that workers kept",
+            where=self.address or "the cluster of this run",
+            fix="start it again, then `orchestrator runs retry` goes on",
+        )
+
     def _received(self, event: tuple[Any, bytes]) -> None:
         self._inbox.put(Message(pickle.loads(event[1])))
+
+    def is_lost(self, handle: Handle) -> bool:
+        """Whether the worker that kept the value died, or the cluster forgot it."""
+        return handle.future is None or handle.future.status in ("lost", "cancelled", "error")
 
     def release(self, handle: Handle) -> None:
         """Let the cluster forget a kept value."""
@@ -194,7 +283,8 @@ class DaskExecutor(Executor):
 
     def broadcast(self, fn: Callable[..., Any], *args: Any) -> None:
         """Run ``fn`` in every worker process, beside its tasks."""
-        self.client.run(fn, *args, on_error="ignore")
+        if self.client.status == "running":
+            self.client.run(fn, *args, on_error="ignore")
 
     # -- workers ---------------------------------------------------------------------------
 
@@ -226,11 +316,34 @@ class DaskExecutor(Executor):
         """Look at once which workers are left."""
         self._refresh()
 
+    def words(self) -> list[str]:
+        """What happened to workers since the last call."""
+        said, self._words = self._words, []
+        return said
+
+    def last_words(self) -> list[str]:
+        """What the nannies of workers logged, if a worker was lost."""
+        if not self._lost_some or self.client.status != "running":
+            return []
+        logs = self.client.get_worker_logs(n=_LAST_LINES, nanny=True)
+        return [
+            f"{address}: {line}" for address, lines in logs.items() for _, line in reversed(lines)
+        ]
+
     def _refresh(self) -> None:
         scheduler: Any = self.client.scheduler
-        workers = self.client.sync(scheduler.identity, n_workers=-1)["workers"]
-        self._threads = {address: worker["nthreads"] for address, worker in workers.items()}
-        self._threads_at = time.monotonic()
+        try:
+            workers = self.client.sync(scheduler.identity, n_workers=-1)["workers"]
+        except (OSError, RuntimeError) as error:
+            raise self._gone() from error
+        threads = {address: worker["nthreads"] for address, worker in workers.items()}
+        lost = [address for address in self._threads if address not in threads]
+        self._words += [f"lost the Dask worker at {address}" for address in lost]
+        if self._threads:
+            joined = [address for address in threads if address not in self._threads]
+            self._words += [f"a Dask worker joined at {address}" for address in joined]
+        self._lost_some |= bool(lost)
+        self._threads, self._threads_at = threads, time.monotonic()
 
 
 def _kept(fn: Callable[..., Kept], keep: bool, *args: Any) -> Any:
@@ -257,16 +370,6 @@ def _plain(arg: Any) -> Any:
     return [_plain(item) for item in arg] if isinstance(arg, list) else arg
 
 
-def _connect(target: Any, arguments: Mapping[str, Any]) -> Client:
-    try:
-        return Client(target, **{"set_as_default": False, **arguments})
-    except OSError as error:
-        raise InfrastructureError(
-            f"no Dask scheduler answers at {target}: {error}",
-            fix="start one (dask scheduler), or leave out address= for a local cluster",
-        ) from error
-
-
 def _translated(error: BaseException) -> BaseException:
     """Turn Dask's words for a dead worker into ours."""
     if isinstance(error, KilledWorker):
@@ -279,32 +382,3 @@ def _lost(what: str) -> WorkerLostError:
         what,
         fix="look for memory or a crash in the worker's output; `orchestrator runs retry` goes on",
     )
-
-
-def _local_defaults(processes: bool) -> dict[str, Any]:
-    # Workers that are threads of this process talk to it without any address.
-    address = {"host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"} if processes else {}
-    return {
-        "n_workers": 1,
-        "threads_per_worker": max(4, os.cpu_count() or 1),
-        "dashboard_address": ":0",
-        "memory_limit": 0,
-        "silence_logs": 50,
-        **address,
-    }
-
-
-def _cluster_class(given: str | Callable[..., Any] | None) -> Callable[..., Any]:
-    if given is None:
-        return LocalCluster
-    if not isinstance(given, str):
-        return given
-    module, _, name = given.rpartition(".")
-    try:
-        found: Callable[..., Any] = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise ConfigurationError(
-            f"cluster class {given!r} cannot be imported: {error}",
-            fix="give the dotted path of a class, as distributed.LocalCluster, and install it",
-        ) from error
-    return found

@@ -29,6 +29,7 @@ class InlineExecutor(Executor):
     """
 
     name = "inline"
+    runs_in_driver = True
 
     @property
     def channel(self) -> Channel:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import copy
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import timedelta
 from itertools import pairwise
 from typing import Any, Self
 
 from orchestrator.errors import FlowError
 from orchestrator.model import building
-from orchestrator.model.binding import Binding
+from orchestrator.model.binding import Argument, Binding, mapped, unmapped
 from orchestrator.model.parameter import Parameter
-from orchestrator.model.task import Task
+from orchestrator.model.state import State
+from orchestrator.model.task import StateHandler, Task
 
 
 class Flow:
@@ -20,6 +23,13 @@ class Flow:
         name: What people run it by.
         schedule: When it runs by itself.
         executor: What its tasks run on; the project's default if left out.
+        tasks: Tasks without arguments that are part of it from the start.
+        reference_tasks: Those of them that alone decide whether it succeeded.
+        state_handlers: Called as ``handler(flow, old_state, new_state)`` when a run's state changes.
+        on_failure: Called as ``on_failure(flow, state)`` when a run has failed.
+        terminal_state_handler: Called as ``handler(flow, state, states)`` with the run's last
+            state and the states of the tasks that decide; a state it returns takes the place.
+        timeout: Seconds (or a timedelta) after which a run is stopped.
 
     Example:
         >>> from orchestrator.model.task import task
@@ -33,17 +43,37 @@ class Flow:
         ['one']
     """
 
-    def __init__(self, name: str, schedule: Any = None, executor: Any = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        schedule: Any = None,
+        executor: Any = None,
+        *,
+        tasks: Iterable[Task] = (),
+        reference_tasks: Iterable[Task] | None = None,
+        state_handlers: Iterable[StateHandler] = (),
+        on_failure: Callable[[Any, State], object] | None = None,
+        terminal_state_handler: Callable[[Any, State, set[State]], State | None] | None = None,
+        timeout: timedelta | float | None = None,
+    ) -> None:
         if not name or name != name.strip():
             raise FlowError(f"{name!r} is no name for a flow", fix="give it a word")
         self.name = name
         self.schedule = schedule
         self.executor = executor
+        self.state_handlers = tuple(state_handlers)
+        self.on_failure = on_failure
+        self.terminal_state_handler = terminal_state_handler
+        self.timeout = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
         self.defined_at = building.caller()
         self._bindings: dict[Task, Binding] = {}
         self._keys: dict[Task, str] = {}
         self._reference: frozenset[Task] | None = None
         self._entered: list[object] = []
+        for task in tasks:
+            self.add_task(task)
+        if reference_tasks is not None:
+            self.set_reference_tasks(reference_tasks)
 
     def __enter__(self) -> Self:
         self._entered.append(building.enter(self))
@@ -68,17 +98,120 @@ class Flow:
         if task not in self._keys:
             self._keys[task] = self._free_key(task)
 
-    def add_order(self, upstream: Task, downstream: Task) -> None:
-        """Say that one task comes before another, without passing data."""
+    def add_order(self, upstream: Task, downstream: Task, mapped: bool = False) -> None:
+        """Say that one task comes before another, without passing data.
+
+        Args:
+            upstream: Comes first.
+            downstream: Waits.
+            mapped: Whether each run of ``downstream`` waits for the run of ``upstream`` beside it.
+        """
         self.add_task(upstream)
         self.add_task(downstream)
         old = self._bindings[downstream]
-        self._bindings[downstream] = Binding(old.arguments, old.mapped, (*old.upstream, upstream))
+        self._bindings[downstream] = old.beside(upstream) if mapped else old.after(upstream)
+
+    def add_edge(
+        self,
+        upstream_task: Task,
+        downstream_task: Task,
+        key: str | None = None,
+        mapped: bool = False,
+        flattened: bool = False,
+    ) -> None:
+        """Say that one task comes before another, and perhaps passes its result.
+
+        Args:
+            upstream_task: Comes first.
+            downstream_task: Waits.
+            key: Name of the argument of ``downstream_task.run`` that gets the result; none, if None.
+            mapped: Whether ``downstream_task`` runs once for each element of it.
+            flattened: Whether the elements are lists, each of whose elements counts as one.
+        """
+        if key is None:
+            self.add_order(upstream_task, downstream_task, mapped)
+            return
+        self.add_task(upstream_task)
+        self.add_task(downstream_task)
+        old = self._bindings[downstream_task]
+        arguments = {**old.arguments, key: Argument(upstream_task, mapped, flattened)}
+        self._bindings[downstream_task] = Binding(arguments, old.mapped or mapped, old.upstream)
+
+    def set_dependencies(
+        self,
+        task: Task,
+        upstream_tasks: Iterable[Task] = (),
+        downstream_tasks: Iterable[Task] = (),
+        keyword_tasks: Mapping[str, Any] | None = None,
+        mapped: bool = False,
+    ) -> None:
+        """Say at once what a task of this flow waits for, what waits for it, and what it gets.
+
+        Args:
+            task: The task itself, not a copy.
+            upstream_tasks: Come before it.
+            downstream_tasks: Come after it.
+            keyword_tasks: Tasks or values, by name of the argument of ``task.run``.
+            mapped: Whether it runs once for each element of ``keyword_tasks``.
+        """
+        old = self._bindings.get(task, Binding())
+        new = Binding.of(keyword_tasks or {}, mapped=mapped, upstream=tuple(upstream_tasks))
+        arguments = {**old.arguments, **new.arguments}
+        upstream = (*old.upstream, *new.upstream)
+        self.bind(task, Binding(arguments, old.mapped or new.mapped, upstream))
+        for downstream in downstream_tasks:
+            self.add_order(task, downstream)
+
+    def waited_for(self, task: Any, beside: bool) -> Any:
+        """One of ``upstream_tasks`` as a binding takes it.
+
+        Args:
+            task: A task, perhaps marked ``mapped`` or ``unmapped``.
+            beside: Whether a mapped task is waited for run by run.
+        """
+        if isinstance(task, unmapped):
+            return task.value
+        known = not isinstance(task, mapped) and task in self
+        return mapped(task) if beside and known and self.binding(task).mapped else task
 
     def chain(self, *tasks: Task) -> None:
         """Say that these tasks run one after another."""
         for upstream, downstream in pairwise(tasks):
             self.add_order(upstream, downstream)
+
+    def update(self, flow: Flow, merge_parameters: bool = False) -> None:
+        """Add the tasks of another flow, as they are bound there.
+
+        Args:
+            flow: The other flow.
+            merge_parameters: Whether parameters of one name become one; else they are an error.
+        """
+        own = {p.name: p for p in self.parameters()} if merge_parameters else {}
+        same = {p: own[p.name] for p in flow.parameters() if p.name in own}
+        for task in flow:
+            if task not in same:
+                self.bind(task, flow.binding(task).replaced(same))
+
+    def replace(self, old: Task, new: Task) -> None:
+        """Put a task in the place of another: it gets what that got, and passes what that passed.
+
+        Raises:
+            FlowError: ``old`` is not a task of this flow.
+        """
+        if old not in self._keys:
+            raise FlowError(f"{old.name!r} is not a task of flow {self.name!r}")
+        bindings, self._bindings = self._bindings, {}
+        del self._keys[old]
+        for task, binding in bindings.items():
+            self.bind(new if task is old else task, binding.replaced({old: new}))
+        if self._reference is not None and old in self._reference:
+            self._reference = self._reference - {old} | {new}
+
+    def copy(self) -> Self:
+        """A flow of the same tasks, which can be changed by itself."""
+        twin = copy.copy(self)
+        twin._bindings, twin._keys, twin._entered = dict(self._bindings), dict(self._keys), []
+        return twin
 
     def set_reference_tasks(self, tasks: Iterable[Task]) -> None:
         """Let only these tasks decide whether the flow succeeded."""

@@ -19,6 +19,10 @@ class _NoDefault:
 NO_DEFAULT = _NoDefault()
 
 
+class JSON:
+    """Type of a parameter that takes any JSON value: ``Parameter("options", type=JSON)``."""
+
+
 def _boolean(text: str) -> bool:
     word = text.strip().lower()
     if word in ("true", "yes", "on", "1"):
@@ -38,6 +42,7 @@ _FROM_TEXT: dict[type, Callable[[str], Any]] = {
     datetime: datetime.fromisoformat,
     list: json.loads,
     dict: json.loads,
+    JSON: json.loads,
 }
 
 
@@ -49,8 +54,11 @@ class Parameter(Task):
         default: Value where none is given; without one the parameter is required.
         required: Whether a value must be given; follows from ``default`` if left out.
         type: ``str``, ``int``, ``float``, ``bool``, ``date``, ``datetime``, ``list`` or ``dict``
-            (the last two as JSON); taken from the default if left out.
+            (the last two as JSON), or ``JSON``; taken from the default if left out.
         tags: As of any task.
+        choices: The only values it takes.
+        validate: Called with a value; what it raises as ``ValueError``, or that it returns False,
+            refuses the value.
 
     Example:
         >>> Parameter("day", type=date).parse("2013-01-31")
@@ -66,12 +74,18 @@ class Parameter(Task):
         required: bool | None = None,
         tags: Iterable[str] = (),
         type: type | None = None,
+        choices: Iterable[Any] | None = None,
+        validate: Callable[[Any], object] | None = None,
     ) -> None:
         super().__init__(name=name, tags=tags)
         self.default = default
         self.required = default is NO_DEFAULT if required is None else required
         known = default is not NO_DEFAULT and default is not None
         self.type = type or (default.__class__ if known else None)
+        self.choices = None if choices is None else tuple(choices)
+        self.validate = validate
+        if known:
+            self.default = self.parse(default)
 
     def parse(self, value: Any) -> Any:
         """Read a given value; text is converted to the parameter's type.
@@ -79,14 +93,29 @@ class Parameter(Task):
         Raises:
             ParameterError: The value does not fit.
         """
-        if self.type is None or (
-            isinstance(value, self.type) and not _bool_as_int(value, self.type)
-        ):
+        parsed = self._converted(value)
+        if self.choices is not None and parsed not in self.choices:
+            choices = ", ".join(map(repr, self.choices))
+            raise ParameterError(
+                f"parameter {self.name!r} does not take {value!r}", fix=f"one of {choices}"
+            )
+        try:
+            refused = self.validate is not None and self.validate(parsed) is False
+        except ValueError as error:
+            raise ParameterError(
+                f"parameter {self.name!r} does not take {value!r}: {error}"
+            ) from error
+        if refused:
+            raise ParameterError(f"parameter {self.name!r} does not take {value!r}")
+        return parsed
+
+    def _converted(self, value: Any) -> Any:
+        if self.type is None or _fits(value, self.type):
             return value
         try:
             if isinstance(value, str) and self.type in _FROM_TEXT:
                 parsed = _FROM_TEXT[self.type](value)
-                if isinstance(parsed, self.type):
+                if self.type is JSON or _fits(parsed, self.type):
                     return parsed
             elif self.type is float and isinstance(value, int):
                 return float(value)
@@ -106,6 +135,30 @@ class Parameter(Task):
         return self._added()
 
 
+class DateTimeParameter(Parameter):
+    """A parameter that takes an instant, as a datetime or as ISO text.
+
+    Args:
+        name: Unique in the flow.
+        default: Value where none is given.
+        required: Whether a value must be given; follows from ``default`` if left out.
+        tags: As of any task.
+
+    Example:
+        >>> DateTimeParameter("since").parse("2013-01-31T06:00:00+00:00").hour
+        6
+    """
+
+    def __init__(
+        self,
+        name: str,
+        default: Any = NO_DEFAULT,
+        required: bool | None = None,
+        tags: Iterable[str] = (),
+    ) -> None:
+        super().__init__(name, default, required, tags, datetime)
+
+
 _SAMPLES: dict[type, str] = {
     int: "7",
     float: "0.5",
@@ -114,11 +167,16 @@ _SAMPLES: dict[type, str] = {
     datetime: "2013-01-31T06:00:00",
     list: "'[1, 2]'",
     dict: "'{\"key\": 1}'",
+    JSON: "'{\"key\": 1}'",
 }
 
 
-def _bool_as_int(value: Any, wanted: type) -> bool:
-    return isinstance(value, bool) and wanted is int
+def _fits(value: Any, wanted: type) -> bool:
+    """Whether a value is of a type, and not only of one that Python derives from it."""
+    if wanted is JSON:
+        return not isinstance(value, str)
+    stranger = {int: bool, date: datetime}.get(wanted)
+    return isinstance(value, wanted) and not (stranger and isinstance(value, stranger))
 
 
 def bind_parameters(

@@ -4,11 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 
 class SKIP(Exception):  # noqa: N818 - Prefect 1's name
     """Raised by a task that finds it has nothing to do; what depends on it is skipped too."""
+
+
+class RETRY(Exception):  # noqa: N818 - Prefect 1's name
+    """Raised by a task to be run again later, whatever its ``retry_on`` says.
+
+    A task with ``max_retries`` is run again so often at most; one without, as often as it asks.
+
+    Args:
+        message: One line for people.
+        delay: Seconds (or a timedelta) to wait; the task's ``retry_delay`` if left out.
+
+    Example:
+        >>> RETRY("the file is not there yet", delay=300).delay
+        300.0
+    """
+
+    def __init__(self, message: str = "", delay: timedelta | float | None = None) -> None:
+        super().__init__(message, delay)
+        self.message = message
+        seconds = delay.total_seconds() if isinstance(delay, timedelta) else delay
+        self.delay = None if seconds is None else float(seconds)
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class PAUSE(Exception):  # noqa: N818 - Prefect 1's name
+    """Raised by a task to stop until somebody lets it go on; it then runs from its beginning.
+
+    Args:
+        message: One line for people: what is to be looked at.
+    """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message)
+        self.message = message
 
 
 class FAIL(Exception):  # noqa: N818 - Prefect 1's name

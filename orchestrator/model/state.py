@@ -14,6 +14,7 @@ class StateType(StrEnum):
     SUBMITTED = "Submitted"  #: handed to the executor
     RUNNING = "Running"
     RETRYING = "Retrying"  #: failed, and will be tried again at a set time
+    PAUSED = "Paused"  #: waits until somebody lets it go on
     SUCCESS = "Success"
     CACHED = "Cached"  #: not run: an earlier result holds
     FAILED = "Failed"
@@ -35,13 +36,16 @@ FINISHED = frozenset(
 SUCCEEDED = frozenset({StateType.SUCCESS, StateType.CACHED})
 BROKEN = frozenset({StateType.FAILED, StateType.TIMED_OUT})
 
-_LIVE = frozenset({StateType.PENDING, StateType.SUBMITTED, StateType.RUNNING, StateType.RETRYING})
+_BEGUN = frozenset({StateType.SUBMITTED, StateType.RUNNING})
+_HALTED = frozenset({StateType.RETRYING, StateType.PAUSED})
 #: From each state, where a run may go. Finished states are final.
 ALLOWED: dict[StateType, frozenset[StateType]] = {
-    StateType.PENDING: _LIVE - {StateType.PENDING} | FINISHED,
-    StateType.SUBMITTED: frozenset({StateType.RUNNING, StateType.RETRYING}) | FINISHED,
-    StateType.RUNNING: frozenset({StateType.RETRYING}) | FINISHED,
-    StateType.RETRYING: frozenset({StateType.SUBMITTED, StateType.RUNNING}) | FINISHED,
+    StateType.PENDING: _BEGUN | _HALTED | FINISHED,
+    StateType.SUBMITTED: _HALTED | {StateType.RUNNING} | FINISHED,
+    StateType.RUNNING: _HALTED | FINISHED,
+    # An attempt that begins and ends between two words of its worker is told of once, at its end.
+    StateType.RETRYING: _BEGUN | _HALTED | FINISHED,
+    StateType.PAUSED: _BEGUN | _HALTED | FINISHED,
     **{final: frozenset() for final in FINISHED},
 }
 
@@ -56,6 +60,8 @@ class State:
         result: The value of a successful task; for a flow run, ``{task: State}``.
         cause: For a skipped run, the key of the task that caused it.
         status: The tool's own word where there is one (dbt's ``warn``, ``no-op``).
+        hindered: For a skipped run, whether something that broke is behind it; it then counts as
+            failed for what comes after.
 
     Example:
         >>> State(StateType.SUCCESS, result=3).is_successful()
@@ -67,6 +73,7 @@ class State:
     result: Any = field(default=None, repr=False)
     cause: str | None = None
     status: str | None = None
+    hindered: bool = False
 
     def is_finished(self) -> bool:
         """Whether nothing follows this state."""
@@ -83,6 +90,10 @@ class State:
     def is_skipped(self) -> bool:
         """Whether the work was left out."""
         return self.type is StateType.SKIPPED
+
+    def is_paused(self) -> bool:
+        """Whether the work waits until somebody lets it go on."""
+        return self.type is StateType.PAUSED
 
     def is_running(self) -> bool:
         """Whether the work is under way."""

@@ -4,45 +4,81 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, overload
 
 from orchestrator.errors import FlowError
 from orchestrator.model import building
-from orchestrator.model.binding import Binding, Promise
+from orchestrator.model.binding import Binding
+from orchestrator.model.code import Code, Column, Extent, Output
 from orchestrator.model.dataset import Access, Dataset, Namespace
 from orchestrator.model.evidence import Evidence, Source
 from orchestrator.model.facts import TaskFacts
-from orchestrator.model.policy import Retry, Trigger
+from orchestrator.model.operators import Operators
+from orchestrator.model.policy import AnyTrigger, Retry, Trigger
+from orchestrator.model.run_names import made_name
+from orchestrator.model.task_arguments import (
+    OF_RETRY,
+    READ,
+    Columns,
+    RetryOn,
+    columns,
+    duration,
+    errors,
+    names,
+    seconds,
+    words,
+)
+from orchestrator.model.task_arguments import trigger as read_trigger
 
 if TYPE_CHECKING:
+    from orchestrator.model.context import RunContext
+    from orchestrator.model.flow import Flow
     from orchestrator.model.planning import Planning
+    from orchestrator.model.state import State
     from orchestrator.model.warehouse import Warehouse
 
 
-#: Columns of a dataset that a task declares: names, or names with the columns that go into each.
-Columns = Iterable[str] | Mapping[str, str | Iterable[str]]
+#: Called with the task (or flow), the state it leaves and the state it enters.
+StateHandler = Callable[[Any, "State", "State"], "State | None"]
 
 
-class Task(Promise):
+class Task(Operators):
     """A piece of work. Subclasses implement :meth:`run`.
 
     Args:
         name: What people call it; the class's name if left out.
-        tags: Words to select it by.
+        tags: Words to select it by, and to limit how many run at the same time.
         max_retries: Attempts after the first.
         retry_delay: Wait before each; seconds or a timedelta.
-        retry_on: Exception types worth another attempt; all, if left out.
-        timeout: Seconds after which an attempt is stopped.
+        retry_on: Exception types, and error codes as text (``"40001"``, ``"08*"``), that are worth
+            another attempt; all, if left out.
+        retry_backoff: Each wait is this many times the one before.
+        retry_jitter: Share of the wait, 0 to 1, by which chance lengthens it.
+        retry_max_delay: No wait is longer; seconds or a timedelta.
+        timeout: Seconds (or a timedelta) after which an attempt is stopped.
         trigger: When it runs, given what it waits for.
+        skip_on_upstream_skip: Whether it is left out, whatever its trigger, if something it waits
+            for was left out and nothing broke.
         reads: Names of datasets it needs (``schema.table``, a path).
         writes: Names of datasets it makes; as a mapping, each with its columns: a list of names, or
             ``{"total": ["raw.orders.amount"]}`` with the columns that go into each.
         warehouse: Name of the connection given to ``run`` as ``warehouse``; its dialect and
             defaults also complete the names in ``reads`` and ``writes``.
         log_stdout: Whether what it prints goes to its log.
+        cache: Whether an earlier result may stand in: ``"inputs"``, a timedelta, or a ``Cache``.
+        persist: Whether its result is stored, so that a later run can take it.
+        result: Where: a path or URL with ``{flow}``, ``{task}``, ``{run_id}`` and the like in it.
+        serializer: How; by the value if left out.
+        isolate: Whether each attempt runs in a process of its own; by ``timeout`` if left out.
+        state_handlers: Called as ``handler(task, old_state, new_state)`` at each change.
+        on_failure: Called as ``on_failure(task, state)`` when it has failed for good.
+        nout: How many results it returns, so that they can be unpacked where it is called.
+        task_run_name: What a run of it is called: a text with ``{argument}`` in it, or a function
+            that takes the arguments by name; it is shown in the terminal and kept in the details.
 
     Example:
         >>> class Add(Task):
@@ -55,6 +91,9 @@ class Task(Promise):
     resource_type: ClassVar[str] = "python"
     #: Whether :meth:`run` gets the finished states of what it waited for, as ``upstream_states``.
     wants_upstream_states: ClassVar[bool] = False
+    #: Whether :meth:`run` ends by itself soon after its attempt is told to stop; what does not is
+    #: stopped from outside.
+    stops_when_told: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -63,23 +102,49 @@ class Task(Promise):
         tags: Iterable[str] = (),
         max_retries: int = 0,
         retry_delay: timedelta | float = 0,
-        retry_on: type[BaseException] | Iterable[type[BaseException]] = (),
+        retry_on: RetryOn | Iterable[RetryOn] = (),
+        retry_backoff: float = 1.0,
+        retry_jitter: float = 0.0,
+        retry_max_delay: timedelta | float | None = None,
         timeout: timedelta | float | None = None,
-        trigger: Trigger = Trigger.ALL_SUCCESSFUL,
+        trigger: AnyTrigger | str = Trigger.ALL_SUCCESSFUL,
+        skip_on_upstream_skip: bool = True,
         reads: Iterable[str] = (),
         writes: Iterable[str] | Mapping[str, Columns] = (),
         warehouse: str | None = None,
         log_stdout: bool = False,
+        cache: Any = None,
+        persist: bool = False,
+        result: str | None = None,
+        serializer: Any = None,
+        isolate: bool | None = None,
+        state_handlers: Iterable[StateHandler] = (),
+        on_failure: Callable[[Any, State], object] | None = None,
+        nout: int | None = None,
+        task_run_name: str | Callable[..., str] | None = None,
     ) -> None:
         self.name = name or type(self).__name__
-        self.tags = frozenset([tags] if isinstance(tags, str) else tags)
-        on = (retry_on,) if isinstance(retry_on, type) else tuple(retry_on)
-        self.retry = Retry(max_retries, _duration(retry_delay), on)
-        self.timeout = None if timeout is None else _duration(timeout).total_seconds()
-        self.trigger = Trigger(trigger)
-        self.reads = _names(reads, "reads", self.name)
-        self.writes = _names(writes, "writes", self.name)
-        self.columns = _columns(writes, self.name)
+        self.tags = words(tags)
+        on, codes = errors(retry_on)
+        self.retry = Retry(
+            max_retries, duration(retry_delay), on, codes, retry_backoff, retry_jitter,
+            None if retry_max_delay is None else duration(retry_max_delay),
+        )  # fmt: skip
+        self.timeout = seconds(timeout)
+        self.trigger = read_trigger(trigger)
+        self.skip_on_upstream_skip = skip_on_upstream_skip
+        self.cache = READ["cache"](cache)
+        self.persist = persist
+        self.result = result
+        self.serializer = READ["serializer"](serializer)
+        self.isolate = isolate
+        self.state_handlers = tuple(state_handlers)
+        self.on_failure = on_failure
+        self.nout = nout
+        self.task_run_name = task_run_name
+        self.reads = names(reads, "reads", self.name)
+        self.writes = names(writes, "writes", self.name)
+        self.columns = columns(writes, self.name)
         self.warehouse = warehouse
         self.log_stdout = log_stdout
         self.defined_at = building.caller()
@@ -93,52 +158,74 @@ class Task(Promise):
     def __call__(
         self,
         *args: Any,
-        upstream_tasks: Iterable[Task] = (),
+        mapped: bool = False,
+        upstream_tasks: Iterable[Any] = (),
         task_args: Mapping[str, Any] | None = None,
+        flow: Flow | None = None,
         **kwargs: Any,
     ) -> Task:
         """Bind a copy of this task into the flow being built.
 
         Args:
             args: Values, or other tasks whose results are passed.
+            mapped: As :meth:`map`.
             upstream_tasks: Tasks to wait for without taking their result.
             task_args: Attributes to change on the copy (``{"name": "second"}``).
+            flow: The flow, where none is being built.
 
         Raises:
             FlowError: No flow is being built, or the arguments do not fit ``run``.
         """
-        return self._bound(args, kwargs, upstream_tasks, task_args, mapped=False)
+        return self._bound(args, kwargs, upstream_tasks, task_args, mapped=mapped, flow=flow)
 
     def map(
         self,
         *args: Any,
-        upstream_tasks: Iterable[Task] = (),
+        upstream_tasks: Iterable[Any] = (),
         task_args: Mapping[str, Any] | None = None,
+        flow: Flow | None = None,
         **kwargs: Any,
     ) -> Task:
         """Bind a copy that runs once for each element of its arguments.
 
-        Arguments wrapped in :func:`unmapped` go whole to each run.
+        Arguments wrapped in :func:`unmapped` go whole to each run. Where one of ``upstream_tasks``
+        is mapped too, each run waits for the run beside it; wrapped in :func:`unmapped`, for all.
         """
-        return self._bound(args, kwargs, upstream_tasks, task_args, mapped=True)
+        return self._bound(args, kwargs, upstream_tasks, task_args, mapped=True, flow=flow)
 
-    def set_upstream(self, task: Task) -> Task:
+    def run_name(self, arguments: Mapping[str, Any], running: RunContext) -> str | None:
+        """What a run of this task is called, by ``task_run_name``; None where nothing is said.
+
+        Args:
+            arguments: What ``run`` gets, by name.
+            running: The surroundings; ``{today}``, ``{map_index}`` and the like are taken from it.
+        """
+        return made_name(self.task_run_name, arguments, running)
+
+    def pipe(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Return ``function(self, *args, **kwargs)``, for reading chains from left to right."""
+        return function(self, *args, **kwargs)
+
+    def set_upstream(self, task: Task, flow: Flow | None = None) -> Task:
         """Say that ``task`` comes before this one, without passing data."""
-        building.current().add_order(task, self)
+        (flow or building.current()).add_order(task, self)
         return self
 
-    def set_downstream(self, task: Task) -> Task:
+    def set_downstream(self, task: Task, flow: Flow | None = None) -> Task:
         """Say that this task comes before ``task``, without passing data."""
-        building.current().add_order(self, task)
+        (flow or building.current()).add_order(self, task)
         return self
 
     def copy(self, **task_args: Any) -> Task:
-        """Return a copy with some attributes changed."""
+        """Return a copy with some attributes changed, each said as the constructor takes it."""
         twin = copy.copy(self)
         for attribute, value in task_args.items():
-            if not hasattr(twin, attribute):
+            if attribute in OF_RETRY:
+                twin.retry = replace(twin.retry, **OF_RETRY[attribute](value))
+            elif hasattr(twin, attribute):
+                setattr(twin, attribute, READ.get(attribute, lambda said: said)(value))
+            else:
                 raise FlowError(f"task {self.name!r} has no attribute {attribute!r} to change")
-            setattr(twin, attribute, value)
         return twin
 
     def __copy__(self) -> Self:
@@ -151,16 +238,22 @@ class Task(Promise):
         self,
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
-        upstream_tasks: Iterable[Task],
+        upstream_tasks: Iterable[Any],
         task_args: Mapping[str, Any] | None,
         *,
         mapped: bool,
+        flow: Flow | None = None,
     ) -> Task:
+        if flow is not None:
+            with building.into(flow):
+                return self._bound(args, kwargs, upstream_tasks, task_args, mapped=mapped)
         flow = building.current(self.name)
         twin = self.copy(**(task_args or {}))
         twin.defined_at = building.caller()
         arguments = self._arguments(args, kwargs)
-        flow.bind(twin, Binding.of(arguments, mapped=mapped, upstream=tuple(upstream_tasks)))
+        upstream = tuple(flow.waited_for(task, mapped) for task in upstream_tasks)
+        flow.bind(twin, Binding.of(arguments, mapped=mapped, upstream=upstream))
+        building.bound(flow, twin)
         return twin
 
     def _added(self) -> Task:
@@ -235,6 +328,23 @@ class Task(Promise):
             for name in names
         )
 
+    def code(self, planning: Planning) -> Code | None:
+        """Say what is known of the columns it writes; None where nothing is.
+
+        Raises:
+            FlowError: A source of a declared column is not written as ``table.column``.
+        """
+        return Code(outputs=self.declared_columns(planning)) if self.columns else None
+
+    def declared_columns(self, planning: Planning) -> tuple[Output, ...]:
+        """The columns given in ``writes``, with the place that gives them."""
+        namespace = planning.namespace(self.warehouse)
+        places = self.accesses(self.columns, "writes", namespace, planning)
+        return tuple(
+            Output(place.dataset, _origins(columns, namespace, self), Extent.ALL, place.evidence)
+            for place, columns in zip(places, self.columns.values(), strict=True)
+        )
+
     def holds(self, planning: Planning) -> Warehouse | None:
         """The connection this task works on, if it has one."""
         return planning.warehouse(self.warehouse) if self.warehouse else None
@@ -247,10 +357,12 @@ class Task(Promise):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"
 
-    def __iter__(self) -> NoReturn:
+    def __iter__(self) -> Iterator[Any]:
+        if self.nout is not None:
+            return iter([self[number] for number in range(self.nout)])
         raise FlowError(
             f"the result of task {self.name!r} is not known while the flow is defined",
-            fix="pass it to another task, or .map() a task over it",
+            fix="pass it to another task, .map() a task over it, or say nout= to unpack it",
         )
 
     def __bool__(self) -> NoReturn:
@@ -258,58 +370,6 @@ class Task(Promise):
             f"the result of task {self.name!r} is not known while the flow is defined",
             fix="decide inside a task",
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """One concrete task of a group, with the facts its group knows already.
-
-    Args:
-        task: What runs; None for what can be named in a selection though it does not run.
-        facts: What the planner knows of it.
-        affinity: The one process it must run in, if any.
-    """
-
-    task: Task | None
-    facts: TaskFacts
-    affinity: str | None = None
-
-
-class TaskGroup(Task):
-    """A task that stands for many: it expands into concrete tasks when the flow is planned."""
-
-    def slots(self, planning: Planning) -> int | None:
-        """Return how many of the group's tasks should run at the same time, if it has a say."""
-        return None
-
-    def prepare(self, key: str, planning: Planning) -> Callable[[], Any] | None:
-        """Return work to do once, where the group's tasks will run, before planning; or None."""
-        return None
-
-    def release(self, key: str, planning: Planning) -> Callable[[], Any] | None:
-        """Return what leaves nothing open when the run has ended, however it ended; or None."""
-        return None
-
-    def expand(self, key: str, planning: Planning, prepared: Any) -> Sequence[Member]:
-        """Return the concrete tasks.
-
-        Args:
-            key: The group's key in the flow.
-            planning: Project root, warehouses and the like.
-            prepared: What the work of :meth:`prepare` returned; None if it was not done.
-        """
-        raise NotImplementedError
-
-    def settle(
-        self, members: Sequence[Member], upstream: Callable[[str], Sequence[TaskFacts]]
-    ) -> Sequence[Member]:
-        """Return the members as they will run, once the whole graph is known.
-
-        Args:
-            members: Those that were selected.
-            upstream: Gives, by a member's key, the facts of what it directly waits for.
-        """
-        return members
 
 
 class FunctionTask(Task):
@@ -325,9 +385,19 @@ class FunctionTask(Task):
 
     def facts(self, key: str, planning: Planning) -> TaskFacts:
         """As of any task; what it reads and writes is said where the function is defined."""
+        with self._at_its_function():
+            return super().facts(key, planning)
+
+    def code(self, planning: Planning) -> Code | None:
+        """As of any task; its columns too are said where the function is defined."""
+        with self._at_its_function():
+            return super().code(planning)
+
+    @contextmanager
+    def _at_its_function(self) -> Iterator[None]:
         bound_at, self.defined_at = self.defined_at, self.function_at
         try:
-            return super().facts(key, planning)
+            yield
         finally:
             self.defined_at = bound_at
 
@@ -351,29 +421,21 @@ def task(fn: Callable[..., Any] | None = None, /, **task_args: Any) -> Any:
     return FunctionTask(fn, **task_args)
 
 
-def _duration(value: timedelta | float) -> timedelta:
-    return value if isinstance(value, timedelta) else timedelta(seconds=value)
-
-
-def _names(names: Iterable[str], argument: str, task_name: str) -> tuple[str, ...]:
-    listed = (names,) if isinstance(names, str) else tuple(str(name) for name in names)
-    for name in listed:
-        if not name.strip():
-            raise FlowError(f"task {task_name!r} has an empty name in {argument}=")
-    return listed
-
-
-def _columns(
-    writes: Iterable[str] | Mapping[str, Columns], task_name: str
-) -> dict[str, dict[str, tuple[str, ...]]]:
-    """Dataset name → column → what goes into it (nothing, where only the names are said)."""
-    if not isinstance(writes, Mapping):
-        return {}
-    found: dict[str, dict[str, tuple[str, ...]]] = {}
-    for dataset, columns in writes.items():
-        said = columns if isinstance(columns, Mapping) else dict.fromkeys(columns, ())
-        found[dataset] = {
-            column: _names(sources, f"writes={{{dataset!r}: {{{column!r}: …}}}}", task_name)
-            for column, sources in said.items()
-        }
+def _origins(
+    columns: Mapping[str, tuple[str, ...]], namespace: Namespace, task: Task
+) -> dict[str, tuple[Column, ...] | None]:
+    """Column → the columns that go into it; None where they are not said."""
+    found: dict[str, tuple[Column, ...] | None] = {}
+    for column, sources in columns.items():
+        read = []
+        for source in sources:
+            table, dot, name = source.rpartition(".")
+            if not dot or not table.strip() or not name.strip():
+                raise FlowError(
+                    f"task {task.name!r}: {column} comes from {source!r}, which is no column",
+                    where="{}:{}".format(*(task.defined_at or ("?", 0))),
+                    fix="name it with its table: raw.orders.amount",
+                )
+            read.append((Dataset.parse(table, namespace), name.strip()))
+        found[column] = tuple(read) or None
     return found

@@ -22,6 +22,8 @@ class Flow(model.Flow):
         name: What people run it by.
         schedule: When it runs by itself.
         executor: What its tasks run on; the project's default if left out.
+        rest: ``tasks``, ``reference_tasks``, ``state_handlers``, ``on_failure``,
+            ``terminal_state_handler`` and ``timeout``, as :class:`orchestrator.model.flow.Flow` says.
 
     Example:
         >>> import tempfile

@@ -22,6 +22,8 @@ class Request:
         include: dbt-style selection.
         exclude: dbt-style exclusion.
         executor: ``threads``, ``inline`` or ``dask``; the flow's or the project's own if left out.
+        run_id: Id of the new run; a fresh one if left out.
+        idempotency_key: Of several runs that are asked for with one key, one is made.
     """
 
     parameters: Mapping[str, Any] | None = None
@@ -29,6 +31,8 @@ class Request:
     include: Sequence[str] = ()
     exclude: Sequence[str] = ()
     executor: str | None = None
+    run_id: str | None = None
+    idempotency_key: str | None = None
 
     def options_in(self, project: Project) -> RunOptions:
         """The options, with the project's own target where none was chosen."""

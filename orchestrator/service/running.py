@@ -12,22 +12,27 @@ from functools import partial
 from typing import Any
 
 from orchestrator import instants
+from orchestrator.engine import checking, files, results
 from orchestrator.engine.failure_logs import write_failure_logs
+from orchestrator.engine.limits import Limiter, limit_names
 from orchestrator.engine.plan import Plan, make_plan
 from orchestrator.engine.recorder import LEASE, Recorder
+from orchestrator.engine.requests import Requests
 from orchestrator.engine.run import Drive, drive
 from orchestrator.engine.telling import Listener
 from orchestrator.errors import StoreError, UsageError
 from orchestrator.executors.base import Completed, Executor, Kept
 from orchestrator.model.flow import Flow
+from orchestrator.model.group import TaskGroup
 from orchestrator.model.planning import Planning, RunOptions
 from orchestrator.model.state import FINISHED, State, StateType
-from orchestrator.model.task import TaskGroup
 from orchestrator.model.warehouse import Warehouse
+from orchestrator.service.asking import apply_marks, carry_over, marked_failed, marks
+from orchestrator.service.limits import keep_limits
 from orchestrator.service.planning import Request
 from orchestrator.service.project import Project
 from orchestrator.store.base import RunStore
-from orchestrator.store.records import Change, FlowRun, TaskRun, new_run_id
+from orchestrator.store.records import Ask, Change, FlowRun, TaskRun, new_run_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +89,7 @@ def retry_run(
     """
     with project.store() as store:
         earlier = store.run(run_id)
-        _refuse_retry(earlier)
+        _refuse_retry(earlier, marks(store, earlier))
         options = dict(earlier.options)
         asked = Request(
             dict(earlier.parameters),
@@ -95,25 +100,6 @@ def retry_run(
         )
         flow = project.flow("." if options.get("whole") else earlier.flow)
         return _run(project, store, flow, asked, listeners, None, _done(store, earlier), earlier)
-
-
-def request_cancel(project: Project, run_id: str) -> FlowRun:
-    """Ask the driver of a run to stop it; the driver sees the mark within a second.
-
-    Raises:
-        UsageError: The run has ended already.
-    """
-    with project.store() as store:
-        run = store.run(run_id)
-        if run.state in FINISHED:
-            raise UsageError(f"run {run.id} has ended already: {run.state}")
-        if run.lease_expires is not None and run.lease_expires < instants.now():
-            store.transition(
-                run.id, [Change(None, StateType.CANCELLED, message="cancelled; its driver is gone")]
-            )
-        else:
-            _cancel_mark(project, run.id).touch(mode=0o600)
-        return run
 
 
 # -- one run -------------------------------------------------------------------------------
@@ -129,24 +115,34 @@ def _run(
     done: Mapping[str, Any],
     earlier: FlowRun | None,
 ) -> RunResult:
-    run_id = new_run_id()
+    run_id = asked.run_id or new_run_id()
+    marked = marks(store, earlier) if earlier else {}
     planning = project.planning(asked.options_in(project), run_id)
     place = executor or _executor(project, flow, asked, planning)
     with project.secrets(), place.start(), _groups(flow, planning, place) as prepared:
         plan = make_plan(
             flow, planning, parameters=asked.parameters, include=asked.include,
-            exclude=asked.exclude, prepared=prepared, done=done,
+            exclude=asked.exclude, prepared=prepared, done=done, again=marked_failed(marked),
         )  # fmt: skip
         planning.save_cache()
-        _wait_for_files(plan, planning, place)
+        keep_limits(project, store)
+        limiter = Limiter(store, run_id, limit_names(plan, planning))
+        open_files = partial(_wait_for_files, plan, planning, place)
+        waits = limiter.limits_flow(flow.name)
+        if not waits:
+            open_files()
         _created(project, store, plan, asked, run_id, earlier, flow)
+        carry_over(store, run_id, marked)
         setting = Drive(
             run_id, plan, place, Recorder(store, run_id), planning.find_warehouse, listeners,
             store.durations(flow.name, list(plan.tasks), project=project.name), done,
             state_dir=project.settings.state_dir,
-            cancelled=_cancel_mark(project, run_id).exists,
+            requests=Requests(store, run_id), limiter=limiter,
+            prepare=open_files if waits else _nothing,
+            lineage_check=project.settings.lineage_check, root=project.root, flow=flow, timeout=flow.timeout,
         )  # fmt: skip
         state = _driven(project, store, setting)
+        place.broadcast(checking.keep)
     _keep_house(project, store)
     return RunResult(run_id, state)
 
@@ -155,7 +151,8 @@ def _wait_for_files(plan: Plan, planning: Planning, executor: Executor) -> None:
     """Open each database file once where it will be used, before the run begins.
 
     A file that another process holds is waited for here, so that a run that cannot begin leaves
-    nothing behind.
+    nothing behind. Where a limit lets only so many runs of the flow begin, the others may hold
+    just that file: then the run is written down first and waits for its turn.
 
     Raises:
         WarehouseBusyError: It is held for longer than the time set.
@@ -167,6 +164,10 @@ def _wait_for_files(plan: Plan, planning: Planning, executor: Executor) -> None:
             owned[warehouse.affinity] = warehouse
     for affinity, warehouse in owned.items():
         _done_there(executor, partial(_opened, warehouse), affinity)
+
+
+def _nothing() -> None:
+    pass
 
 
 def _opened(warehouse: Warehouse) -> None:
@@ -190,7 +191,8 @@ def _driven(project: Project, store: RunStore, setting: Drive) -> State:
             store.transition(setting.run_id, [Change(None, to, message=message)], fence=1)
         raise
     finally:
-        _cancel_mark(project, setting.run_id).unlink(missing_ok=True)
+        with suppress(StoreError):
+            setting.limiter.close()
         with suppress(StoreError):
             write_failure_logs(store, setting.run_id, project.settings.state_dir)
 
@@ -217,11 +219,14 @@ def _created(
         run_id, plan.flow, project.name, _plain(plan.parameters), created=now, started=now,
         retry_of=earlier.id if earlier else None, options=options, pid=os.getpid(),
         host=socket.gethostname(), lease_expires=now + LEASE,
+        idempotency_key=asked.idempotency_key,
     )  # fmt: skip
     facts = ((key, plan.tasks[key].facts) for key in plan.order())
-    store.create_run(
+    kept = store.create_run(
         run, [TaskRun(run_id, k, f.name, f.resource_type, path=f.path) for k, f in facts]
     )
+    if kept != run_id:
+        raise UsageError(f"there is a run with the key {asked.idempotency_key!r} already: {kept}")
 
 
 @contextmanager
@@ -291,8 +296,8 @@ def make_executor(name: str, threads: int | None = None) -> Executor:
     raise UsageError(f"there is no executor {name!r}", fix="use threads, inline or dask")
 
 
-def _refuse_retry(run: FlowRun) -> None:
-    if run.state is StateType.SUCCESS:
+def _refuse_retry(run: FlowRun, marked: Mapping[str, Ask]) -> None:
+    if run.state is StateType.SUCCESS and not marked_failed(marked):
         raise UsageError(f"run {run.id} succeeded: there is nothing to retry")
     alive = run.lease_expires is not None and run.lease_expires > instants.now()
     if run.state not in FINISHED and alive:
@@ -312,17 +317,19 @@ def _done(store: RunStore, run: FlowRun) -> dict[str, Any]:
             continue
         if task.state in (StateType.SUCCESS, StateType.CACHED):
             done[task.key] = task.result if task.result is not None else done.get(task.key)
-    return done
-
-
-def _cancel_mark(project: Project, run_id: str) -> Any:
-    return project.settings.state_dir / f"cancel-{run_id}"
+        else:
+            done.pop(task.key, None)
+    apply_marks(done, marks(store, run))
+    return results.usable(done)
 
 
 def _keep_house(project: Project, store: RunStore) -> None:
     days = project.settings.history_days
     if days is not None:
-        store.prune(instants.now() - timedelta(days=days))
+        before = instants.now() - timedelta(days=days)
+        store.prune(before)
+        for folder in ("results", "cache/results"):
+            files.sweep(project.settings.state_dir / folder, before)
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:

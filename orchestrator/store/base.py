@@ -11,10 +11,12 @@ from typing import Self
 from orchestrator.errors import StoreError
 from orchestrator.model.state import StateType
 from orchestrator.store.records import (
+    Ask,
     Attempt,
     Change,
     Event,
     FlowRun,
+    Limit,
     LogLine,
     Refused,
     TaskRun,
@@ -45,18 +47,32 @@ class RunStore(ABC):
     Example:
         >>> from orchestrator.store.memory import MemoryStore
         >>> with MemoryStore() as store:
-        ...     store.create_run(FlowRun("a1", "nightly"), [TaskRun("a1", "load", "load")])
+        ...     run_id = store.create_run(FlowRun("a1", "nightly"), [TaskRun("a1", "load", "load")])
         ...     refused = store.transition("a1", [Change("load", StateType.RUNNING, token="t1")])
         ...     refused, store.task_runs("a1")[0].attempt
         ((), 1)
     """
 
     @abstractmethod
-    def create_run(self, run: FlowRun, tasks: Sequence[TaskRun] = ()) -> None:
+    def create_run(self, run: FlowRun, tasks: Sequence[TaskRun] = ()) -> str:
         """Keep a new run and its tasks, in the order given.
+
+        Of several callers with one ``idempotency_key``, at the same time or years apart, one makes
+        the run, and the others get its id; nothing of theirs is kept.
+
+        Returns:
+            The id of the run that is kept: this one's, or that of the run that has its key already.
 
         Raises:
             StoreError: A run of that id is there, a task comes twice, or a value is not JSON.
+
+        Example:
+            >>> from orchestrator.store.memory import MemoryStore
+            >>> store = MemoryStore()
+            >>> store.create_run(FlowRun("a1", "nightly", idempotency_key="2026-03-01"))
+            'a1'
+            >>> store.create_run(FlowRun("b2", "nightly", idempotency_key="2026-03-01"))
+            'a1'
         """
 
     @abstractmethod
@@ -94,6 +110,7 @@ class RunStore(ABC):
             >>> from orchestrator.store.memory import MemoryStore
             >>> store = MemoryStore()
             >>> store.create_run(FlowRun("a1", "nightly"))
+            'a1'
             >>> done = store.transition("a1", [Change(None, StateType.SUCCESS)])
             >>> print(store.transition("a1", [Change(None, StateType.RUNNING)])[0].reason)
             the run is Success, and a finished state is final
@@ -193,7 +210,11 @@ class RunStore(ABC):
 
     @abstractmethod
     def heartbeat(self, run_id: str, fence: int, until: datetime) -> bool:
-        """Prolong the driver's lease; False when the run is finished or taken over."""
+        """Prolong the driver's lease and those of the limits it holds.
+
+        Returns:
+            False when the run is finished or taken over; then nothing is prolonged.
+        """
 
     @abstractmethod
     def expired_runs(self, now: datetime) -> tuple[FlowRun, ...]:
@@ -215,6 +236,8 @@ class RunStore(ABC):
     ) -> int:
         """Make the caller the run's driver, refuse the old one from now, and return the fence.
 
+        What the old driver held of limits is given back.
+
         Args:
             run_id: The whole id.
             seen: The fence the caller saw; if it is another by now, somebody was faster.
@@ -225,6 +248,82 @@ class RunStore(ABC):
         Raises:
             FencedError: The run is finished, or somebody was faster.
         """
+
+    @abstractmethod
+    def ask(self, run_id: str, asked: Ask) -> int:
+        """Keep a request to a run, and append an event that says so.
+
+        Args:
+            run_id: The whole id; the run may be finished.
+            asked: The request.
+
+        Returns:
+            The request's number.
+
+        Raises:
+            NotFoundError: There is no such run, or it has no such task.
+            StoreError: The request's data is not JSON.
+        """
+
+    @abstractmethod
+    def asked(self, run_id: str, *, after: int = 0) -> tuple[Ask, ...]:
+        """Return the requests to a run with a number greater than ``after``, in order."""
+
+    @abstractmethod
+    def set_limit(self, name: str, slots: int | None) -> None:
+        """Say how much of something may run at the same time; None takes the limit away.
+
+        Args:
+            name: ``tag:NAME``, ``warehouse:NAME`` or ``flow:NAME``.
+            slots: So many from now on; what runs already is left to end.
+        """
+
+    @abstractmethod
+    def limits(self) -> tuple[Limit, ...]:
+        """Return all limits by name, each with the slots that are taken now."""
+
+    @abstractmethod
+    def acquire(
+        self, names: Collection[str], holder: str, run_id: str, until: datetime
+    ) -> tuple[str, ...]:
+        """Take a slot of each limit named, or of none of them.
+
+        Who is refused stands in line from then on, each run once, until ``until`` or until it is
+        served: what frees goes to the run that asked first, so that none waits for ever however
+        busy the others are. Asking again with the same holder prolongs what it has.
+
+        Args:
+            names: Names without a limit count as free.
+            holder: Who takes them: unique, such as an attempt's token.
+            run_id: The run; its heartbeat prolongs the lease.
+            until: When the lease ends if nothing more is heard.
+
+        Returns:
+            The names that stood in the way; none if the slots are taken.
+
+        Raises:
+            NotFoundError: There is no such run.
+
+        Example:
+            >>> from datetime import timedelta
+            >>> from orchestrator import instants
+            >>> from orchestrator.store.memory import MemoryStore
+            >>> store, soon = MemoryStore(), instants.now() + timedelta(seconds=30)
+            >>> run_id = store.create_run(FlowRun("a1", "nightly"))
+            >>> store.set_limit("tag:heavy", 1)
+            >>> store.acquire(["tag:heavy", "tag:free"], "first", "a1", soon)
+            ()
+            >>> store.acquire(["tag:heavy"], "second", "a1", soon)
+            ('tag:heavy',)
+        """
+
+    @abstractmethod
+    def release(self, holder: str) -> None:
+        """Give back every slot that a holder has."""
+
+    @abstractmethod
+    def leave(self, run_id: str) -> None:
+        """Give back every slot that a run has, and its place in every line."""
 
     @abstractmethod
     def prune(self, older_than: datetime) -> int:

@@ -20,6 +20,12 @@ def no_such_run(run_id: str, where: str) -> NotFoundError:
     return NotFoundError(f"no run {run_id!r}", where=where, fix=_LIST)
 
 
+def no_such_task(run_id: str, key: str, where: str) -> NotFoundError:
+    """Return the error for a task that a run does not have."""
+    fix = f"`orchestrator runs show {run_id} --all` shows its tasks"
+    return NotFoundError(f"run {run_id} has no task {key!r}", where=where, fix=fix)
+
+
 def not_one_run(run_id: str, candidates: Sequence[str], where: str) -> NotFoundError:
     """Return the error for a beginning that no run has, or several have."""
     if not candidates:

@@ -12,21 +12,25 @@ from orchestrator.errors import StoreError
 from orchestrator.model.state import FINISHED, StateType
 from orchestrator.store import rows
 from orchestrator.store.base import LATEST, RunStore
+from orchestrator.store.lines import PLACE, Line, refusing, waits_since
 from orchestrator.store.lookup import (
     RUNS_LOOKED_AT,
     fenced,
     medians,
     no_such_run,
+    no_such_task,
     not_one_run,
     reject_twice,
     states_of,
 )
 from orchestrator.store.moves import KEPT_IF_NONE, Outcome, Standing, decide, fencing
 from orchestrator.store.records import (
+    Ask,
     Attempt,
     Change,
     Event,
     FlowRun,
+    Limit,
     LogLine,
     Refused,
     TaskRun,
@@ -45,6 +49,7 @@ class _Kept:
     attempts: dict[tuple[str, int], Row] = field(default_factory=dict)
     events: list[Row] = field(default_factory=list)
     logs: list[Row] = field(default_factory=list)
+    asked: list[Row] = field(default_factory=list)
 
 
 class MemoryStore(RunStore):
@@ -53,6 +58,7 @@ class MemoryStore(RunStore):
     Example:
         >>> store = MemoryStore()
         >>> store.create_run(FlowRun("a1", "nightly"))
+        'a1'
         >>> store.run("latest").flow
         'nightly'
     """
@@ -62,12 +68,20 @@ class MemoryStore(RunStore):
         self._lock = threading.RLock()
         self._last_event = 0
         self._last_line = 0
+        self._last_ask = 0
+        self._limits: dict[str, int] = {}
+        self._leases: dict[tuple[str, str], Row] = {}
+        self._waits: dict[tuple[str, str], Row] = {}
 
-    def create_run(self, run: FlowRun, tasks: Sequence[TaskRun] = ()) -> None:
+    def create_run(self, run: FlowRun, tasks: Sequence[TaskRun] = ()) -> str:
         reject_twice(tasks)
         row = rows.flow_run_row(run)
         task_rows = [rows.task_run_row(run.id, task, place) for place, task in enumerate(tasks)]
         with self._lock:
+            if row["idempotency_key"] is not None:
+                for found in self._kept.values():
+                    if found.run["idempotency_key"] == row["idempotency_key"]:
+                        return str(found.run["id"])
             if run.id in self._kept:
                 raise StoreError(
                     f"run {run.id!r} is kept already", where=_WHERE, fix="give it another id"
@@ -78,6 +92,7 @@ class MemoryStore(RunStore):
             self._append_events(
                 kept, [rows.event_row(run.id, None, row["created"], "created", data)]
             )
+        return run.id
 
     def add_tasks(self, run_id: str, tasks: Sequence[TaskRun], *, fence: int | None = None) -> None:
         with self._lock:
@@ -210,6 +225,9 @@ class MemoryStore(RunStore):
             if kept is None or kept.run["finished"] is not None or kept.run["fence"] != fence:
                 return False
             kept.run["lease_expires"] = rows.micros(until)
+            for lease in self._leases.values():
+                if lease["run_id"] == run_id:
+                    lease["expires"] = rows.micros(until)
             return True
 
     def expired_runs(self, now: datetime) -> tuple[FlowRun, ...]:
@@ -235,8 +253,77 @@ class MemoryStore(RunStore):
                 raise fenced(reason)
             fence: int = kept.run["fence"] + 1
             kept.run.update(fence=fence, pid=pid, host=host, lease_expires=rows.micros(until))
+            self._give_back(run_id)
             self._happened(kept, "taken_over", {"fence": fence, "pid": pid, "host": host})
             return fence
+
+    def ask(self, run_id: str, asked: Ask) -> int:
+        row = rows.ask_row(run_id, asked)
+        with self._lock:
+            kept = self._of(run_id)
+            if row["key"] is not None and row["key"] not in kept.tasks:
+                raise no_such_task(run_id, row["key"], _WHERE)
+            self._append_events(kept, [rows.asked_event(row)])
+            self._last_ask += 1
+            kept.asked.append(row | {"id": self._last_ask})
+            return self._last_ask
+
+    def asked(self, run_id: str, *, after: int = 0) -> tuple[Ask, ...]:
+        with self._lock:
+            found = [row for row in self._of(run_id).asked if row["id"] > after]
+        return tuple(map(rows.ask, found))
+
+    def set_limit(self, name: str, slots: int | None) -> None:
+        with self._lock:
+            if slots is None:
+                self._limits.pop(rows.clean(name), None)
+            else:
+                self._limits[rows.clean(name)] = slots
+
+    def limits(self) -> tuple[Limit, ...]:
+        now = rows.micros(instants.now()) or 0
+        with self._lock:
+            taken = sorted(
+                (row for row in self._leases.values() if row["expires"] >= now),
+                key=lambda row: (row["taken"], row["holder"]),
+            )
+            return tuple(
+                Limit(name, slots, tuple(rows.lease(row) for row in taken if row["name"] == name))
+                for name, slots in sorted(self._limits.items())
+            )
+
+    def acquire(
+        self, names: Collection[str], holder: str, run_id: str, until: datetime
+    ) -> tuple[str, ...]:
+        if not names:
+            return ()
+        now = instants.now()
+        at = rows.micros(now) or 0
+        with self._lock:
+            self._of(run_id)
+            lines = self._lines(names, holder, at)
+            refused = refusing(lines, run_id, at)
+            since = waits_since(lines, run_id, at)
+            for name in refused:
+                self._waits[name, run_id] = {"since": since, "expires": rows.micros(now + PLACE)}
+            for name in () if refused else lines:
+                self._leases[name, holder] = {
+                    "name": name, "holder": holder, "run_id": run_id, "taken": at,
+                    "expires": rows.micros(until),
+                }  # fmt: skip
+                self._waits.pop((name, run_id), None)
+            return refused
+
+    def release(self, holder: str) -> None:
+        with self._lock:
+            for place in [place for place in self._leases if place[1] == holder]:
+                del self._leases[place]
+
+    def leave(self, run_id: str) -> None:
+        with self._lock:
+            self._give_back(run_id)
+            for place in [place for place in self._waits if place[1] == run_id]:
+                del self._waits[place]
 
     def prune(self, older_than: datetime) -> int:
         before = rows.micros(older_than)
@@ -248,6 +335,7 @@ class MemoryStore(RunStore):
                 if kept.run["finished"] is not None and kept.run["finished"] < before
             ]
             for run_id in old:
+                self.leave(run_id)
                 del self._kept[run_id]
             return len(old)
 
@@ -259,6 +347,23 @@ class MemoryStore(RunStore):
         if kept is None:
             raise no_such_run(run_id, _WHERE)
         return kept
+
+    def _give_back(self, run_id: str) -> None:
+        for place in [p for p, row in self._leases.items() if row["run_id"] == run_id]:
+            del self._leases[place]
+
+    def _lines(self, names: Collection[str], holder: str, now: int) -> dict[str, Line]:
+        lines = {name: Line(self._limits[name]) for name in names if name in self._limits}
+        for table in (self._leases, self._waits):
+            for place in [p for p, row in table.items() if p[0] in lines and row["expires"] < now]:
+                del table[place]
+        for name, other in self._leases:
+            if name in lines and other != holder:
+                lines[name].taken += 1
+        for (name, run_id), row in self._waits.items():
+            if name in lines:
+                lines[name].waiting[run_id] = row["since"]
+        return lines
 
     def _beginning(self, prefix: str) -> list[str]:
         return sorted(key for key in self._kept if prefix and key.startswith(prefix))[:5]

@@ -12,7 +12,7 @@ from orchestrator.store.records import Change, Refused
 from orchestrator.store.rows import Row, clean, event_row, micros, to_json
 
 _AT_WORK = frozenset({StateType.SUBMITTED, StateType.RUNNING})
-_CLOSING = FINISHED | {StateType.RETRYING}
+_CLOSING = FINISHED | {StateType.RETRYING, StateType.PAUSED}
 
 
 @dataclass(slots=True)

@@ -6,6 +6,7 @@ import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from orchestrator import instants
@@ -43,6 +44,7 @@ class FlowRun:
         host: Machine that process is on.
         lease_expires: Until when its driver is believed alive; None before a driver claims it.
         fence: Number of the driver; grows with each take-over, and smaller ones are refused.
+        idempotency_key: No two runs have the same one; None where it does not matter.
 
     Example:
         >>> FlowRun(id="a1", flow="nightly").state
@@ -65,6 +67,7 @@ class FlowRun:
     host: str | None = None
     lease_expires: datetime | None = None
     fence: int = 1
+    idempotency_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +141,10 @@ class Event:
         run_id: The run.
         key: The task, or None for the run itself.
         at: When.
-        kind: ``created``, ``tasks_added``, ``state`` or ``taken_over``.
+        kind: ``created``, ``tasks_added``, ``state``, ``asked`` or ``taken_over``.
         data: JSON object; for ``state``: ``from``, ``state``, ``message``, ``attempt``, ``cause``,
-            ``status``, ``rows``, ``failures`` and ``worker``, without those that are empty.
+            ``status``, ``rows``, ``failures`` and ``worker``, without those that are empty; for
+            ``asked``: ``action``, ``by`` and what the request says.
     """
 
     id: int
@@ -224,3 +228,62 @@ class Refused:
     change: Change
     reason: str
     state: StateType | None
+
+
+class Action(StrEnum):
+    """What people may ask of a run."""
+
+    CANCEL = "cancel"  #: stop the run
+    APPROVE = "approve"  #: let a task run that waits for somebody's word
+    RESUME = "resume"  #: let a task go on that paused itself
+    MARK = "mark"  #: give a task a finished state by hand
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Something that somebody asked of a run; its driver, or a retry of the run, obeys it.
+
+    Args:
+        action: What is asked.
+        key: The task; None for the run itself.
+        data: JSON object; for ``mark``: ``state``, ``reason`` and perhaps ``result``.
+        by: Who asked.
+        at: When (aware).
+        id: Grows with time within a run; the store gives it.
+
+    Example:
+        >>> Ask(Action.APPROVE, "publish", by="ada").id
+        0
+    """
+
+    action: Action
+    key: str | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+    by: str = ""
+    at: datetime = field(default_factory=lambda: instants.now())
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A slot of a limit that is taken: by whom, in which run, and until when without another word."""
+
+    limit: str
+    holder: str
+    run_id: str
+    expires: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How much may run at the same time, in all runs that share the store.
+
+    Args:
+        name: ``tag:NAME``, ``warehouse:NAME`` or ``flow:NAME``.
+        slots: So many; 0 lets nothing begin.
+        taken: The slots that are taken now, the longest held first.
+    """
+
+    name: str
+    slots: int
+    taken: tuple[Lease, ...] = ()

@@ -9,7 +9,16 @@ from typing import Any
 
 from orchestrator.errors import StoreError
 from orchestrator.model.state import StateType
-from orchestrator.store.records import Attempt, Event, FlowRun, LogLine, TaskRun
+from orchestrator.store.records import (
+    Action,
+    Ask,
+    Attempt,
+    Event,
+    FlowRun,
+    Lease,
+    LogLine,
+    TaskRun,
+)
 
 Row = dict[str, Any]
 
@@ -101,6 +110,7 @@ def flow_run_row(run: FlowRun) -> Row:
         "host": run.host,
         "lease_expires": micros(run.lease_expires),
         "fence": run.fence,
+        "idempotency_key": _maybe_clean(run.idempotency_key),
     }
 
 
@@ -123,6 +133,7 @@ def flow_run(row: Mapping[str, Any]) -> FlowRun:
         host=row["host"],
         lease_expires=instant_of(row["lease_expires"]),
         fence=row["fence"],
+        idempotency_key=row["idempotency_key"],
     )
 
 
@@ -228,3 +239,39 @@ def log_line(row: Mapping[str, Any]) -> LogLine:
         at=_EPOCH + timedelta(microseconds=row["at"]),
         seq=row["seq"],
     )
+
+
+def ask_row(run_id: str, asked: Ask) -> Row:
+    """Return the row of a request, still without its number."""
+    return {
+        "run_id": run_id,
+        "key": _maybe_clean(asked.key),
+        "action": asked.action.value,
+        "data": to_json(asked.data, "what a request says"),
+        "asked_by": clean(asked.by),
+        "at": micros(asked.at),
+    }
+
+
+def asked_event(row: Row) -> Row:
+    """Return the row of the event that a request was made, by the request's row."""
+    data = {"action": row["action"], "by": row["asked_by"], **_object(row["data"])}
+    return event_row(row["run_id"], row["key"], row["at"], "asked", data)
+
+
+def ask(row: Mapping[str, Any]) -> Ask:
+    """Return the request of a row."""
+    return Ask(
+        action=Action(row["action"]),
+        key=row["key"],
+        data=_object(row["data"]),
+        by=row["asked_by"],
+        at=_EPOCH + timedelta(microseconds=row["at"]),
+        id=row["id"],
+    )
+
+
+def lease(row: Mapping[str, Any]) -> Lease:
+    """Return the lease of a row."""
+    expires = _EPOCH + timedelta(microseconds=row["expires"])
+    return Lease(row["name"], row["holder"], row["run_id"], expires)

@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from orchestrator import instants
 from orchestrator.model.state import FINISHED, StateType
-from orchestrator.store import rows, statements
+from orchestrator.store import rows, slots, statements
 from orchestrator.store.base import LATEST, RunStore
 from orchestrator.store.engines import DURABLE, READ, RELAXED
 from orchestrator.store.failures import translated
@@ -22,22 +22,35 @@ from orchestrator.store.lookup import (
     fenced,
     medians,
     no_such_run,
+    no_such_task,
     not_one_run,
     reject_twice,
     states_of,
 )
 from orchestrator.store.moves import Outcome, Standing, decide, fencing
 from orchestrator.store.records import (
+    Ask,
     Attempt,
     Change,
     Event,
     FlowRun,
+    Limit,
     LogLine,
     Refused,
     TaskRun,
 )
 from orchestrator.store.rows import Row
-from orchestrator.store.tables import attempts, events, flow_runs, log_lines, task_runs
+from orchestrator.store.slots import set_limit as write_limit
+from orchestrator.store.tables import (
+    attempts,
+    events,
+    flow_runs,
+    leases,
+    limits,
+    log_lines,
+    requests,
+    task_runs,
+)
 
 Record = TypeVar("Record")
 
@@ -67,6 +80,8 @@ class SqlStore(RunStore):
         self._one_writer = threading.Lock() if engine.dialect.name == "sqlite" else None
         dialect = sqlite if engine.dialect.name == "sqlite" else postgresql
         self._insert_new_tasks = dialect.insert(task_runs).on_conflict_do_nothing()
+        insert_run = dialect.insert(flow_runs).returning(flow_runs.c.id)
+        self._insert_run = insert_run.on_conflict_do_nothing(index_elements=["idempotency_key"])
 
     @contextmanager
     def _write(self, mode: str = DURABLE) -> Iterator[Connection]:
@@ -85,16 +100,20 @@ class SqlStore(RunStore):
             # Plain dictionaries: SQLAlchemy's own mappings cost three times as much to read from.
             return [dict(zip(names, row, strict=True)) for row in found]
 
-    def create_run(self, run: FlowRun, tasks: Sequence[TaskRun] = ()) -> None:
+    def create_run(self, run: FlowRun, tasks: Sequence[TaskRun] = ()) -> str:
         reject_twice(tasks)
         row = rows.flow_run_row(run)
         task_rows = [rows.task_run_row(run.id, task, place) for place, task in enumerate(tasks)]
         event = rows.event_row(run.id, None, row["created"], "created", {"tasks": len(tasks)})
         with self._write() as connection:
-            connection.execute(insert(flow_runs), row)
+            if connection.execute(self._insert_run, row).first() is None:
+                same_key = flow_runs.c.idempotency_key == row["idempotency_key"]
+                found: str = connection.execute(select(flow_runs.c.id).where(same_key)).scalar_one()
+                return found
             if task_rows:
                 connection.execute(insert(task_runs), task_rows)
             connection.execute(insert(events), event)
+        return run.id
 
     def add_tasks(self, run_id: str, tasks: Sequence[TaskRun], *, fence: int | None = None) -> None:
         with self._write() as connection:
@@ -254,7 +273,10 @@ class SqlStore(RunStore):
     def heartbeat(self, run_id: str, fence: int, until: datetime) -> bool:
         beat = {"b_run": run_id, "b_fence": fence, "b_until": rows.micros(until)}
         with self._write(RELAXED) as connection:
-            return connection.execute(statements.HEARTBEAT, beat).rowcount == 1
+            ours = connection.execute(statements.HEARTBEAT, beat).rowcount == 1
+            if ours:
+                connection.execute(slots.RENEW, {"b_run": run_id, "b_until": beat["b_until"]})
+        return ours
 
     def expired_runs(self, now: datetime) -> tuple[FlowRun, ...]:
         return tuple(map(rows.flow_run, self._read(statements.expired(rows.micros(now)))))
@@ -279,9 +301,65 @@ class SqlStore(RunStore):
                 update(flow_runs).where(flow_runs.c.id == run_id),
                 {"fence": held + 1, **driver},
             )
+            connection.execute(slots.GIVE_BACK, {"b_run": run_id})
             data = {"fence": held + 1, "pid": pid, "host": host}
             self._add_event(connection, run_id, "taken_over", data)
         return held + 1
+
+    def ask(self, run_id: str, asked: Ask) -> int:
+        row = rows.ask_row(run_id, asked)
+        with self._write() as connection:
+            self._lock_run(connection, run_id)
+            if asked.key is not None and not _standings(connection, run_id, [row["key"]]):
+                raise no_such_task(run_id, asked.key, self._where)
+            connection.execute(insert(events), rows.asked_event(row))
+            number: int = connection.execute(
+                insert(requests).returning(requests.c.id), row
+            ).scalar_one()
+        return number
+
+    def asked(self, run_id: str, *, after: int = 0) -> tuple[Ask, ...]:
+        request = requests.c
+        query = select(requests).where(request.run_id == run_id, request.id > after)
+        return self._of_run(run_id, query.order_by(request.id), rows.ask)
+
+    def set_limit(self, name: str, slots: int | None) -> None:
+        with self._write() as connection:
+            write_limit(connection, rows.clean(name), slots)
+
+    def limits(self) -> tuple[Limit, ...]:
+        now = rows.micros(instants.now())
+        taken = self._read(
+            select(leases).where(leases.c.expires >= now).order_by(leases.c.taken, leases.c.holder)
+        )
+        return tuple(
+            Limit(
+                row["name"],
+                row["slots"],
+                tuple(rows.lease(each) for each in taken if each["name"] == row["name"]),
+            )
+            for row in self._read(select(limits).order_by(limits.c.name))
+        )
+
+    def acquire(
+        self, names: Collection[str], holder: str, run_id: str, until: datetime
+    ) -> tuple[str, ...]:
+        if not names:
+            return ()
+        with self._write(RELAXED) as connection:
+            known = select(flow_runs.c.id).where(flow_runs.c.id == run_id)
+            if connection.execute(known).first() is None:
+                raise no_such_run(run_id, self._where)
+            return slots.acquire(connection, names, holder, run_id, instants.now(), until)
+
+    def release(self, holder: str) -> None:
+        with self._write(RELAXED) as connection:
+            connection.execute(slots.RELEASE, {"b_holder": holder})
+
+    def leave(self, run_id: str) -> None:
+        with self._write(RELAXED) as connection:
+            connection.execute(slots.GIVE_BACK, {"b_run": run_id})
+            connection.execute(slots.LEAVE_LINES, {"b_run": run_id})
 
     def prune(self, older_than: datetime) -> int:
         limit = {"b_before": rows.micros(older_than), "b_most": _PRUNED_AT_ONCE}

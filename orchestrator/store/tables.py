@@ -15,7 +15,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD = "0001"  #: the migration that these tables are the sum of
+HEAD = "0002"  #: the migration that these tables are the sum of
 
 # Instants are microseconds since 1970 in UTC, JSON is text: both mean the same in every database.
 _INSTANT = BigInteger
@@ -43,8 +43,10 @@ flow_runs = Table(
     Column("host", Text),
     Column("lease_expires", _INSTANT),
     Column("fence", Integer, nullable=False),
+    Column("idempotency_key", Text),
     Index("flow_runs_created", "created", "id"),
     Index("flow_runs_flow_created", "flow", "created"),
+    Index("flow_runs_idempotency_key", "idempotency_key", unique=True),
 )
 Index(
     "flow_runs_unfinished",
@@ -131,4 +133,46 @@ log_lines = Table(
     Index("log_lines_run", "run_id", "seq"),
     Index("log_lines_task", "run_id", "key", "seq"),
     sqlite_autoincrement=True,
+)
+
+requests = Table(
+    "requests",
+    metadata,
+    Column("id", _SERIAL, primary_key=True),
+    Column("run_id", Text, ForeignKey("flow_runs.id", ondelete="CASCADE"), nullable=False),
+    Column("key", Text),
+    Column("action", Text, nullable=False),
+    Column("data", Text, nullable=False),
+    Column("asked_by", Text, nullable=False),
+    Column("at", _INSTANT, nullable=False),
+    Index("requests_run", "run_id", "id"),
+    sqlite_autoincrement=True,
+)
+
+limits = Table(
+    "limits",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("slots", Integer, nullable=False),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("holder", Text, primary_key=True),
+    Column("run_id", Text, ForeignKey("flow_runs.id", ondelete="CASCADE"), nullable=False),
+    Column("taken", _INSTANT, nullable=False),
+    Column("expires", _INSTANT, nullable=False),
+    Index("leases_run", "run_id"),
+)
+
+limit_waits = Table(
+    "limit_waits",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("run_id", Text, ForeignKey("flow_runs.id", ondelete="CASCADE"), primary_key=True),
+    Column("since", _INSTANT, nullable=False),
+    Column("expires", _INSTANT, nullable=False),
+    Index("limit_waits_run", "run_id"),
 )

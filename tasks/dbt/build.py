@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from orchestrator.errors import ProjectError
+from orchestrator.errors import FlowError, ProjectError
 from orchestrator.lineage.collector import with_collector
 from orchestrator.lineage.dbt.facts import DbtFacts
 from orchestrator.lineage.dbt.manifest import Manifest, facts, landmarks, read_manifest
 from orchestrator.model import building
+from orchestrator.model.code import Code
+from orchestrator.model.dataset import Access
 from orchestrator.model.evidence import Evidence, Source
 from orchestrator.model.facts import TaskFacts
 from orchestrator.model.graph import Graph
+from orchestrator.model.group import Member, TaskGroup
 from orchestrator.model.planning import Planning
-from orchestrator.model.task import Member, Task, TaskGroup
+from orchestrator.model.task import Task
 from orchestrator.model.warehouse import Warehouse
 from tasks.dbt import freshness
 from tasks.dbt.ephemerals import Ephemerals
@@ -31,6 +34,7 @@ from tasks.warehouses import make
 
 #: What `dbt build` passes by with the status "no-op".
 _NO_OPS = frozenset({"exposure", "saved_query"})
+_VERBS = ("reads", "writes")
 
 
 class DbtBuild(TaskGroup):
@@ -50,7 +54,14 @@ class DbtBuild(TaskGroup):
         full_refresh: Build incremental models and seeds anew.
         state: Folder of an earlier manifest, for ``state:`` and deferral.
         defer: Read what is not built here from the environment of ``state``.
+        on_run_start: What the project's on-run-start hooks read and write, where other tasks of the
+            flow touch the same tables: ``{"reads": […], "writes": […]}``.
+        on_run_end: The same of its on-run-end hooks: ``{"writes": ["audit.log"]}``.
         max_retries: For each node; also all other arguments of ``Task``.
+
+    Raises:
+        FlowError: ``on_run_start`` or ``on_run_end`` say something else; or ``reads`` or ``writes`` are
+            given, which dbt's manifest says of each node.
 
     Example:
         >>> DbtBuild(project_dir="shop", select="+orders").name
@@ -70,9 +81,15 @@ class DbtBuild(TaskGroup):
         state: str | os.PathLike[str] | None = None,
         defer: bool = False,
         favor_state: bool = False,
+        on_run_start: Mapping[str, Iterable[str]] | None = None,
+        on_run_end: Mapping[str, Iterable[str]] | None = None,
         **task_args: Any,
     ) -> None:
         super().__init__(**{"name": "dbt", **task_args})
+        self.hooks = {
+            "on-run-start": _said_of_hooks("on_run_start", on_run_start, task_args),
+            "on-run-end": _said_of_hooks("on_run_end", on_run_end, task_args),
+        }
         self.task_args = {k: v for k, v in task_args.items() if k not in ("name", "tags")}
         self.project_dir = os.fspath(project_dir)
         self.in_turn = False  # whether an earlier build of the flow has its session first
@@ -172,10 +189,26 @@ class DbtBuild(TaskGroup):
             Member(_node(pattern, node, behind.of(node.key)), node, affinity) for node in nodes
         ] + [Member(_node(pattern, node, ()), node, affinity) for node in passed]
         framed = self._framed(
-            key, session, members, self._warehouse(planning), affinity, project, opens[1]
+            key, session, members, self._warehouse(planning), affinity, project, opens[1], planning
         )
         taken = {member.facts.key for member in framed}
         return [*framed, *(Member(None, mark) for mark in named if mark.key not in taken)]
+
+    def codes(self, members: Mapping[str, Task], planning: Planning) -> Mapping[str, Code]:
+        """What dbt knows of its nodes' columns; dbt compiles those it has not compiled before."""
+        from tasks.dbt.columns import node_codes
+
+        session = self._session(planning, self.name)
+        path, _ = self._manifest(session, planning, None)
+        return node_codes(
+            read_manifest(path),
+            members,
+            session.options,
+            folder=self._folder(planning),
+            namespace=self._warehouse(planning).namespace,
+            state_dir=planning.state_dir,
+            as_given=planning.options.manifest is not None,
+        )
 
     def settle(
         self, members: Sequence[Member], upstream: Callable[[str], Sequence[TaskFacts]]
@@ -201,22 +234,36 @@ class DbtBuild(TaskGroup):
         affinity: str | None,
         project: str,
         opens: Evidence,
+        planning: Planning,
     ) -> list[Member]:
         if not members:
             return []
         start_key, end_key = _start_of(key), f"{key}.on-run-end"
         last = Evidence(Source.ENGINE, f"on-run-end of {project} runs last")
         closes = tuple((member.facts.key, last) for member in members)
-        start = TaskFacts(start_key, "on-run-start", "operation", fqn=(project, "on-run-start"))
+        start = TaskFacts(
+            start_key, "on-run-start", "operation", fqn=(project, "on-run-start"),
+            reads=self._said("on-run-start", "reads", warehouse, planning),
+            writes=self._said("on-run-start", "writes", warehouse, planning),
+        )  # fmt: skip
         end = TaskFacts(
             end_key, "on-run-end", "operation",
             upstream=((start_key, opens), *closes), fqn=(project, "on-run-end"),
+            reads=self._said("on-run-end", "reads", warehouse, planning),
+            writes=self._said("on-run-end", "writes", warehouse, planning),
         )  # fmt: skip
         return [
             Member(DbtStart(session, warehouse), start, affinity),
             *members,
             Member(DbtFinish(session, start_key), end, affinity),
         ]
+
+    def _said(
+        self, hook: str, verb: str, warehouse: Warehouse, planning: Planning
+    ) -> tuple[Access, ...]:
+        """What the hooks are said to read, or to write."""
+        names = self.hooks[hook].get(verb, ())
+        return self.accesses(names, f"{hook} {verb}", warehouse.namespace, planning)
 
     # -- where things are ------------------------------------------------------------------
 
@@ -355,6 +402,27 @@ def _written_by(others: Sequence[TaskFacts]) -> tuple[tuple[str | None, str], ..
     """(catalog, schema) pairs that tasks write to."""
     written = {(a.dataset.catalog, a.dataset.schema) for fact in others for a in fact.writes}
     return tuple(sorted((catalog, schema) for catalog, schema in written if schema))
+
+
+def _said_of_hooks(
+    argument: str, said: Mapping[str, Iterable[str]] | None, task_args: Mapping[str, Any]
+) -> dict[str, tuple[str, ...]]:
+    wrong = [verb for verb in _VERBS if task_args.get(verb)]
+    if wrong:
+        raise FlowError(
+            f"DbtBuild does not take {wrong[0]}=",
+            fix=f"of a node: meta: {{orchestrator: {{{wrong[0]}: […]}}}} in its config; of hooks: "
+            f'on_run_end={{"{wrong[0]}": […]}}',
+        )
+    said = {} if said is None else said
+    if not isinstance(said, Mapping) or any(verb not in _VERBS for verb in said):
+        raise FlowError(
+            f"DbtBuild cannot read {argument}={said!r}",
+            fix=f'write {argument}={{"reads": […], "writes": […]}}',
+        )
+    return {
+        verb: (names,) if isinstance(names, str) else tuple(names) for verb, names in said.items()
+    }
 
 
 def _words(given: str | Iterable[str]) -> tuple[str, ...]:

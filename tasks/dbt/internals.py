@@ -25,6 +25,7 @@ from dbt.adapters.base.relation import BaseRelation
 from dbt.adapters.cache import RelationsCache
 from dbt.adapters.exceptions import NoneRelationFoundError
 from dbt.adapters.factory import get_adapter, reset_adapters
+from dbt.adapters.sql.connections import SQLConnectionManager
 from dbt.cli import requires
 from dbt.cli.main import cli
 from dbt.clients import jinja_static
@@ -99,6 +100,7 @@ CONSOLE_EVENTS = frozenset(  # one text to the line, as long as the list is
 )
 
 LogSink = Callable[[str | None, str, str], None]
+StatementSink = Callable[[str | None, str], None]
 
 
 class Gate(Protocol):
@@ -202,6 +204,30 @@ def own_events(events: SessionEvents) -> Iterator[None]:
         yield
     finally:
         event_manager_client.ctx_set_event_manager(before)
+
+
+@contextmanager
+def own_statements(sink: StatementSink) -> Iterator[None]:
+    """Tell of every statement before it runs: the name of dbt's connection, and the text."""
+    owner: Any = SQLConnectionManager
+    original = owner.add_query
+
+    def add_query(manager: Any, sql: str, *args: Any, **kwargs: Any) -> Any:
+        connection = manager.get_if_exists()
+        sink(connection and connection.name, sql)
+        return original(manager, sql, *args, **kwargs)
+
+    owner.add_query = add_query
+    try:
+        yield
+    finally:
+        owner.add_query = original
+
+
+def names(task: Any) -> tuple[str, str | None, str | None]:
+    """Return the adapter's type, and the database and schema of names that have none."""
+    credentials = task.config.credentials
+    return credentials.type, credentials.database, credentials.schema
 
 
 def serve(argv: Sequence[str], project_dir: str, gate: Gate, events: SessionEvents) -> None:

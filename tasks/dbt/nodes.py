@@ -37,6 +37,7 @@ class DbtStart(Task):
     """
 
     resource_type = "operation"
+    stops_when_told = True
 
     def __init__(self, session: SessionName, held: Warehouse) -> None:
         super().__init__(name="on-run-start")
@@ -73,6 +74,8 @@ class DbtNode(Task):
         selected: All nodes of the run, for a session that must be opened anew.
         outside: (catalog, schema) pairs that tasks other than dbt's wrote to just before.
     """
+
+    stops_when_told = True
 
     def __init__(
         self,
@@ -118,10 +121,13 @@ class DbtFinish(Task):
     """
 
     resource_type = "operation"
+    stops_when_told = True
     wants_upstream_states = True
 
     def __init__(self, session: SessionName, start_key: str) -> None:
-        super().__init__(name="on-run-end", trigger=Trigger.ALL_FINISHED)
+        super().__init__(
+            name="on-run-end", trigger=Trigger.ALL_FINISHED, skip_on_upstream_skip=False
+        )
         self.session, self.start_key = session, start_key
         self.selected: tuple[str, ...] = ()
 

@@ -7,11 +7,17 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from orchestrator.errors import OrchestratorError
+from orchestrator.lineage.dbt.relations import relation
+from orchestrator.model import context
+from orchestrator.model.dataset import Namespace, fold
+from orchestrator.model.executed import StatementRecorder
 from tasks.dbt import failures
 from tasks.dbt.errors import DbtCancelledError, DbtHookError, DbtSessionError
 from tasks.dbt.options import DbtOptions
@@ -85,6 +91,7 @@ class WarmSession:
         self._cancelling: list[threading.Thread] = []
         self._results: dict[str, Any] = {}  # dbt's own, by unique id
         self._logs: dict[str, list[str]] = {}
+        self._recorders: dict[str | None, StatementRecorder] = {}  # None: of what is no node
         self._hooks_seen = 0
         self._ended = False  # dbt's thread: it ends by itself where nothing is selected
 
@@ -126,8 +133,9 @@ class WarmSession:
             DbtWarehouseError: The warehouse cannot be reached or prepared.
         """
         self._expect("parsed", "begin")
-        self._gate.order("begin", (selected, hooks))
-        self._await_gate(compile_error=DbtHookError)
+        with self._taking_down(None):
+            self._gate.order("begin", (selected, hooks))
+            self._await_gate(compile_error=DbtHookError)
         self._state = "begun"
         ran = self._new_hooks()
         if self._gate.hook_ended_run:
@@ -151,7 +159,13 @@ class WarmSession:
         earlier = self._results.get(unique_id)
         if earlier is not None:
             self._internals.renew(self._task, unique_id, earlier)
-        return self._keep(unique_id, self._inside(self._internals.build_node, unique_id))
+        with self._taking_down(unique_id) as recorder:
+            result = self._keep(unique_id, self._inside(self._internals.build_node, unique_id))
+            if recorder is not None and result.relation and unique_id.startswith("test."):
+                stored = relation({"relation_name": result.relation}, self._namespace.dialect)
+                if stored is not None:  # --store-failures: the manifest does not say so
+                    recorder.own.add(stored)
+            return result
 
     def skip_node(self, unique_id: str, reason: str) -> NodeResult:
         """Record a node as skipped, as dbt does for what depends on a failed node."""
@@ -180,10 +194,11 @@ class WarmSession:
             self._inside(self._internals.write_results)
             self.abandon()
             return ()
-        self._gate.order("finish", None)
         try:
-            if not self._ended:
-                self._await_gate(compile_error=DbtHookError)
+            with self._taking_down(None):
+                self._gate.order("finish", None)
+                if not self._ended:
+                    self._await_gate(compile_error=DbtHookError)
             return self._new_hooks()
         finally:
             self._close()
@@ -216,7 +231,11 @@ class WarmSession:
 
             self._internals = internals
             events = internals.SessionEvents(self._deliver)
-            with internals.own_events(events), trim.trimmed(self._may_trim()):
+            with (
+                internals.own_events(events),
+                internals.own_statements(self._take_down),
+                trim.trimmed(self._may_trim()),
+            ):
                 internals.serve(argv, self.options.project_dir, self._gate, events)
         except _Abandoned:
             pass
@@ -335,6 +354,28 @@ class WarmSession:
             return self._internals.inside(self._task, function, self._task, *args)
         except Exception as error:
             raise failures.translate(error, self.options.project_dir) from error
+
+    @contextmanager
+    def _taking_down(self, unique_id: str | None) -> Iterator[StatementRecorder | None]:
+        """Take down what dbt runs for a node, or for hooks, where the attempt wants it so."""
+        running = context.active()
+        recorder = running.executed if running is not None else None
+        if recorder is not None:
+            self._recorders[unique_id] = recorder
+        try:
+            yield recorder
+        finally:
+            self._recorders.pop(unique_id, None)
+
+    def _take_down(self, connection: str | None, sql: str) -> None:
+        recorder = self._recorders.get(connection) or self._recorders.get(None)
+        if recorder is not None:
+            recorder.add(sql, self._namespace)
+
+    @cached_property
+    def _namespace(self) -> Namespace:
+        dialect, *parts = self._internals.names(self._task)
+        return Namespace(dialect, *(part and fold(part, False, dialect) for part in parts))
 
     def _deliver(self, unique_id: str | None, level: str, text: str) -> None:
         text = failures.clean(text, lines=_LOG_LINES)

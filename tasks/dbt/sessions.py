@@ -49,7 +49,7 @@ def parse(name: SessionName) -> ParseReport:
         if str(name) not in _sessions:
             _leave_idle(name)
             session = WarmSession(name.options, on_log=_logged)
-            with _own_logging():
+            with own_logging():
                 _reports[str(name)] = session.parse()
             _sessions[str(name)] = session
         return _reports[str(name)]
@@ -85,7 +85,7 @@ def begun(name: SessionName, selected: tuple[str, ...]) -> WarmSession:
         session = _sessions.get(str(name))
         if session is None:
             session = WarmSession(name.options, on_log=_logged)
-            with _own_logging():
+            with own_logging():
                 session.parse()
             session.begin(selected, hooks=False)
             _sessions[str(name)] = session
@@ -147,7 +147,7 @@ def _forget(name: str) -> WarmSession:
 
 
 @contextmanager
-def _own_logging() -> Iterator[None]:
+def own_logging() -> Iterator[None]:
     """Take back the handlers that dbt's imports give the root logger: all would be said twice."""
     before = list(logging.root.handlers)
     try:

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from orchestrator.errors import ConfigurationError
+from orchestrator.process.output import Stream
+from orchestrator.process.result import ProcessResult
 from orchestrator.secrets import resolve
-from tasks.process.output import Stream
-from tasks.process.result import ProcessResult
 from tasks.shell import Said, Script, ShellTask, revealed
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")

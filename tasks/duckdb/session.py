@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from orchestrator.errors import ConfigurationError
+from orchestrator.model.dataset import Dataset, Namespace
 from tasks.sql.session import Data, Failure, Outcome, Statement
 
 if TYPE_CHECKING:
@@ -66,6 +67,12 @@ class DuckDBSession:
         rows = _rows(cursor, statement.kind)
         deleted = statement.kind == "DELETE"
         return Outcome(rows, wrote=not deleted and not _TEMPORARY.match(statement.text))
+
+    def reads(self, statement: Statement, data: Data, namespace: Namespace) -> tuple[Dataset, ...]:
+        """What DuckDB says the statement reads, where its text alone does not tell."""
+        from tasks.duckdb.recording import said_to_read
+
+        return said_to_read(self._connection, statement.text, data, namespace)
 
     def begin(self) -> None:
         """Begin a transaction."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.model.dataset import Namespace
+from orchestrator.model import context
+from orchestrator.model.dataset import Dataset, Namespace
 from tasks.duckdb.instances import cursor, release_all
 from tasks.duckdb.opening import MEMORY, Opening
 from tasks.interrupts import interruptible
@@ -58,7 +59,8 @@ class DuckDBWarehouse:
     def connect(self) -> Iterator[DuckDBPyConnection]:
         """Give a cursor: a connection of its own to the shared database, with its own temporary tables.
 
-        Its statement is interrupted when the attempt that runs here is cancelled.
+        Its statement is interrupted when the attempt that runs here is cancelled. Where the run
+        checks what its tasks read and write, the cursor takes down what runs on it.
 
         Raises:
             WarehouseBusyError: Another process holds the file for longer than its busy timeout.
@@ -67,17 +69,44 @@ class DuckDBWarehouse:
         with cursor(self.opening) as connection:
             self._enter_schema(connection)
             with interruptible(connection.interrupt):
-                yield connection
+                yield self._recorded(connection)
 
     def release(self, run_id: str) -> None:
         """Close the file unless another run of this process uses it."""
         release_all(run_id)
 
+    def columns(self) -> dict[Dataset, tuple[str, ...]]:
+        """The columns of every table and view, in their order; nothing waits, nothing is written.
+
+        Raises:
+            WarehouseBusyError: Another process holds the file.
+            ConfigurationError: There is no file yet, or it cannot be opened as configured.
+        """
+        from tasks.duckdb.catalog import columns_of
+
+        return columns_of(self.opening)
+
     def session(self, connection: Any) -> DuckDBSession:
         """Wrap an open connection for running scripts."""
         from tasks.duckdb.session import DuckDBSession
 
-        return DuckDBSession(connection)
+        return DuckDBSession(getattr(connection, "unrecorded", connection))
+
+    def _recorded(self, connection: DuckDBPyConnection) -> Any:
+        running = context.active()
+        if running is None or running.executed is None:
+            return connection
+        from tasks.duckdb.recording import RecordedConnection
+
+        running.executed.behind[self.namespace] = self._behind
+        return RecordedConnection(connection, running.executed, self.namespace)
+
+    def _behind(self, names: Iterable[Dataset]) -> Iterator[tuple[Dataset, Dataset]]:
+        """What stands behind the views among these names."""
+        from tasks.duckdb.recording import behind
+
+        with cursor(self.opening) as connection:
+            yield from behind(connection, names, self.namespace)
 
     def _enter_schema(self, connection: DuckDBPyConnection) -> None:
         import duckdb

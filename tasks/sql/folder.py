@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from orchestrator.errors import FlowError, ProjectError
+from orchestrator.model.group import Member, TaskGroup
 from orchestrator.model.planning import Planning
-from orchestrator.model.task import Member, TaskGroup
 from tasks.sql.task import SqlTask
 from tasks.sql.text import SqlText, read_sql_file
 

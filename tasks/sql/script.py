@@ -15,6 +15,7 @@ from typing import Any
 
 from orchestrator.errors import FlowError, ParameterError
 from orchestrator.model import context
+from orchestrator.model.dataset import Namespace
 from orchestrator.model.signals import FAIL, Result
 from tasks.sql.session import Data, Failure, Outcome, SqlSession, Statement
 
@@ -60,7 +61,11 @@ class Script:
 
 
 def run_script(
-    session: SqlSession, script: Script, data: Data = None, fetch: str = "none"
+    session: SqlSession,
+    script: Script,
+    data: Data = None,
+    fetch: str = "none",
+    namespace: Namespace | None = None,
 ) -> Result:
     """Run the statements of a script in order on one connection.
 
@@ -72,6 +77,7 @@ def run_script(
         script: What to run.
         data: Values for placeholders: by name for any statement, by position for a single one.
         fetch: What to take of the last statement's result.
+        namespace: How names are read; with it, what runs is taken down where the run checks it.
 
     Returns:
         The fetched value, with the number of rows written where the database says.
@@ -85,7 +91,7 @@ def run_script(
     except session.errors as error:
         raise _failed(script, Statement(script.text, 1, ""), session.failure(error)) from None
     _check(statements, data, script)
-    running = _Running(session, script, statements, data, fetch)
+    running = _Running(session, script, statements, data, fetch, namespace)
     began, pause = time.monotonic(), 0.05
     while True:
         try:
@@ -116,6 +122,7 @@ class _Running:
     statements: list[Statement]
     data: Data
     fetch: str
+    namespace: Namespace | None = None
 
     def once(self) -> Result:
         """Run it from the start."""
@@ -159,10 +166,25 @@ class _Running:
             if _cancelled():
                 raise FAIL(f"cancelled before {self.script.at(statement.line)}", status="cancelled")
             fetch = self.fetch if statement is self.statements[-1] else "none"
+            values = _fitting(statement, self.data)
+            self._take_down(statement, values)
             began = time.perf_counter()
-            outcome = self.session.execute(statement, _fitting(statement, self.data), fetch)
+            outcome = self.session.execute(statement, values, fetch)
             outcomes.append(outcome)
             _log_statement(self.script, statement, outcome, time.perf_counter() - began)
+
+    def _take_down(self, statement: Statement, values: Data) -> None:
+        running = context.active()
+        if running is None or running.executed is None or self.namespace is None:
+            return
+        said = getattr(self.session, "reads", None)  # of the database, if it can be asked
+        running.executed.add(
+            statement.text,
+            self.namespace,
+            connection=id(self.session),
+            place=lambda line: self.script.at(statement.line + line - 1),
+            reads=said(statement, values, self.namespace) if said is not None else (),
+        )
 
 
 def _log_statement(script: Script, statement: Statement, outcome: Outcome, seconds: float) -> None:

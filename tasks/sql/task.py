@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from orchestrator.errors import ConfigurationError, FlowError
+from orchestrator.model.code import Code
 from orchestrator.model.facts import TaskFacts
 from orchestrator.model.planning import Planning
 from orchestrator.model.signals import Result
@@ -49,6 +50,7 @@ class SqlTask(Task):
     """
 
     resource_type: ClassVar[str] = "sql"
+    stops_when_told: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -109,6 +111,18 @@ class SqlTask(Task):
         self._script = self._rendered(text, planning)
         return sql_facts(key, self, self._script, self._warehouse.namespace, planning)
 
+    def code(self, planning: Planning) -> Code:
+        """The script as it runs, once :meth:`facts` has read it."""
+        script = self._script
+        if script is None:
+            script = self._rendered(self._text(planning), planning)
+        file, lines = script.file, script.lines
+        if file is None and self.defined_at:  # the SQL stands in the flow's module, at a call
+            file = planning.relative(self.defined_at[0])
+            lines = (self.defined_at[1],) * (script.text.count("\n") + 1)
+        outputs = self.declared_columns(planning)
+        return Code(script.text, self.holds(planning).namespace, file, lines, outputs=outputs)
+
     def holds(self, planning: Planning) -> Warehouse:
         """Its warehouse, the default one too."""
         return planning.warehouse(self.warehouse)
@@ -142,6 +156,6 @@ class SqlTask(Task):
             with known.connect():  # says why it cannot, where it cannot
                 raise ConfigurationError(f"warehouse {known.name!r} cannot run SQL scripts")
         if warehouse is not None and warehouse is not known:
-            return run_script(known.session(warehouse), script, data, fetch)
+            return run_script(known.session(warehouse), script, data, fetch, known.namespace)
         with known.connect() as connection:
-            return run_script(known.session(connection), script, data, fetch)
+            return run_script(known.session(connection), script, data, fetch, known.namespace)

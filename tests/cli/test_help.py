@@ -26,8 +26,12 @@ code = execute(json.loads(sys.argv[1]))
 heavy = [name for name in json.loads(sys.argv[2]) if name in sys.modules]
 print(json.dumps([code, heavy]))
 """
-COMMANDS = ["run", "plan", "why", "lineage", "runs", "flows", "doctor"]
-RUNS = ["list", "show", "logs", "retry", "cancel", "watch"]
+COMMANDS = ["run", "plan", "why", "lineage", "runs", "limits", "flows", "schedule", "doctor"]
+BELOW = {
+    "runs": ["list", "show", "logs", "retry", "cancel", "approve", "resume", "mark", "watch"],
+    "limits": ["list", "set"],
+    "schedule": ["preview"],
+}
 
 
 @pytest.mark.parametrize(
@@ -36,7 +40,7 @@ RUNS = ["list", "show", "logs", "retry", "cancel", "watch"]
         ["--help"],
         ["--version"],
         *([c, "--help"] for c in COMMANDS),
-        *(["runs", c, "-h"] for c in RUNS),
+        *([group, c, "-h"] for group, below in BELOW.items() for c in below),
     ],
     ids=" ".join,
 )
@@ -59,6 +63,6 @@ def test_every_command_has_a_format_for_programs() -> None:
         found = [command.get_command(context, name) for name in command.list_commands(context)]
         return [leaf for each in found if each is not None for leaf in leaves(each)]
 
-    assert len(leaves(root)) == len(COMMANDS) - 1 + len(RUNS)
+    assert len(leaves(root)) == len(COMMANDS) - len(BELOW) + sum(map(len, BELOW.values()))
     for leaf in leaves(root):
         assert "format" in {param.name for param in leaf.params}, leaf.name

@@ -6,7 +6,7 @@ import pytest
 import stories
 
 from orchestrator.cli.datasets import DatasetGraph
-from orchestrator.cli.resolving import resolve_dataset, resolve_task
+from orchestrator.cli.resolving import resolve_dataset, resolve_dataset_or_column, resolve_task
 from orchestrator.errors import NotFoundError
 
 
@@ -45,10 +45,25 @@ def test_a_table_by_the_end_of_its_name(name: str) -> None:
     assert resolve_dataset(graph, name) == stories.table("main.daily")
 
 
-def test_a_column_is_said_to_be_none() -> None:
-    with pytest.raises(NotFoundError, match="by table here, not by column") as caught:
-        resolve_dataset(DatasetGraph(stories.shop_plan()), "main.daily.carrier")
-    assert caught.value.fix == "orchestrator lineage main.daily"
+@pytest.mark.parametrize(
+    ("name", "column"),
+    [
+        ("main.daily", None),
+        ("daily", None),
+        ("main.daily.carrier", "carrier"),
+        ("daily.carrier", "carrier"),
+        ('shop.main.daily."Big Carrier"', '"Big Carrier"'),
+        ('daily."a.b"', '"a.b"'),
+    ],
+)
+def test_a_table_or_a_column_of_it(name: str, column: str | None) -> None:
+    graph = DatasetGraph(stories.shop_plan())
+    assert resolve_dataset_or_column(graph, name) == (stories.table("main.daily"), column)
+
+
+def test_a_column_of_an_unknown_table() -> None:
+    with pytest.raises(NotFoundError, match="no task reads or writes"):
+        resolve_dataset_or_column(DatasetGraph(stories.shop_plan()), "main.dayly.carrier")
 
 
 def test_an_unknown_table_offers_the_nearest() -> None:

@@ -11,7 +11,7 @@ import stories
 from orchestrator.cli import plan_shapes, run_shapes, shapes
 from orchestrator.cli.datasets import DatasetGraph
 from orchestrator.model.state import StateType
-from orchestrator.store.records import LogLine
+from orchestrator.store.records import Action, Ask, LogLine
 
 
 def again(value: object) -> object:
@@ -148,8 +148,15 @@ def test_records_of_the_store() -> None:
             "pid",
             "host",
             "tasks",
+            "requests",
         ]
     )
+    asked = Ask(Action.MARK, "score", {"state": "failed"}, "ada", stories.NOON)
+    shown = again(run_shapes.whole(stories.stored_run(), [], [asked]))["requests"]  # type: ignore[index,call-overload]
+    assert shown == [
+        {"action": "mark", "key": "score", "by": "ada", "at": "2026-01-05T12:00:00Z",
+         "data": {"state": "failed"}}
+    ]  # fmt: skip
     assert again(run_shapes.line(LogLine("hello", "score", 1, 30, stories.NOON, 4))) == {
         "seq": 4, "at": "2026-01-05T12:00:00Z", "key": "score", "attempt": 1, "level": "WARNING",
         "text": "hello",

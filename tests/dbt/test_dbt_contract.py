@@ -70,6 +70,8 @@ RELIED_ON = [
     ("dbt.adapters.base.impl", "BaseAdapter.is_cancelable"),
     ("dbt.adapters.duckdb.connections", "DuckDBConnectionManager.cancel"),
     ("dbt.adapters.base.impl", "BaseAdapter.connection_named"),
+    ("dbt.adapters.base.connections", "BaseConnectionManager.get_if_exists"),
+    ("dbt.adapters.sql.connections", "SQLConnectionManager.add_query"),
     ("dbt.adapters.base.impl", "BaseAdapter.list_relations_without_caching"),
     ("dbt.adapters.cache", "RelationsCache.add"),
     ("dbt.adapters.cache", "RelationsCache.drop"),

@@ -163,7 +163,7 @@ def test_a_task_with_retries_survives_the_death_of_its_worker(in_tmp: Path) -> N
 
 def test_a_run_stops_when_it_is_asked_to(in_tmp: Path) -> None:
     from orchestrator import context
-    from orchestrator.service.running import request_cancel
+    from orchestrator.service.asking import request_cancel
 
     @task
     def long() -> None:

@@ -13,8 +13,9 @@ from orchestrator.errors import CycleError, SelectionError, UnorderedWritersErro
 from orchestrator.model.evidence import Evidence, Source
 from orchestrator.model.facts import TaskFacts
 from orchestrator.model.flow import Flow
+from orchestrator.model.group import Member, TaskGroup
 from orchestrator.model.planning import Planning
-from orchestrator.model.task import Member, Task, TaskGroup, task
+from orchestrator.model.task import Task, task
 
 
 @task(writes=["raw.orders"])

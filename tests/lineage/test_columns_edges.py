@@ -224,7 +224,7 @@ def test_columns_cost_nothing_until_they_are_asked_for(monkeypatch: pytest.Monke
     asked = []
     monkeypatch.setattr(
         "orchestrator.lineage.columns.flows.read_columns",
-        lambda request: asked.append(request) or (),
+        lambda request: asked.append(request) or ((), ()),
     )
 
     assert asked == []

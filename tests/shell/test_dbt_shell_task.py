@@ -14,9 +14,9 @@ import yaml
 from orchestrator.errors import ConfigurationError
 from orchestrator.log import capture
 from orchestrator.model import context
+from orchestrator.process.result import CommandCancelled, CommandFailed
 from orchestrator.secrets import EnvironmentSecrets, Secret, provided_by
 from tasks.dbt.shell import DbtShellTask, NodeFinished
-from tasks.process.result import CommandCancelled, CommandFailed
 
 #: Stands in for dbt where only its surroundings matter: shows its profile and environment.
 STAND_IN = """#!/bin/bash

@@ -13,8 +13,8 @@ import pytest
 from probing import FAMILY, FAMILY_SIZE, Probe
 
 from orchestrator.errors import WorkerLostError
-from tasks.process import run as process
-from tasks.process.run import child_environment, run_process
+from orchestrator.process import run as process
+from orchestrator.process.run import child_environment, run_process
 
 GRACE = 0.3
 
@@ -78,7 +78,7 @@ def test_a_command_that_ends_takes_its_children_along(probe: Probe) -> None:
 def test_a_parent_killed_with_sigkill_leaves_nobody(probe: Probe, tmp_path: Path) -> None:
     script = tmp_path / "parent.py"
     script.write_text(
-        "from tasks.process.run import run_process\n"
+        "from orchestrator.process.run import run_process\n"
         f"run_process({FAMILY!r}, grace={GRACE}, on_line=lambda *line: print(*line, flush=True))\n"
     )
     parent = _start(script, probe)
@@ -99,7 +99,7 @@ def test_a_parent_killed_with_sigkill_leaves_nobody(probe: Probe, tmp_path: Path
 def test_an_interrupt_from_the_keyboard_stops_the_tree_first(probe: Probe, tmp_path: Path) -> None:
     script = tmp_path / "parent.py"
     script.write_text(
-        "from tasks.process.run import run_process\n"
+        "from orchestrator.process.run import run_process\n"
         "try:\n"
         f"    run_process({FAMILY!r}, grace={GRACE}, on_line=lambda *line: print(*line, flush=True))\n"
         "except KeyboardInterrupt:\n"

@@ -13,8 +13,8 @@ import pytest
 
 from orchestrator.errors import ConfigurationError
 from orchestrator.model import context
-from tasks.process.result import CommandFailed
-from tasks.process.run import child_environment, run_process
+from orchestrator.process.result import CommandFailed
+from orchestrator.process.run import child_environment, run_process
 
 
 def test_both_streams_arrive_line_by_line() -> None:

@@ -14,8 +14,8 @@ from orchestrator.errors import FlowError
 from orchestrator.log import capture
 from orchestrator.model import context
 from orchestrator.model.flow import Flow
+from orchestrator.process.result import CommandCancelled, CommandFailed, CommandTimedOut
 from orchestrator.secrets import EnvironmentSecrets, Secret, provided_by
-from tasks.process.result import CommandCancelled, CommandFailed, CommandTimedOut
 from tasks.shell import ShellTask
 
 

@@ -12,8 +12,8 @@ import pytest
 
 from orchestrator.errors import FlowError, ProjectError
 from orchestrator.lineage import EffectsCache
+from orchestrator.model.group import Member
 from orchestrator.model.planning import Planning
-from orchestrator.model.task import Member
 from tasks.sql.folder import SqlFolder
 
 Planned = Callable[..., Planning]

@@ -37,6 +37,10 @@ UNKNOWN = "no live attempt under this token"
         (Standing(S.RETRYING, 1, "t1"), Change("a", S.RUNNING, token="t2"), MOVED),
         (Standing(S.RETRYING, 1, "t1"), Change("a", S.SUBMITTED, token="t1"), OVER),
         (Standing(S.RETRYING, 1, "t1"), Change("a", S.SUCCESS, token="t1"), OVER),
+        (Standing(S.RUNNING, 1, "t1"), Change("a", S.PAUSED, token="t1"), MOVED),
+        (Standing(S.PAUSED, 1, "t1"), Change("a", S.RUNNING, token="t2"), MOVED),
+        (Standing(S.PAUSED, 1, "t1"), Change("a", S.SUCCESS, token="t1"), OVER),
+        (Standing(S.PAUSED, 1, "t1"), Change("a", S.SUCCESS, attempt=1), MOVED),
         (Standing(S.PENDING), Change("a", S.SUCCESS, token="t1"), UNKNOWN),
         (Standing(S.PENDING), Change("a", S.SUCCESS, token="t1", attempt=1), MOVED),
         # numbers: a new attempt is one beyond the last, what ends is not before it
@@ -60,5 +64,5 @@ def test_moves(standing: Standing | None, change: Change, answer: str | None) ->
 @pytest.mark.parametrize("to", list(S))
 def test_a_finished_run_starts_nothing(to: S) -> None:
     reason = refusal(Standing(S.RETRYING, 1), Change("a", to), S.FAILED)
-    stays = to in {S.PENDING, S.SUBMITTED, S.RUNNING, S.RETRYING}
+    stays = to in {S.PENDING, S.SUBMITTED, S.RUNNING, S.RETRYING, S.PAUSED}
     assert (reason is not None) is stays

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,12 +18,21 @@ from hypothesis.stateful import (
 )
 
 from orchestrator import instants
-from orchestrator.errors import StoreError
+from orchestrator.errors import NotFoundError, StoreError
 from orchestrator.model.state import FINISHED, StateType
 from orchestrator.store.base import RunStore
 from orchestrator.store.memory import MemoryStore
 from orchestrator.store.opening import open_store
-from orchestrator.store.records import Change, Event, FlowRun, LogLine, TaskRun, new_run_id
+from orchestrator.store.records import (
+    Action,
+    Ask,
+    Change,
+    Event,
+    FlowRun,
+    LogLine,
+    TaskRun,
+    new_run_id,
+)
 
 KEYS = ("a", "b", "c[0]")
 START = datetime(2026, 3, 29, tzinfo=UTC)
@@ -58,8 +68,9 @@ class Stores(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.memory = MemoryStore()
-        self.run_id = new_run_id()
+        self.run_id, self.other = new_run_id(), new_run_id()
         self.tick = 0
+        self.most: dict[str, int] = {}
         self.final: dict[str | None, object] = {}
 
     def both(self, method: str, *values: object, **named: object) -> object:
@@ -80,6 +91,69 @@ class Stores(RuleBasedStateMachine):
         tasks = [TaskRun(self.run_id, key, key) for key in KEYS[:2]]
         run = FlowRun(self.run_id, "nightly", self.run_id, created=START)
         self.both("create_run", run, tasks)
+        self.both("create_run", FlowRun(self.other, "nightly", self.run_id, created=START))
+
+    def limit(self, letter: str) -> str:
+        """A name of this example's own: the SQLite store has seen others."""
+        return f"tag:{letter}-{self.run_id}"
+
+    @rule(letter=st.sampled_from("xy"), slots=st.sampled_from([None, 0, 1, 1, 2]))
+    def set_limit(self, letter: str, slots: int | None) -> None:
+        self.both("set_limit", self.limit(letter), slots)
+
+    @rule(
+        letters=st.sets(st.sampled_from("xyz")),
+        holder=st.sampled_from("12345"),
+        other=st.booleans(),
+        seconds=st.integers(0, 30),
+    )
+    def acquire(self, letters: set[str], holder: str, other: bool, seconds: int) -> None:
+        run_id = self.other if other else self.run_id
+        names = sorted(map(self.limit, letters))
+        until = START + timedelta(seconds=self.tick + seconds)
+        before = self.taken()
+        refused = self.both("acquire", names, f"{run_id}:{holder}", run_id, until)
+        if refused:
+            assert self.taken().items() <= before.items(), "all or none"
+
+    @rule(holder=st.sampled_from("12345"), other=st.booleans())
+    def release(self, holder: str, other: bool) -> None:
+        self.both("release", f"{self.other if other else self.run_id}:{holder}")
+
+    @rule(other=st.booleans())
+    def leave(self, other: bool) -> None:
+        self.both("leave", self.other if other else self.run_id)
+
+    @rule(key=st.sampled_from([None, *KEYS]), action=st.sampled_from(list(Action)))
+    def ask(self, key: str | None, action: Action) -> None:
+        for store in self.stores():
+            with contextlib.suppress(NotFoundError):
+                store.ask(self.run_id, Ask(action, key, {"n": self.tick}, "ada", START))
+        found = [
+            [(one.action, one.key, one.data, one.by, one.at) for one in store.asked(self.run_id)]
+            for store in self.stores()
+        ]
+        assert found[0] == found[1]
+
+    def taken(self) -> dict[tuple[str, str], datetime]:
+        """Who has which slot until when."""
+        with instants.fixed(START + timedelta(seconds=self.tick)):
+            return {
+                (lease.limit, lease.holder): lease.expires
+                for each in self.memory.limits()
+                for lease in each.taken
+            }
+
+    @invariant()
+    def limits_are_alike(self) -> None:
+        now = START + timedelta(seconds=self.tick)
+        with instants.fixed(now):
+            kept = [[one for one in s.limits() if self.run_id in one.name] for s in self.stores()]
+        assert kept[0] == kept[1]
+        for each in kept[0]:
+            self.most[each.name] = max(self.most.get(each.name, 0), each.slots)
+            assert len(each.taken) <= self.most[each.name]
+            assert all(lease.expires >= now for lease in each.taken)
 
     @rule(changes=st.lists(CHANGES, max_size=6), fence=st.sampled_from([None, None, 1, 2]))
     def transition(self, changes: list[Change], fence: int | None) -> None:

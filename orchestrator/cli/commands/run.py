@@ -25,6 +25,11 @@ if TYPE_CHECKING:
     type=click.Choice(options.EXECUTORS),
     help="Where tasks run; the project's if left out.",
 )
+@click.option(
+    "--lineage-check",
+    type=click.Choice(["off", "warn", "strict"]),
+    help="What to do where a task reads or writes what was not derived.",
+)
 @click.option("--quiet", "-q", is_flag=True, help="Show only trouble and the result.")
 @options.shared
 def command(
@@ -34,6 +39,7 @@ def command(
     select: tuple[str, ...],
     exclude: tuple[str, ...],
     executor: str | None,
+    lineage_check: str | None,
     quiet: bool,
     **rest: Any,
 ) -> int:
@@ -48,7 +54,12 @@ def command(
 
     chosen = options.run_options(rest)
     project = session.project(
-        {"executor": executor, "target": chosen.target, "threads": chosen.threads}
+        {
+            "executor": executor,
+            "target": chosen.target,
+            "threads": chosen.threads,
+            "lineage_check": lineage_check,
+        }
     )
     check_flow(project, flow, select)
     loaded = project.flow(flow)

@@ -12,6 +12,7 @@ from orchestrator.cli import options
 from orchestrator.cli.session import Session
 
 if TYPE_CHECKING:
+    from orchestrator.service.project import Project
     from orchestrator.store.base import RunStore
     from orchestrator.store.records import FlowRun, LogLine
 
@@ -20,7 +21,7 @@ _RUN = "RUN is an id, its beginning, or `latest`."
 
 @click.group("runs")
 def command() -> None:
-    """List, show, follow, retry and cancel runs."""
+    """List, show, follow, retry, cancel and steer runs."""
 
 
 @command.command("list")
@@ -49,9 +50,10 @@ def show(session: Session, run: str, whole: bool) -> None:
     with session.project().store() as store:
         found = store.run(run)
         tasks = store.task_runs(found.id)
+        asked = store.asked(found.id)
     session.show(
-        lambda: run_shapes.whole(found, tasks),
-        lambda width: pictures.one(found, tasks, width, whole=whole),
+        lambda: run_shapes.whole(found, tasks, asked),
+        lambda width: pictures.one(found, tasks, width, whole=whole, asked=asked),
     )
 
 
@@ -131,7 +133,7 @@ def cancel(session: Session, run: str) -> None:
     """Ask the process that drives a run to stop it."""
     from rich.text import Text
 
-    from orchestrator.service.running import request_cancel
+    from orchestrator.service.asking import request_cancel
 
     project = session.project()
     found = request_cancel(project, run)
@@ -141,6 +143,80 @@ def cancel(session: Session, run: str) -> None:
             Text(f"run {found.id} is told to stop; orchestrator runs watch {found.id} shows it end")
         ],
     )
+
+
+@command.command("approve", epilog=_RUN)
+@click.argument("run")
+@click.argument("task")
+@options.shared
+def approve(session: Session, run: str, task: str) -> None:
+    """Let TASK run, which waits for somebody's word."""
+    _let_go_on(session, run, task, "approve")
+
+
+@command.command("resume", epilog=_RUN)
+@click.argument("run", default="latest")
+@click.argument("task", required=False)
+@options.shared
+def resume(session: Session, run: str, task: str | None) -> None:
+    """Let TASK go on, which paused itself; or all that wait, if none is named."""
+    _let_go_on(session, run, task, "resume")
+
+
+def _let_go_on(session: Session, run: str, task: str | None, word: str) -> None:
+    from orchestrator.cli import run_shapes
+    from orchestrator.cli.terminal import asking as pictures
+    from orchestrator.service.asking import let_go_on
+    from orchestrator.store.records import Action
+
+    project = session.project()
+    key = _key(project, run, task) if task is not None else None
+    done = let_go_on(project, run, key, Action(word))
+    session.show(lambda: run_shapes.asked_of(done, word), lambda width: pictures.let_go_on(done))
+
+
+@command.command("mark", epilog=_RUN)
+@click.argument("run")
+@click.argument("task")
+@click.argument("state", type=click.Choice(["success", "failed", "skipped"]))
+@click.option("--reason", required=True, help="Why; it is kept with the run.")
+@click.option("--result", metavar="JSON", help="With success: what tasks that take its result get.")
+@options.shared
+def mark(
+    session: Session, run: str, task: str, state: str, reason: str, result: str | None
+) -> None:
+    """Give TASK a finished state by hand.
+
+    A task that waits gets it now. For one that has ended it counts in `orchestrator runs retry`:
+    success is not run again, failed is, with all that depends on it, and skipped is left out.
+    """
+    from orchestrator.cli import run_shapes
+    from orchestrator.cli.terminal import asking as pictures
+    from orchestrator.service import asking
+
+    value = _json(result) if result is not None else None
+    project = session.project()
+    key = _key(project, run, task)
+    done = asking.mark(project, run, key, state, reason=reason, result=value)
+    session.show(
+        lambda: run_shapes.asked_of(done, "mark", state), lambda width: pictures.marked(done, state)
+    )
+
+
+def _key(project: Project, run: str, task: str) -> str:
+    from orchestrator.cli.resolving import resolve_task_run
+
+    with project.store() as store:
+        return resolve_task_run(store.task_runs(store.run(run).id), task)
+
+
+def _json(text: str) -> object:
+    import json
+
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise click.BadParameter(f"it is no JSON: {error}", param_hint="--result") from None
 
 
 @command.command("watch", epilog=_RUN)

@@ -34,6 +34,7 @@ def command(
     orchestrator why stg_flights mart_delays
     """
     from orchestrator.cli import plan_shapes
+    from orchestrator.cli.found import last_findings, shape
     from orchestrator.cli.planned import plan_with
     from orchestrator.cli.resolving import resolve_task
     from orchestrator.cli.terminal import why as pictures
@@ -43,9 +44,10 @@ def command(
         session, flow, parameters, rest, lambda p: [resolve_task(p.facts, n) for n in names]
     )
     if len(keys) == 1:
+        found = last_findings(session.project(), plan.flow, keys[0])
         session.show(
-            lambda: plan_shapes.task(plan, keys[0]),
-            lambda width: pictures.of_task(plan, keys[0], width, whole=whole),
+            lambda: {**plan_shapes.task(plan, keys[0]), "undeclared": shape(found)},
+            lambda width: pictures.of_task(plan, keys[0], width, whole=whole, found=found),
         )
     else:
         session.show(

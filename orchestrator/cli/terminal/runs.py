@@ -24,7 +24,7 @@ from orchestrator.cli.terminal.words import WIDTH, word
 from orchestrator.model.state import State
 
 if TYPE_CHECKING:
-    from orchestrator.store.records import FlowRun, LogLine, TaskRun
+    from orchestrator.store.records import Ask, FlowRun, LogLine, TaskRun
 
 _TASKS = 60
 #: Columns of a log line's instant and the space after it.
@@ -56,7 +56,14 @@ def _run(run: FlowRun, column: int, width: int) -> Text:
     return text
 
 
-def one(run: FlowRun, tasks: Sequence[TaskRun], width: int, *, whole: bool = False) -> list[Text]:
+def one(
+    run: FlowRun,
+    tasks: Sequence[TaskRun],
+    width: int,
+    *,
+    whole: bool = False,
+    asked: Sequence[Ask] = (),
+) -> list[Text]:
     """Draw a run: its facts, its tasks, and the report of its end.
 
     Args:
@@ -64,11 +71,12 @@ def one(run: FlowRun, tasks: Sequence[TaskRun], width: int, *, whole: bool = Fal
         tasks: Its tasks.
         width: Columns.
         whole: Show every task, however many there are.
+        asked: What people asked of it.
     """
     progress = Progress()
     for event in replay.whole(run, tasks):
         progress.apply(event)
-    lines = list(_head(run, progress, width))
+    lines = [*_head(run, progress, width), *(_asked(each, width) for each in asked)]
     shown = tasks if whole else tasks[:_TASKS]
     column = max((len(str(progress.title(task.key))) for task in shown), default=0)
     lines += [Text(), *(_task(task, progress, column, width) for task in shown)]
@@ -92,6 +100,13 @@ def _head(run: FlowRun, progress: Progress, width: int) -> Iterable[Text]:
         yield Text(shorten(f"   driver     process {run.pid} on {one_line(run.host)}", width))
     if progress.ended is None:
         yield Text(f"   so far     {counts(progress)}")
+
+
+def _asked(asked: Ask, width: int) -> Text:
+    words = [asked.action, asked.key, asked.data.get("state"), "by", asked.by or "somebody"]
+    text = f"   asked      {moment(asked.at)}  {' '.join(one_line(w) for w in words if w)}"
+    reason = asked.data.get("reason")
+    return Text(shorten(text + (f": {one_line(reason)}" if reason else ""), width))
 
 
 def _pairs(values: Mapping[str, object]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from rich.text import Text
 
+from orchestrator.cli.terminal import undeclared
 from orchestrator.cli.terminal.failure import brief, picture
 from orchestrator.cli.terminal.progress import Progress, Title
 from orchestrator.cli.terminal.text import (
@@ -45,6 +46,7 @@ def report(progress: Progress, width: int, *, quiet: bool = False) -> list[Text]
         quiet: Leave out what is no trouble.
     """
     parts = [list(_failures(progress, width)), list(_warnings(progress, width))]
+    parts.append(list(undeclared.of_run(progress, width)))
     if not quiet:
         parts = [list(_slowest(progress, width)), *parts]
     parts += [list(_skipped(progress, width)), [_result(progress), *_next(progress)]]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
+from orchestrator.cli.terminal import undeclared
 from orchestrator.cli.terminal.text import counted, listed, one_line, shorten
 
 if TYPE_CHECKING:
@@ -18,7 +19,14 @@ _PIECES = 4
 _DATASETS = 6
 
 
-def of_task(plan: Plan, key: str, width: int, *, whole: bool = False) -> list[Text]:
+def of_task(
+    plan: Plan,
+    key: str,
+    width: int,
+    *,
+    whole: bool = False,
+    found: tuple[str, Sequence[Mapping[str, Any]]] | None = None,
+) -> list[Text]:
     """Draw one task, what it waits for, and what waits for it.
 
     Args:
@@ -26,6 +34,7 @@ def of_task(plan: Plan, key: str, width: int, *, whole: bool = False) -> list[Te
         key: The task.
         width: Columns.
         whole: Show every edge, however many there are.
+        found: The run that last ran it, and what it did there that was not derived.
     """
     before, after = plan.whole.upstream(key), plan.whole.downstream(key)
     lines = list(_task(plan, key, width))
@@ -33,6 +42,10 @@ def of_task(plan: Plan, key: str, width: int, *, whole: bool = False) -> list[Te
     lines += _edges(plan, [(up, up, key) for up in before], width, whole)
     lines += [Text(), Text("nothing waits for it" if not after else "waits for it", style="bold")]
     lines += _edges(plan, [(down, key, down) for down in after], width, whole)
+    if found is not None and found[1]:
+        run_id, findings = found
+        lines += [Text(), Text(f"undeclared, in run {one_line(run_id)}", style="bold")]
+        lines += undeclared.pictures(findings, width, "   ")
     ahead, behind = len(plan.whole.ancestors(key)), len(plan.whole.descendants(key))
     return [*lines, Text(), Text(f"in all {ahead:,} before it, {behind:,} after it", style="dim")]
 

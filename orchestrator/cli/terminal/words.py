@@ -9,6 +9,7 @@ _WORDS: dict[StateType, tuple[str, str]] = {
     StateType.SUBMITTED: ("queued", "dim"),
     StateType.RUNNING: ("runs", "cyan"),
     StateType.RETRYING: ("retry", "yellow"),
+    StateType.PAUSED: ("paused", "yellow"),
     StateType.SUCCESS: ("ok", "green"),
     StateType.CACHED: ("cached", "green"),
     StateType.FAILED: ("FAILED", "bold red"),

@@ -51,19 +51,25 @@ def net_columns(
 class _Follower:
     def __init__(self) -> None:
         self.bound: dict[Dataset, _Table | None] = {}
+        #: What a temporary table of the same name hides.
+        self.hidden: dict[Dataset, _Table] = {}
         self.flowed: list[tuple[_Column, _Table, str]] = []
 
     def step(self, effect: StatementEffect, flows: list[ColumnFlow]) -> None:
         reads = [(flow, [self._column(*source) for source in flow.sources]) for flow in flows]
         for name in effect.creates:
-            if not (effect.conditional and self.bound.get(name)):
-                self.bound[name] = _Table(temporary=effect.temporary)
+            before = self.bound.get(name)
+            if effect.conditional and before:
+                continue
+            if effect.temporary and before and not before.temporary:
+                self.hidden[name] = before
+            self.bound[name] = _Table(temporary=effect.temporary)
         for flow, sources in reads:
             if flow.target is not None:
                 self._flow(sources, self._table(flow.target), flow.column)
         for name in effect.drops:
-            self._table(name)
-            self.bound[name] = None
+            temporary = self._table(name).temporary
+            self.bound[name] = self.hidden.pop(name, None) if temporary else None
         for old, new in effect.renames:
             self.bound[new] = self._table(old)
             self.bound[old] = None
@@ -95,7 +101,7 @@ class _Follower:
     def edges(self) -> tuple[ColumnEdge, ...]:
         names = {
             id(table): name
-            for name, table in self.bound.items()
+            for name, table in (*self.bound.items(), *self.hidden.items())
             if table is not None and not table.temporary
         }
         found: dict[ColumnEdge, None] = {}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
+from sqlglot import exp
+
 from orchestrator.model.dataset import Dataset
 
 #: A column of a dataset.
@@ -38,11 +40,14 @@ NOTHING = Origin()
 
 def union(origins: Iterable[Origin]) -> Origin:
     """All of several origins together."""
-    total = NOTHING
-    for origin in origins:
-        if origin is not NOTHING:
-            total = origin if total is NOTHING else total | origin
-    return total
+    some = [origin for origin in origins if origin is not NOTHING]
+    if len(some) < 2:
+        return some[0] if some else NOTHING
+    return Origin(
+        frozenset().union(*[origin.sources for origin in some]),
+        frozenset().union(*[origin.unresolved for origin in some]),
+        frozenset().union(*[origin.counted for origin in some]),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +58,13 @@ class Item:
         name: Its name as written; ``*`` for a star.
         origin: What goes into it.
         named: Whether it has a name of its own.
+        made_at: The expression that makes it, or what is nearest to that.
     """
 
     name: str
     origin: Origin = NOTHING
     named: bool = True
+    made_at: exp.Expr | None = field(default=None, compare=False)
 
     @property
     def is_star(self) -> bool:
@@ -71,13 +78,15 @@ class Relation:
 
     Args:
         items: Its columns, in order.
-        blank: Any other column may be asked of it and comes from nowhere: a table function.
+        blank: Any other column may be asked of it, and comes from ``rest``: a table function.
         base: The dataset that it is, unchanged.
+        rest: What goes into columns that it has but does not name.
     """
 
     items: list[Item] = field(default_factory=list)
     blank: bool = False
     base: Dataset | None = None
+    rest: Origin = NOTHING
     _by_name: dict[str, Origin] | None = None
     _stars: list[Item] | None = None
 
@@ -110,7 +119,7 @@ class Relation:
             return Origin(frozenset({(next(iter(sources)), name)}))
         if sources:
             return Origin(unresolved=frozenset({name}))
-        return NOTHING if self.is_open else None
+        return self.rest if self.is_open else None
 
     def find(self, name: str) -> Origin | None:
         """Known or guessed."""
@@ -126,13 +135,14 @@ class Relation:
             return self
         if any(item.is_star for item in self.items[: len(names)]):
             everything = union(item.origin for item in self.items)
-            return Relation([Item(name, everything) for name in names])
+            first = self.items[0].made_at
+            return Relation([Item(name, everything, made_at=first) for name in names])
         fresh = [
             replace(item, name=name, named=True)
             for item, name in zip(self.items, names, strict=False)
         ]
-        missing = [Item(name) for name in names[len(self.items) :]]
-        return Relation([*fresh, *missing, *self.items[len(names) :]], self.blank)
+        missing = [Item(name, self.rest) for name in names[len(self.items) :]]
+        return Relation([*fresh, *missing, *self.items[len(names) :]], self.blank, rest=self.rest)
 
 
 def table(dataset: Dataset, columns: Iterable[str] | None) -> Relation:

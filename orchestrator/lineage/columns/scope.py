@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from orchestrator.lineage.columns.relations import NOTHING, Item, Origin, Relation, union
 from orchestrator.model.dataset import Dataset
@@ -12,6 +12,18 @@ from orchestrator.model.dataset import Dataset
 _LATERAL_ALIASES = frozenset(
     {"snowflake", "databricks", "spark", "redshift", "duckdb", "clickhouse", "teradata", "hive"}
 )
+#: Names that a dialect has itself and that look like columns.
+_PSEUDO = {
+    "oracle": frozenset(
+        {"level", "rownum", "rowid", "ora_rowscn", "connect_by_isleaf", "connect_by_iscycle"}
+        | {"sysdate", "systimestamp", "user", "uid"}
+    ),
+    "snowflake": frozenset({"level", "match_number", "classifier"}),
+    "postgres": frozenset({"ctid", "xmin", "xmax", "tableoid"}),
+}
+#: Dialects in which ``sequence.nextval`` looks like a column.
+_SEQUENCES = frozenset({"oracle", "snowflake", "db2", "databricks", "redshift"})
+_OF_SEQUENCES = frozenset({"nextval", "currval"})
 
 
 @dataclass(slots=True)
@@ -40,6 +52,8 @@ class Scope:
         merged: Columns that USING or NATURAL makes one of.
         aliases: Columns of the SELECT so far.
         parameters: Parameters of lambdas, which are no columns.
+        hidden: Members that count only where they are named, such as ``excluded``.
+        fresh: The rows to be inserted, which MySQL's ``values(x)`` refers to.
     """
 
     dialect: str
@@ -49,13 +63,17 @@ class Scope:
     natural: bool = False
     aliases: dict[str, tuple[Item, bool]] = field(default_factory=dict)
     parameters: set[str] = field(default_factory=set)
+    hidden: list[Member] = field(default_factory=list)
+    fresh: Relation | None = None
 
     def column(self, parts: Sequence[str]) -> Origin:
         """What goes into a column that is written as ``parts``, the last being a column or field."""
         if len(parts) == 1:
             return self._bare(parts[0])
+        if parts[-1].lower() in _OF_SEQUENCES and self.dialect in _SEQUENCES:
+            return NOTHING
         for length in range(len(parts) - 1, 0, -1):
-            member = self._member(parts[:length])
+            member = self.member(parts[:length])
             if member is not None:
                 return _with_fields(member.relation, parts[length], parts[length + 1 :])
         if self.outer is not None:
@@ -69,7 +87,7 @@ class Scope:
         if qualifier:
             scope: Scope | None = self
             while scope is not None:
-                member = scope._member(qualifier)
+                member = scope.member(qualifier)
                 if member is not None:
                     return member.relation.items
                 scope = scope.outer
@@ -83,7 +101,7 @@ class Scope:
                 if shared and key in seen:
                     continue
                 seen.add(key)
-                items.append(Item(item.name, self._bare(item.name)) if shared else item)
+                items.append(replace(item, origin=self._bare(item.name)) if shared else item)
         return items
 
     def datasets(self) -> frozenset[Dataset]:
@@ -97,23 +115,25 @@ class Scope:
 
     def _qualified(self, parts: Sequence[str]) -> Origin | None:
         for length in range(len(parts) - 1, 0, -1):
-            member = self._member(parts[:length])
+            member = self.member(parts[:length])
             if member is not None:
                 return _with_fields(member.relation, parts[length], parts[length + 1 :])
         return self.outer._qualified(parts) if self.outer is not None else None
 
-    def _member(self, qualifier: Sequence[str]) -> Member | None:
+    def member(self, qualifier: Sequence[str]) -> Member | None:
+        """The member of FROM that goes by a name, by its alias first."""
         wanted = tuple(part.lower() for part in qualifier)
-        for member in self.members:
+        members = [*self.members, *self.hidden] if self.hidden else self.members
+        for member in members:
             if len(wanted) == 1 and member.alias == wanted[0]:
                 return member
-        for member in self.members:
+        for member in members:
             if member.path and member.path[-len(wanted) :] == wanted:
                 return member
         return None
 
     def _bare(self, name: str) -> Origin:
-        if name.lower() in self.parameters:
+        if name.lower() in self.parameters or self._is_pseudo(name):
             return NOTHING
         found = self._own(name)
         if found is not None:
@@ -125,6 +145,12 @@ class Scope:
                 return found
             scope = scope.outer
         return Origin(unresolved=frozenset({name})) if self.members else NOTHING
+
+    def _is_pseudo(self, name: str) -> bool:
+        """Whether the dialect has the name itself, and no table here has such a column."""
+        if name.lower() not in _PSEUDO.get(self.dialect, ()):
+            return False
+        return all(member.relation.known(name) is None for member in self.members)
 
     def _own(self, name: str) -> Origin | None:
         """The column in this query: of the one table that has it, of an alias, of an open table."""
@@ -145,6 +171,9 @@ class Scope:
         real = [m for m in open_members if not m.relation.blank]
         if len(real) == 1 and len(open_members) > 1:
             return _guess(real[0], name)
+        row = self.member([name])
+        if row is not None and not row.relation.is_open:
+            return union(item.origin for item in row.relation.items)
         return Origin(unresolved=frozenset({name})) if open_members else None
 
     def _alias(self, name: str, certain_only: bool) -> Origin | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 from sqlglot import exp
 
@@ -11,15 +12,20 @@ from orchestrator.lineage.columns.relations import NOTHING, Item, Origin, Relati
 
 def made_of(origin: Origin, names: list[str]) -> Relation:
     """The relation of a table function: its columns come from its arguments."""
-    return Relation([Item(name, origin) for name in names], blank=not names)
+    return Relation([Item(name, origin) for name in names], blank=not names, rest=origin)
 
 
 def united(branches: list[Relation], node: exp.SetOperation) -> Relation:
     """The columns of a set operation, by position or by name."""
     if node.args.get("by_name"):
-        names = dict.fromkeys(item.name for branch in branches for item in branch.items)
+        firsts: dict[str, Item] = {}
+        for item in (item for branch in branches for item in branch.items):
+            firsts.setdefault(item.name.lower(), item)
         return Relation(
-            [Item(name, union(b.find(name) or NOTHING for b in branches)) for name in names]
+            [
+                replace(item, origin=union(b.find(item.name) or NOTHING for b in branches))
+                for item in firsts.values()
+            ]
         )
     shapes = {tuple(item.is_star for item in branch.items) for branch in branches}
     if len(shapes) > 1 and any(branch.stars for branch in branches):
@@ -29,7 +35,7 @@ def united(branches: list[Relation], node: exp.SetOperation) -> Relation:
     for column in columns:
         present = [item for item in column if item is not None]
         first = present[0]
-        items.append(Item(first.name, union(item.origin for item in present), first.named))
+        items.append(replace(first, origin=union(item.origin for item in present)))
     return Relation(items, any(branch.blank for branch in branches))
 
 
@@ -38,8 +44,9 @@ def _uneven(branches: list[Relation]) -> Relation:
     widest = max(branches, key=lambda branch: sum(not item.is_star for item in branch.items))
     named = [item for item in widest.items if not item.is_star]
     items = [
-        Item(item.name, union(branch.find(item.name) or NOTHING for branch in branches))
+        replace(item, origin=union(branch.find(item.name) or NOTHING for branch in branches))
         for item in named
     ]
-    stars = union(star.origin for branch in branches for star in branch.stars)
-    return Relation([*items, *([Item("*", stars)] if stars.sources else [])])
+    found = [star for branch in branches for star in branch.stars]
+    stars = union(star.origin for star in found)
+    return Relation([*items, *([replace(found[0], origin=stars)] if stars.sources else [])])

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from typing import Any
 
 from orchestrator.lineage.collector import without_collector
+from orchestrator.lineage.dbt.declared import declared
 from orchestrator.lineage.dbt.edges import (
     WRITERS,
     ManifestEdges,
@@ -87,8 +88,11 @@ def _running(
         folder,
         key,
         node,
-        reads=reads,
-        writes=_writes(manifest, folder, node),
+        reads=(*reads, *declared(node, "reads", manifest.dialect, folder)),
+        writes=(
+            *_writes(manifest, folder, node),
+            *declared(node, "writes", manifest.dialect, folder),
+        ),
         upstream=(*edges.upstream(key), *after),
         parents=edges.parents[key],
         sources=sources,
@@ -109,7 +113,8 @@ def _landmark(manifest: Manifest, folder: str, key: str, node: Node) -> DbtFacts
 
 def _writes(manifest: Manifest, folder: str, node: Node) -> tuple[Access, ...]:
     """What a node that runs writes."""
-    if node["resource_type"] not in WRITERS:
+    stores = node["resource_type"] == "test" and (node.get("config") or {}).get("store_failures")
+    if node["resource_type"] not in WRITERS and not stores:
         return ()
     written = (relation(node, manifest.dialect), external_file(node))
     place = Evidence(

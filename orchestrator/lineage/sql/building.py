@@ -19,15 +19,21 @@ class EffectBuilder:
         line: Line the statement begins at, also used for names whose line is not known.
         offset: Lines before the text that the syntax tree was made from.
         excerpt: Beginning of the statement, for problems.
+        column: Column the statement begins at.
     """
 
-    def __init__(self, session: Session, line: int, offset: int = 0, excerpt: str = "") -> None:
+    def __init__(
+        self, session: Session, line: int, offset: int = 0, excerpt: str = "", column: int = 1
+    ) -> None:
         self.session = session
         self.line = line
+        self.column = column
         self.kind = StatementKind.OTHER
         self.temporary = False
         self.conditional = False
         self.deferred = False
+        self.columns: list[str] = []  #: names that a statement read by its tokens gives columns
+        self.keeps_columns = False  #: it fills a table anew from where that came from before
         self.problems: list[SqlProblem] = []
         self._offset = offset
         self._excerpt = excerpt
@@ -49,7 +55,7 @@ class EffectBuilder:
         tree = root if isinstance(root, Gathered) else gather(root)
         for name in tables_read(tree, self.session, skip):
             if isinstance(name, UnknownNameError):
-                self.problem(str(name), name.line)
+                self.problem(str(name), name.line, name.column)
             else:
                 self.read(name)
 
@@ -61,7 +67,7 @@ class EffectBuilder:
         try:
             return named(target, self.session)
         except UnknownNameError as problem:
-            self.problem(str(problem), problem.line)
+            self.problem(str(problem), problem.line, problem.column)
             return []
 
     # -- by name -----------------------------------------------------------------------------
@@ -109,10 +115,18 @@ class EffectBuilder:
             self._place(Role.READ, name)
             self._place(Role.WRITE, name)
 
-    def problem(self, message: str, line: int = 0, column: int = 1) -> None:
-        """Note something that could not be read."""
-        at = line + self._offset if line else self.line
-        self.problems.append(SqlProblem(message, at, column, self._excerpt))
+    def problem(self, message: str, line: int = 0, column: int = 0) -> None:
+        """Note something that could not be read; without a place, at the statement's beginning."""
+        self.problems.append(self.note(message, line, column))
+
+    def note(self, message: str, line: int = 0, column: int = 0) -> SqlProblem:
+        """A problem with this statement, in a line of the text that was parsed."""
+        at = (self.line_of(line), column or 1) if line else (self.line, self.column)
+        return SqlProblem(message, *at, self._excerpt)
+
+    def line_of(self, line: int) -> int:
+        """The line of the whole text that a line of the parsed text is; its own where that is 0."""
+        return line + self._offset if line else self.line
 
     def build(self) -> StatementEffect:
         """The effect so far."""
@@ -143,8 +157,7 @@ class EffectBuilder:
         self._place(role, name)
 
     def _place(self, role: Role, name: Named) -> None:
-        line = name.line + self._offset if name.line else self.line
-        self._places.append(Place(role, name.dataset, line))
+        self._places.append(Place(role, name.dataset, self.line_of(name.line)))
 
 
 def table_of(node: exp.Expr | None) -> exp.Expr | None:

@@ -24,19 +24,15 @@ def copy(tree: exp.Expr, effect: EffectBuilder) -> None:
     for source in sources:
         _read(source, effect)
     for target in targets:
-        for name in _end(target, effect):
+        for name in end_of(target, effect):
             effect.write(name)
 
 
 def load(tree: exp.Expr, effect: EffectBuilder) -> None:
     """Hive's ``LOAD DATA INPATH 'x' INTO TABLE t`` and BigQuery's ``LOAD DATA … FROM FILES``."""
     effect.kind = StatementKind.COPY
-    path = tree.args.get("inpath")
-    files = tree.args.get("files")
-    texts = [path] if path is not None else list(files.find_all(exp.Literal)) if files else []
-    for text in texts:
-        if text.is_string and ("/" in text.name or path is not None):
-            effect.read(_file(text))
+    for name in loaded_files(tree):
+        effect.read(name)
     for name in effect.resolve(tree.this):
         effect.write(name, replaces=bool(tree.args.get("overwrite")))
 
@@ -45,10 +41,26 @@ def export(tree: exp.Expr, effect: EffectBuilder) -> None:
     """BigQuery's ``EXPORT DATA OPTIONS (uri = '…') AS query``."""
     effect.kind = StatementKind.COPY
     effect.read_all(tree.this)
+    for name in exported_files(tree):
+        effect.write(name)
+
+
+def loaded_files(tree: exp.Expr) -> list[Named]:
+    """The files of LOAD DATA."""
+    path = tree.args.get("inpath")
+    files = tree.args.get("files")
+    texts = [path] if path is not None else list(files.find_all(exp.Literal)) if files else []
+    return [_file(t) for t in texts if t.is_string and ("/" in t.name or path is not None)]
+
+
+def exported_files(tree: exp.Expr) -> list[Named]:
+    """The files of EXPORT DATA."""
     options = tree.args.get("options")
-    for option in options.expressions if options is not None else []:
-        if option.name.lower() == "uri" and option.args.get("value") is not None:
-            effect.write(_file(option.args["value"]))
+    return [
+        _file(option.args["value"])
+        for option in (options.expressions if options is not None else [])
+        if option.name.lower() == "uri" and option.args.get("value") is not None
+    ]
 
 
 def put(tree: exp.Expr, effect: EffectBuilder) -> None:
@@ -78,11 +90,11 @@ def _read(source: exp.Expr, effect: EffectBuilder) -> None:
     if isinstance(inner, (exp.Query, exp.Subquery)):
         effect.read_all(inner)
         return
-    for name in _end(source, effect):
+    for name in end_of(source, effect):
         effect.read(name)
 
 
-def _end(node: exp.Expr, effect: EffectBuilder) -> list[Named]:
+def end_of(node: exp.Expr, effect: EffectBuilder) -> list[Named]:
     """One end of a copy: a table, a stage, a file, or nothing for a stream."""
     target = table_of(node)
     if isinstance(target, exp.Literal):

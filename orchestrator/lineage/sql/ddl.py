@@ -9,10 +9,12 @@ from orchestrator.lineage.sql.effects import StatementKind
 from orchestrator.lineage.sql.tables import Named
 from orchestrator.model.dataset import Dataset, DatasetKind
 
-_RELATIONS = frozenset({"TABLE", "VIEW", "STREAM", "EXTERNAL TABLE", "DICTIONARY"})
+_RELATIONS = frozenset({"TABLE", "VIEW", "STREAM", "EXTERNAL TABLE", "DICTIONARY", "MODEL"})
 _DROPPED = _RELATIONS | {"STAGE", "MATERIALIZED VIEW", "DYNAMIC TABLE"}
 #: Properties that name another table, whose rows or shape the new one takes.
 _TEMPLATES = (exp.LikeProperty,)
+#: Options that say where the rows of a table lie.
+_PLACES = frozenset({"location", "url", "path", "external_location", "uri", "uris"})
 _TEMPORARY = (exp.TemporaryProperty, exp.VolatileProperty)
 
 
@@ -80,7 +82,10 @@ def _read_sources(tree: exp.Expr, properties: list[exp.Expr], effect: EffectBuil
     for template in _templates(tree):
         effect.read_all(template)
     for location in _locations(properties):
-        effect.read(Named(location, 0))
+        if tree.expression:
+            effect.write(Named(location, 0))
+        else:
+            effect.read(Named(location, 0))
 
 
 def _locations(properties: list[exp.Expr]) -> list[Dataset]:
@@ -88,11 +93,13 @@ def _locations(properties: list[exp.Expr]) -> list[Dataset]:
     found = [p.this for p in properties if isinstance(p, exp.LocationProperty)]
     for prop in properties:
         if isinstance(prop, exp.Property) and not isinstance(prop, exp.LocationProperty):
-            if prop.name.lower() in ("location", "url", "path", "external_location"):
-                found.append(prop.args.get("value"))
+            value = prop.args.get("value")
+            if prop.name.lower() in _PLACES:
+                found += value.expressions if isinstance(value, exp.Array) else [value]
         for option in prop.expressions if isinstance(prop, exp.OptionsProperty) else []:
-            if option.name.lower() == "path":
-                found.append(option.args.get("value"))
+            value = option.args.get("value")
+            if option.name.lower() in _PLACES:
+                found += value.expressions if isinstance(value, exp.Array) else [value]
     return [place for node in found if (place := _location(node)) is not None]
 
 

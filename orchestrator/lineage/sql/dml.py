@@ -132,7 +132,9 @@ def _delete_targets(node: exp.Delete, effect: EffectBuilder, skip: set[int]) -> 
     listed = node.args.get("tables") or []
     main = table_of(node.this) if node.this else None
     if not listed:
-        return _alias_or_table(main, node.args.get("using") or [], effect, skip)
+        using = node.args.get("using") or []
+        listed = [main, *_tables_in(main)[1:]] if using else [main]
+        return [n for table in listed for n in _alias_or_table(table, using, effect, skip)]
     sources = _tables_in(main)
     return [name for table in listed for name in _alias_or_table(table, sources, effect, skip)]
 
@@ -179,16 +181,39 @@ def _alias_or_table(
     skip: set[int],
 ) -> list[Named]:
     """Resolve a target that may be the alias of one of ``sources``; neither is then read."""
+    if isinstance(target, exp.Subquery):
+        source = target.this.args.get("from_")  # Oracle writes through a query of one table
+        target = source.this if source is not None else None
     if target is None:
         return []
     skip.add(id(target))
     if isinstance(target, exp.Table):
+        behind = _behind_expression(target, effect)
+        if behind is not None:
+            skip.add(id(behind))
+            return effect.resolve(behind)
         for source in sources:
             for table in _tables_in(source):
                 if table is target or _stands_for(target, table):
                     skip.add(id(table))
                     return effect.resolve(table)
     return effect.resolve(target)
+
+
+def _behind_expression(target: exp.Table, effect: EffectBuilder) -> exp.Table | None:
+    """The table that T-SQL writes where the target is a common table expression."""
+    if effect.session.dialect not in ("tsql", "fabric") or target.args.get("db"):
+        return None
+    found: exp.Table | None = None
+    clause = target.parent.args.get("with_") if target.parent is not None else None
+    wanted = target.name.lower()
+    for expression in reversed(clause.expressions if clause is not None else []):
+        source = expression.this.args.get("from_")
+        if expression.alias.lower() == wanted and source is not None:
+            if not isinstance(source.this, exp.Table):
+                return None
+            found, wanted = source.this, source.this.name.lower()
+    return found
 
 
 def _stands_for(target: exp.Table, table: exp.Table) -> bool:

@@ -152,6 +152,8 @@ class ColumnFlow:
         unresolved: Names of columns that may belong to more than one table.
         counted: Datasets whose rows it counts, as ``count(*)`` does.
         named: Whether the column has a name of its own.
+        line: Line of the text, counted from 1, at which the expression that makes it stands; a
+            column that only passes through stars has the line of the expression below them.
     """
 
     statement: int
@@ -161,6 +163,7 @@ class ColumnFlow:
     unresolved: tuple[str, ...] = ()
     counted: tuple[Dataset, ...] = ()
     named: bool = True
+    line: int = 1
 
 
 @dataclass(frozen=True)
@@ -190,9 +193,18 @@ class SqlLineage:
 
         return net_columns(self.statements, self.column_flows)
 
-    @cached_property
+    @property
     def column_flows(self) -> tuple[ColumnFlow, ...]:
         """Every column that a statement produces, queries included; computed when asked for."""
+        return self._column_reading[0]
+
+    @property
+    def column_problems(self) -> tuple[SqlProblem, ...]:
+        """Statements whose tables are known, but whose columns cannot be followed."""
+        return self._column_reading[1]
+
+    @cached_property
+    def _column_reading(self) -> tuple[tuple[ColumnFlow, ...], tuple[SqlProblem, ...]]:
         from orchestrator.lineage.columns.flows import read_columns
 
         return read_columns(self.request)

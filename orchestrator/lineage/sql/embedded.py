@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from sqlglot.tokenizer_core import Token, TokenType
 
+from orchestrator.lineage.sql.objects import kind_of
 from orchestrator.lineage.sql.tokens import is_text, word
 
 
@@ -19,7 +20,7 @@ def queries_of(tokens: Sequence[Token]) -> list[list[Token]]:
     position = 0
     while position < len(tokens):
         if word(tokens[position]) in ("SELECT", "WITH"):
-            end = _end_of_group(tokens, position)
+            end = end_of_group(tokens, position)
             found.append(list(tokens[position:end]))
             position = end
         position += 1
@@ -44,41 +45,8 @@ def without_variables(tokens: Sequence[Token]) -> list[Token]:
 
 
 def makes_relation(tokens: Sequence[Token]) -> bool:
-    """Whether a statement is a ``CREATE … TABLE`` or ``CREATE … VIEW``."""
-    if word(tokens[0]) != "CREATE":
-        return False
-    for token in tokens[1:8]:
-        name = word(token)
-        if name in ("TABLE", "VIEW"):
-            return True
-        if name in ("(", "AS", "ON", "FUNCTION", "INDEX", "POLICY"):
-            return False
-    return False
-
-
-def without_top(tokens: list[Token]) -> list[Token]:
-    """``DELETE TOP (5) FROM t`` and ``UPDATE TOP (5) t`` without the part that limits rows."""
-    if [word(token) for token in tokens[1:3]] != ["TOP", "("]:
-        return tokens
-    if word(tokens[0]) not in ("DELETE", "UPDATE", "INSERT"):
-        return tokens
-    end = next((i for i, token in enumerate(tokens) if word(token) == ")"), 0)
-    end += [word(token) for token in tokens[end + 1 : end + 2]] == ["PERCENT"]
-    return [tokens[0], *tokens[end + 1 :]]
-
-
-def replace_as_insert(tokens: list[Token]) -> list[Token]:
-    """``REPLACE INTO t …``, which does to tables what ``INSERT INTO t …`` does."""
-    if len(tokens) < 2 or word(tokens[0]) != "REPLACE":
-        return tokens
-    first = tokens[0]
-    insert = Token(TokenType.INSERT, "INSERT", first.line, first.col, first.start, first.end)
-    into = [] if word(tokens[1]) == "INTO" else [_into(first)]
-    return [insert, *into, *tokens[1:]]
-
-
-def _into(near: Token) -> Token:
-    return Token(TokenType.INTO, "INTO", near.line, near.col, near.start, near.end)
+    """Whether a statement creates what queries can name: a table, a view, a model."""
+    return word(tokens[0]) == "CREATE" and kind_of(tokens)[0] in ("TABLE", "VIEW", "MODEL")
 
 
 def routine_texts(tokens: Sequence[Token]) -> list[Token]:
@@ -102,7 +70,7 @@ def depth_step(token: Token) -> int:
     return -1 if token.token_type == TokenType.R_PAREN else 0
 
 
-def _end_of_group(tokens: Sequence[Token], start: int) -> int:
+def end_of_group(tokens: Sequence[Token], start: int) -> int:
     """Index of the parenthesis that closes the group ``start`` stands in, or the end."""
     depth = 0
     for index in range(start, len(tokens)):

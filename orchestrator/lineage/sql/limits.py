@@ -7,11 +7,13 @@ from collections.abc import Sequence
 
 from sqlglot.tokenizer_core import Token, TokenType
 
+from orchestrator.lineage.sql.thinning import thinned
+
 #: Parentheses, CASE and nested types may go this deep; the parser recurses for each.
 DEEPEST_NESTING = 120
-#: The longest statement that is parsed; about 2 MB of text.
-MOST_TOKENS = 300_000
-#: From here on a statement's VALUES are cut to their first row.
+#: The longest statement that is parsed, lists of literals not counted: 300 KB of text or more.
+MOST_TOKENS = 60_000
+#: From here on a statement's lists of literals are cut short.
 _LONG = 2_000
 #: So many joins without a condition take no time worth speaking of.
 _HARMLESS_JOINS = 8
@@ -35,8 +37,7 @@ class OverLimitError(Exception):
 
     def __init__(self, message: str, token: Token) -> None:
         super().__init__(message)
-        self.line = token.line
-        self.column = token.col
+        self.token = token
 
 
 class Limits:
@@ -60,7 +61,7 @@ class Limits:
             OverLimitError: It must not be parsed.
         """
         if len(tokens) > _LONG:
-            tokens = _first_row(tokens)
+            tokens = thinned(tokens)
         if len(tokens) > MOST_TOKENS:
             raise OverLimitError(f"it is longer than {MOST_TOKENS} words and signs", tokens[0])
         if self._template:
@@ -98,25 +99,6 @@ def _check_nesting(tokens: Sequence[Token]) -> None:
             if max(depth, types) > DEEPEST_NESTING or subscripts > _HARMLESS_SUBSCRIPTS:
                 raise OverLimitError(f"it is nested more than {DEEPEST_NESTING} levels deep", token)
         before = text
-
-
-def _first_row(tokens: Sequence[Token]) -> Sequence[Token]:
-    """A long ``INSERT … VALUES`` with its first row only, where no row holds a query."""
-    depth, values = 0, -1
-    for index, token in enumerate(tokens):
-        kind = token.token_type
-        if kind == TokenType.L_PAREN:
-            depth += 1
-        elif kind == TokenType.R_PAREN:
-            depth -= 1
-            if depth == 0 and values >= 0:
-                rest = (later.token_type for later in itertools.islice(tokens, values, None))
-                return tokens if TokenType.SELECT in rest else tokens[: index + 1]
-        elif depth == 0 and kind == TokenType.SELECT:
-            return tokens
-        elif depth == 0 and kind == TokenType.VALUES:
-            values = index
-    return tokens
 
 
 def _cross_joins(tokens: Sequence[Token]) -> Sequence[Token]:

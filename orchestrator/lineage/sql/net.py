@@ -41,6 +41,8 @@ class _Ledger:
         self.reads: set[Dataset] = set()
         self.bound: dict[Dataset, _Thing | None] = {}
         self.there_before: set[Dataset] = set()
+        #: What a temporary table of the same name hides, None where nothing is known of it.
+        self.hidden: dict[Dataset, _Thing | None] = {}
 
     def thing(self, name: Dataset) -> _Thing:
         found = self.bound.get(name)
@@ -62,14 +64,23 @@ class _Ledger:
         thing.replaced = thing.replaced or replaces
 
     def create(self, name: Dataset, temporary: bool, conditional: bool) -> None:
-        if conditional and self.bound.get(name):
+        before = self.bound.get(name)
+        if conditional and before:
             self.write(name, replaces=False)
-        else:
-            self.bound[name] = _Thing(temporary=temporary)
+            return
+        if temporary and not (before and before.temporary):
+            self.hidden[name] = before
+        self.bound[name] = _Thing(temporary=temporary)
 
     def drop(self, name: Dataset) -> None:
-        self.thing(name)
+        thing = self.thing(name)
         self.bound[name] = None
+        if thing.temporary and name in self.hidden:
+            before = self.hidden.pop(name)
+            if before is not None:
+                self.bound[name] = before
+            else:
+                del self.bound[name]
 
     def rename(self, old: Dataset, new: Dataset) -> None:
         self.bound[new] = self.thing(old)
@@ -80,7 +91,7 @@ class _Ledger:
 
     def result(self) -> NetEffect:
         writes: set[Dataset] = set()
-        for name, thing in self.bound.items():
+        for name, thing in (*self.bound.items(), *self.hidden.items()):
             if thing is None or thing.temporary:
                 continue
             if thing.origin == name and not thing.written:
@@ -88,7 +99,7 @@ class _Ledger:
             writes.add(name)
             if thing.origin and thing.origin != name and not thing.replaced:
                 self.reads.add(thing.origin)
-        gone = {name for name in self.there_before if self.bound[name] is None}
+        gone = {name for name in self.there_before if self.bound.get(name, True) is None}
         return NetEffect(frozenset(self.reads), frozenset(writes), frozenset(gone))
 
 

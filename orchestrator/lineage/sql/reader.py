@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
+from typing import Protocol
 
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
@@ -14,19 +16,29 @@ from sqlglot.errors import ParseError, TokenError
 from sqlglot.parser import Parser
 from sqlglot.tokenizer_core import Token
 
-from orchestrator.lineage.sql import embedded, opaque, statement
+from orchestrator.lineage.sql import embedded, opaque, reshaping, statement
 from orchestrator.lineage.sql.building import EffectBuilder
 from orchestrator.lineage.sql.effects import Request, StatementEffect, StatementKind
 from orchestrator.lineage.sql.limits import Limits, OverLimitError
+from orchestrator.lineage.sql.messages import (
+    UnreadableStatementError,
+    place_of,
+    translated,
+    unreadable,
+)
 from orchestrator.lineage.sql.names import Session, other_dialects, parser_dialect
+from orchestrator.lineage.sql.objects import ABOUT_OBJECTS, unknown_kind
+from orchestrator.lineage.sql.plainer import arguments_as_queries, plainer
 from orchestrator.lineage.sql.salvage import mend, salvage
-from orchestrator.lineage.sql.script import Fragment, split
+from orchestrator.lineage.sql.script import STATEMENTS, Fragment, split
+from orchestrator.lineage.sql.spoken import Inside
 from orchestrator.lineage.sql.tables import STRANGE
 from orchestrator.lineage.sql.tokens import (
     is_text,
     tokenize,
     tokenize_leniently,
     without_comments,
+    word,
 )
 
 #: SQL inside SQL is followed this far.
@@ -34,15 +46,11 @@ _DEEPEST_TEXT = 6
 #: Statements longer than this are not tried in other ways when they cannot be parsed.
 _LONG = 5_000
 _EXCERPT = 80
-
-
-class UnreadableStatementError(Exception):
-    """A statement that the parser does not understand."""
-
-    def __init__(self, message: str, line: int, column: int) -> None:
-        super().__init__(message)
-        self.line = line
-        self.column = column
+#: Dialects in which DELETE cannot do without FROM.
+_DELETE_FROM = frozenset(
+    {"duckdb", "postgres", "redshift", "snowflake", "trino", "presto", "athena", "sqlite", "spark"}
+)
+_VERBS = sorted(STATEMENTS | {"EXPLAIN", "GRANT", "ANALYZE", "REFRESH", "UNLOAD", "EXPORT"})
 
 
 @lru_cache(maxsize=64)
@@ -50,8 +58,17 @@ def _dialect(name: str) -> Dialect:
     return Dialect.get_or_raise(name)
 
 
-#: Called with each parsed statement, its index, and the session as it is before the statement.
-Observer = Callable[[exp.Expr, int, Session], None]
+class Observer(Protocol):
+    """Looks at statements while they are read; each call gets the index of the statement."""
+
+    def statement(self, tree: exp.Expr, index: int, effect: EffectBuilder) -> None:
+        """A parsed statement, with the session as it is before, and an effect that is yet empty."""
+
+    def filled_by(self, query: exp.Expr, index: int, effect: EffectBuilder) -> None:
+        """A query whose rows go into what a statement writes that was read by its tokens."""
+
+    def finished(self, index: int, effect: EffectBuilder, built: StatementEffect) -> None:
+        """The effect of a statement is complete."""
 
 
 def read(request: Request, observer: Observer | None = None) -> tuple[StatementEffect, ...]:
@@ -118,62 +135,102 @@ class _Reader:
         tokens = fragment.tokens
         first, last = tokens[0], tokens[-1]
         excerpt = sql[first.start : min(last.end + 1, first.start + _EXCERPT)]
-        effect = EffectBuilder(self.session, first.line + offset, offset, excerpt)
+        line, column = place_of(sql, first)
+
+        def fresh() -> EffectBuilder:
+            return EffectBuilder(self.session, line + offset, offset, excerpt, column)
+
+        effect = fresh()
         effect.deferred = fragment.body
-        inside: opaque.Inside | None = None
+        inside: Inside | None = None
         try:
             inside = self._statement(sql, fragment, effect)
         except UnreadableStatementError as problem:
-            effect = EffectBuilder(self.session, first.line + offset, offset, excerpt)
+            effect = fresh()
             effect.kind = StatementKind.UNKNOWN
             effect.problem(str(problem), problem.line, problem.column)
-        except STRANGE as problem:
-            effect = EffectBuilder(self.session, first.line + offset, offset, excerpt)
+        except (RecursionError, *STRANGE) as problem:
+            effect = fresh()
             effect.kind = StatementKind.UNKNOWN
-            effect.problem(f"its form is not known ({type(problem).__name__})", first.line)
-        self.effects.append(effect.build())
+            effect.problem(f"its form is not known ({type(problem).__name__})")
+        built = effect.build()
+        self.effects.append(built)
+        if self.observer is not None:
+            self.observer.finished(len(self.effects) - 1, effect, built)
         if inside is not None:
             self._follow(sql, inside, effect, offset, depth)
 
-    def _statement(
-        self, sql: str, fragment: Fragment, effect: EffectBuilder
-    ) -> opaque.Inside | None:
+    def _statement(self, sql: str, fragment: Fragment, effect: EffectBuilder) -> Inside | None:
         """Add the fragment's own effect; return what is to be read as statements of their own."""
         tokens = fragment.tokens
         if fragment.routine:
             effect.kind = StatementKind.ROUTINE
             self._queries(sql, embedded.queries_of(tokens), effect)
-            return opaque.Inside(scripts=embedded.routine_texts(tokens))
+            return Inside(scripts=embedded.routine_texts(tokens))
         if fragment.control:
             effect.kind = StatementKind.CONTROL
             self._queries(sql, embedded.queries_of(tokens), effect)
             return None
         inside = opaque.look_inside(tokens, effect)
         if inside is not None:
-            self._queries(sql, inside.queries, effect)
+            self._queries(sql, inside.queries, effect, fill=effect.kind == StatementKind.COPY)
             return inside
-        tokens = embedded.without_top(embedded.replace_as_insert(tokens))
+        self._check_from(sql, tokens)
+        tokens = plainer(tokens, self.dialect)
         variables = fragment.block and self.dialect not in ("tsql", "fabric")
         tree = self.parse(sql, embedded.without_variables(tokens) if variables else tokens)
         if isinstance(tree, exp.Command):
-            opaque.alter_by_name(tokens, effect)
+            if reshaping.truncate_by_name(tokens, effect):
+                return None
+            self._check_known(sql, tokens)
+            reshaping.alter_by_name(tokens, effect)
+            reshaping.drop_by_name(tokens, effect)
             if embedded.makes_relation(tokens):
-                self._queries(sql, opaque.create_by_name(tokens, effect), effect)
+                queries = reshaping.create_by_name(tokens, effect)
+                self._queries(sql, queries, effect, fill=True)
+                return None
         if self.observer is not None:
-            self.observer(tree, len(self.effects), self.session)
+            self.observer.statement(tree, len(self.effects), effect)
         statement.apply(tree, effect)
         return None
 
-    def _queries(self, sql: str, queries: Sequence[list[Token]], effect: EffectBuilder) -> None:
+    def _check_from(self, sql: str, tokens: Sequence[Token]) -> None:
+        """``DELETE x t``: with a mistyped FROM, the parser takes ``x`` for the table."""
+        if word(tokens[0]) != "DELETE" or self.session.dialect not in _DELETE_FROM:
+            return
+        if len(tokens) > 1 and word(tokens[1]) != "FROM":
+            raise unreadable("FROM is expected after DELETE", sql, tokens[1])
+
+    def _check_known(self, sql: str, tokens: Sequence[Token]) -> None:
+        """The parser takes CREATE, DROP and the like of anything for a command and says nothing."""
+        problem = unknown_kind(tokens)
+        if problem is not None:
+            raise unreadable(problem[0], sql, problem[1])
+        if word(tokens[0]) not in ABOUT_OBJECTS:
+            raise unreadable("this is not a statement that is known", sql, tokens[0])
+
+    def _queries(
+        self,
+        sql: str,
+        queries: Sequence[list[Token]],
+        effect: EffectBuilder,
+        *,
+        fill: bool = False,
+    ) -> None:
         for tokens in queries:
+            text = sql
             if len(tokens) == 1 and is_text(tokens[0]):
                 text = tokens[0].text
-                effect.read_all(self.parse(text, tokenize(text, self.dialect)))
-            elif tokens:
-                effect.read_all(self.parse(sql, tokens))
+                tokens = tokenize(text, self.dialect)
+            if not tokens:
+                continue
+            tree = self.parse(text, tokens)
+            if fill and self.observer is not None:
+                self.observer.filled_by(tree, len(self.effects), effect)
+            effect.read_all(tree)
 
     def _follow(
-        self, sql: str, inside: opaque.Inside, effect: EffectBuilder, offset: int, depth: int
+        self, sql: str, inside: Inside, effect: EffectBuilder, offset: int, depth: int
     ) -> None:
         if depth >= _DEEPEST_TEXT:
             return
@@ -196,12 +253,20 @@ class _Reader:
                 return self._leniently(sql, tokens) or tree
             return tree
         except OverLimitError as problem:
-            raise UnreadableStatementError(str(problem), problem.line, problem.column) from problem
+            raise unreadable(str(problem), sql, problem.token) from problem
         except UnreadableStatementError as problem:
-            understood = self._leniently(sql, tokens) if len(tokens) <= _LONG else None
+            understood = self._otherwise(sql, tokens) if len(tokens) <= _LONG else None
             if understood is None:
-                raise problem
+                raise _at_first_word(sql, tokens) or problem from problem
             return understood
+
+    def _otherwise(self, sql: str, tokens: Sequence[Token]) -> exp.Expr | None:
+        if self.dialect == "bigquery":
+            changed = arguments_as_queries(list(tokens))
+            if len(changed) > len(tokens):
+                with contextlib.suppress(UnreadableStatementError):
+                    return _parsed(self.parser, sql, changed)
+        return self._leniently(sql, tokens)
 
     def _leniently(self, sql: str, tokens: Sequence[Token]) -> exp.Expr | None:
         padded = "\n" * (tokens[0].line - 1) + without_comments(sql, tokens)
@@ -214,29 +279,33 @@ class _Reader:
         return None
 
 
+def _at_first_word(sql: str, tokens: Sequence[Token]) -> UnreadableStatementError | None:
+    """A better word on a statement that fails because its first word is mistyped."""
+    first = tokens[0]
+    verb = word(first)
+    near = difflib.get_close_matches(verb, _VERBS, n=1, cutoff=0.75)
+    if not near or verb in near or opaque.is_known(verb):
+        return None
+    message = f"no statement begins with '{first.text[:30]}'; did you mean {near[0]}?"
+    return unreadable(message, sql, first)
+
+
 def _parsed(parser: Parser, sql: str, tokens: Sequence[Token]) -> exp.Expr:
     """One statement as one tree.
 
     Raises:
         UnreadableStatementError: The parser does not understand it.
     """
-    first = tokens[0]
     try:
         trees = parser.parse(list(tokens), sql)
     except ParseError as error:
-        detail = error.errors[0] if error.errors else {}
-        raise UnreadableStatementError(
-            str(detail.get("description") or "it cannot be parsed"),
-            int(detail.get("line") or first.line),
-            int(detail.get("col") or first.col),
-        ) from error
+        raise translated(error.errors[0] if error.errors else {}, sql, tokens) from error
     except Exception as error:  # a fault of the parser must not lose the rest of the script
-        raise UnreadableStatementError(
-            f"the parser fails on it ({type(error).__name__})", first.line, first.col
-        ) from error
+        failure = f"the parser fails on it ({type(error).__name__})"
+        raise unreadable(failure, sql, tokens[0]) from error
     tree = trees[0] if len(trees) == 1 else None
     if tree is None or not statement.is_statement(tree):
-        raise UnreadableStatementError("this is not a SQL statement", first.line, first.col)
+        raise unreadable("this is not a SQL statement", sql, tokens[0])
     return tree
 
 

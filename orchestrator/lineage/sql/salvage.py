@@ -14,6 +14,8 @@ from orchestrator.lineage.sql.tokens import tokenize
 #: A quote opened in one piece is looked for in this many following pieces.
 _REACH = 20
 _PIECES = 2000
+#: A longer piece is not tried in parts.
+_LONGEST_LINE = 20_000
 #: Lines of psql and the data that follows COPY … FROM stdin.
 _COPY_DATA = re.compile(r"(?ims)^(\s*copy\b[^;]*\bfrom\s+stdin\b[^;]*;[^\n]*\n)(.*?^\\\.[ \t]*$)")
 _CLIENT_LINE = re.compile(r"(?m)^\\[^\n]*$")
@@ -90,11 +92,27 @@ def salvage(sql: str, dialect: str) -> Iterator[Piece]:
         good = _longest_needed(lines, starts, index, dialect)
         if good is None:
             end = starts[index + 1] if index + 1 < len(starts) else len(lines)
-            yield Piece("\n".join(lines[starts[index] : end]), starts[index] + 1, None)
+            yield from _parted("\n".join(lines[starts[index] : end]), starts[index] + 1, dialect)
             index += 1
         else:
             yield good[0]
             index = good[1]
+
+
+def _parted(text: str, line: int, dialect: str) -> Iterator[Piece]:
+    """A piece that cannot be cut, parted into the statements before the open quote and the rest."""
+    good, tokens, position = 0, None, text.find(";")
+    for _ in range(_REACH):
+        if position < 0 or len(text) > _LONGEST_LINE:
+            break
+        try:
+            tokens, good = tokenize(text[:position], dialect), position + 1
+        except TokenError:
+            break
+        position = text.find(";", position + 1)
+    if tokens:
+        yield Piece(text[: good - 1], line, tokens)
+    yield Piece(text[good:], line + text.count("\n", 0, good), None)
 
 
 def _longest_needed(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -54,6 +55,7 @@ _STRUCTURE = (
     *("begin", "declare", "proc", "function", "macro", "trigger", "task", "pipe", "alert", "event"),
     "package",
 )
+_LOOP_END = re.compile(r"\bend\s+(for|while|loop|if|repeat|case)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +88,16 @@ def split(sql: str, tokens: Sequence[Token], dialect: str) -> list[Fragment]:
     Returns:
         The statements in order, those of blocks and routine bodies one by one.
     """
-    if dialect not in ("tsql", "fabric") and not _has_structure(sql):
+    if dialect not in ("tsql", "fabric") and not _has_structure(sql, dialect):
         return _by_semicolon(tokens) if ";" in sql else [Fragment(list(tokens))] if tokens else []
     return _Splitter(tokens, dialect).run()
 
 
-def _has_structure(sql: str) -> bool:
+def _has_structure(sql: str, dialect: str) -> bool:
     lowered = sql.lower()
-    return any(name in lowered for name in _STRUCTURE)
+    if any(name in lowered for name in _STRUCTURE):
+        return True
+    return dialect in SCRIPTING and "end" in lowered and bool(_LOOP_END.search(lowered))
 
 
 def _by_semicolon(tokens: Sequence[Token]) -> list[Fragment]:
@@ -244,10 +248,10 @@ class _Splitter:
         if self._top() == "CASE":
             self.open.pop()
             return False
-        if not self.open:
-            return bool(self.body)
-        self._flush()
         following = self._next()
+        if not self.open:
+            return self._end_of_loop(following) or bool(self.body)
+        self._flush()
         if following in _ENDINGS:
             self.position += 1
             return True
@@ -256,6 +260,14 @@ class _Splitter:
             self.position += 1
         if not self.open and not self.unpunctuated:
             self.body = False
+        return True
+
+    def _end_of_loop(self, following: str) -> bool:
+        """``END FOR`` and the like of a loop outside any block."""
+        if self.dialect not in SCRIPTING or self.unpunctuated or following not in _ENDINGS:
+            return False
+        self._flush()
+        self.position += 1
         return True
 
     def _names_the_block(self) -> bool:
@@ -303,6 +315,8 @@ class _Splitter:
         """PROCEDURE, TASK, … where the statement that begins here makes one, or nothing."""
         for distance in range(1, 16):
             name = self._next(distance)
+            if name == "EVENT" and self._next(distance + 1) == "TABLE":
+                return ""
             if name in _ROUTINES:
                 return name
             if name == "TABLE" and self._next(distance + 1) == "FUNCTION":

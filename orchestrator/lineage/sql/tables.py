@@ -8,13 +8,10 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from orchestrator.lineage.sql.names import Session, parser_dialect
+from orchestrator.lineage.sql.sight import Sight, reached
 from orchestrator.lineage.sql.walk import Gathered
 from orchestrator.model.dataset import Dataset, DatasetKind
 
-#: Dialects in which a common table expression may name itself without RECURSIVE.
-_IMPLICIT_RECURSION = frozenset({"tsql", "fabric", "oracle", "snowflake", "teradata", "db2"})
-#: Dialects that compare the names of common table expressions without case.
-_CTE_INSENSITIVE = frozenset({"bigquery", "mysql", "doris", "starrocks"})
 #: Table functions whose first argument is a file, a list of files, or a location.
 _FILE_FUNCTIONS = frozenset(
     {"read_parquet", "parquet_scan", "read_csv", "read_csv_auto", "read_json", "read_json_auto"}
@@ -53,7 +50,16 @@ class UnknownNameError(Exception):
     def __init__(self, node: exp.Expr, session: Session) -> None:
         text = node.sql(dialect=parser_dialect(session.dialect))
         super().__init__(f"the table {text!r} is only known when the statement runs")
-        self.line = line_of(node)
+        self.line, self.column = _begin(node)
+
+
+def _begin(node: exp.Expr) -> tuple[int, int]:
+    """(line, column) at which a node begins, 0 where that is not known."""
+    for part in node.walk(bfs=False):
+        meta = part.meta
+        if meta.get("line"):
+            return int(meta["line"]), int(meta["col"]) - int(meta["end"]) + int(meta["start"])
+    return 0, 0
 
 
 def line_of(node: exp.Expr) -> int:
@@ -152,6 +158,8 @@ def _by_argument(argument: exp.Expr, session: Session, rows: bool) -> list[Named
         return _one(session.table(parts), argument)
     if rows and not isinstance(argument, (exp.Placeholder, exp.Parameter)):
         return []
+    if isinstance(argument, exp.Func):
+        return []
     return (
         named(exp.Table(this=argument), session)
         if _is_variable(argument)
@@ -202,8 +210,9 @@ def tables_read(
         A dataset, or the failure to name one.
     """
     found: list[tuple[exp.Expr, exp.CTE | None]] = []
-    referenced: dict[int, list[exp.CTE | None]] = {}
-    sight = _Sight(tree.root, session)
+    named_in: dict[int, list[exp.CTE]] = {}
+    used: list[exp.CTE] = []
+    sight = Sight(tree.root, session)
     for node in tree.tables:
         if id(node) in skip:
             continue
@@ -211,9 +220,10 @@ def tables_read(
         if target is None:
             found.append((node, home))
         else:
-            referenced.setdefault(id(target), []).append(home)
+            (used if home is None else named_in.setdefault(id(home), [])).append(target)
+    live = reached(used, named_in, sight.writers) if tree.has_ctes else set()
     for named_node, home in found:
-        unused = home is not None and not _is_used(home, referenced)
+        unused = home is not None and id(home) not in live
         try:
             for name in named(named_node, session):
                 yield Named(name.dataset, name.line, True) if unused else name
@@ -221,120 +231,17 @@ def tables_read(
             yield problem
     if session.dialect == "clickhouse":
         yield from _dictionaries(tree, session)
+        yield from _tables_of_in(tree, session)
 
 
-class _Sight:
-    """Finds, for each node of a tree, which common table expression its name means.
-
-    Args:
-        root: The tree; what stands above it is not seen.
-        session: How names are folded.
-    """
-
-    def __init__(self, root: exp.Expr, session: Session) -> None:
-        self._root = root
-        self._session = session
-        self._nearest: dict[int, exp.Expr | None] = {}
-
-    def of(self, node: exp.Expr) -> tuple[exp.CTE | None, exp.CTE | None]:
-        """(the expression that ``node`` names, the expression that ``node`` stands in)."""
-        name = _bare_name(node, self._session)
-        meant: exp.CTE | None = None
-        home: exp.CTE | None = None
-        place = self._bearer(node)
-        while place is not None and (home is None or (meant is None and name is not None)):
-            if isinstance(place, exp.CTE):
-                home = home or place
-                clause = place.parent
-                if meant is None and name is not None and isinstance(clause, exp.With):
-                    meant = _earlier(clause, place, node, name, self._session)
-                above = clause.parent if clause is not None else None
-            else:
-                if meant is None and name is not None:
-                    meant = _among(place.args["with_"].expressions, name, self._session)
-                above = place
-            place = None if above is None or above is self._root else self._bearer(above)
-        return meant, home
-
-    def _bearer(self, node: exp.Expr) -> exp.Expr | None:
-        """The nearest node above ``node`` that is such an expression, or has some."""
-        passed: list[int] = []
-        found: exp.Expr | None = None
-        current = node
-        while current is not self._root and current.parent is not None:
-            if id(current) in self._nearest:
-                found = self._nearest[id(current)]
-                break
-            passed.append(id(current))
-            current = current.parent
-            if isinstance(current, exp.CTE) or current.args.get("with_") is not None:
-                found = current
-                break
-        for key in passed:
-            self._nearest[key] = found
-        return found
-
-
-def _bare_name(node: exp.Expr, session: Session) -> str | None:
-    inner = node.this
-    if not isinstance(inner, exp.Identifier) or node.args.get("db") or not inner.this:
-        return None
-    return _folded(inner, session)
-
-
-def _folded(identifier: exp.Expr, session: Session) -> str:
-    if session.dialect in _CTE_INSENSITIVE:
-        return identifier.name.lower()
-    return session.fold(identifier.name, bool(identifier.args.get("quoted")))
-
-
-def _among(expressions: list[exp.CTE], name: str, session: Session) -> exp.CTE | None:
-    for expression in reversed(expressions):
-        alias = expression.args.get("alias")
-        if alias is not None and alias.this and _folded(alias.this, session) == name:
-            return expression
-    return None
-
-
-def _earlier(
-    clause: exp.With, child: exp.Expr, node: exp.Expr, name: str, session: Session
-) -> exp.CTE | None:
-    """The expression of ``clause`` that is in sight inside its member ``child``."""
-    expressions = clause.expressions
-    if clause.args.get("recursive"):
-        return _among(expressions, name, session)
-    position = next(i for i, member in enumerate(expressions) if member is child)
-    if session.dialect in _IMPLICIT_RECURSION and _in_second_branch(child, node):
-        position += 1
-    return _among(expressions[:position], name, session)
-
-
-def _in_second_branch(expression: exp.Expr, node: exp.Expr) -> bool:
-    """Whether ``node`` stands in the part of a union that may refer back to the union."""
-    query = expression.this
-    if not isinstance(query, exp.SetOperation):
-        return False
-    branch = query.expression
-    parent: exp.Expr | None = node
-    while parent is not None and parent is not query:
-        if parent is branch:
-            return True
-        parent = parent.parent
-    return False
-
-
-def _is_used(
-    expression: exp.CTE,
-    referenced: dict[int, list[exp.CTE | None]],
-    seen: frozenset[int] = frozenset(),
-) -> bool:
-    if id(expression) in seen:
-        return False
-    if isinstance(expression.this, (exp.Insert, exp.Update, exp.Delete, exp.Merge)):
-        return True
-    seen |= {id(expression)}
-    homes = referenced.get(id(expression), [])
-    return any(home is None or _is_used(home, referenced, seen) for home in homes)
+def _tables_of_in(tree: Gathered, session: Session) -> Iterator[Named]:
+    """ClickHouse's ``x IN t``, where t is a table."""
+    expressions = {cte.alias for cte in tree.root.find_all(exp.CTE)}
+    for node in tree.root.find_all(exp.In):
+        field = node.args.get("field")
+        if isinstance(field, exp.Column) and field.sql() not in expressions:
+            parts = [(part.name, bool(part.args.get("quoted"))) for part in field.parts]
+            yield from _one(session.table(parts), field)
 
 
 def _dictionaries(tree: Gathered, session: Session) -> Iterator[Named]:

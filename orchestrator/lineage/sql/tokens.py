@@ -70,23 +70,32 @@ def _lenient_class(dialect: str) -> type[Tokenizer]:
 def tokenize_leniently(sql: str, dialect: str) -> list[Token]:
     """Tokens of one statement that cannot be read as its dialect would have it.
 
-    Names in foreign quotes count as names, and ``SET a += 1`` as ``SET a = 1``: neither changes
-    which tables a statement touches.
+    Names in foreign quotes count as names, and ``SET a += 1`` as ``SET a = a + 1``.
 
     Raises:
         sqlglot.errors.TokenError: A quote or comment is not closed.
     """
     tokens = _lenient_class(dialect)(dialect=dialect).tokenize(sql)
-    return [
-        token
-        for token, following in itertools.zip_longest(tokens, tokens[1:])
-        if not (
-            token.token_type in _ARITHMETIC
-            and following is not None
-            and following.token_type == TokenType.EQ
-            and following.start == token.end + 1
-        )
-    ]
+    result: list[Token] = []
+    held: list[Token] = []
+    for token, following in itertools.zip_longest(tokens, tokens[1:]):
+        adds = following is not None and following.token_type == TokenType.EQ
+        if adds and token.token_type in _ARITHMETIC and following.start == token.end + 1:
+            held = [*_name_before(result), token]
+            continue
+        result.append(token)
+        if held and token.token_type == TokenType.EQ:
+            result += held
+            held = []
+    return result
+
+
+def _name_before(tokens: Sequence[Token]) -> list[Token]:
+    """The dotted name at the end of some tokens."""
+    start = len(tokens) - 1
+    while start > 1 and tokens[start - 1].token_type == TokenType.DOT:
+        start -= 2
+    return list(tokens[max(start, 0) :])
 
 
 def without_comments(sql: str, tokens: Sequence[Token]) -> str:
@@ -102,6 +111,11 @@ def without_comments(sql: str, tokens: Sequence[Token]) -> str:
             parts.append(sql[token.start : token.end + 1])
         end = token.end + 1
     return "".join(parts)
+
+
+def words(text: str) -> frozenset[str]:
+    """A set of keywords written as one text."""
+    return frozenset(text.split())
 
 
 def word(token: Token) -> str:

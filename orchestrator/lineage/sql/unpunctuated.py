@@ -44,12 +44,12 @@ def begins(before: Sequence[str], word: str, following: str) -> bool:
     if word == "SELECT":
         return _select_begins(before, head, last)
     if word == "INSERT":
-        return last != "THEN" and head not in ("GRANT", "CREATE")
+        return last not in ("THEN", "BULK") and head not in ("GRANT", "CREATE")
     if word in ("UPDATE", "DELETE", "MERGE"):
         blocked = last in ("THEN", "FOR", "ON", "AFTER", ",", "OF", "INNER", "LEFT")
         return not blocked and head not in ("GRANT", "CREATE")
     if word in ("CREATE", "DROP", "ALTER"):
-        return following in _OBJECTS and head not in ("GRANT",)
+        return following in _OBJECTS and head != "GRANT" and last != "OR"
     if word in ("EXEC", "EXECUTE"):
         return head not in ("INSERT", "GRANT", "CREATE") or "VALUES" in before or "SELECT" in before
     if word == "SET":
@@ -63,10 +63,20 @@ def _select_begins(before: Sequence[str], head: str, last: str) -> bool:
     if last in _SET_OPERATORS:
         return False
     if head == "INSERT":
-        return any(verb in before for verb in _QUERY_VERBS)
+        return any(verb in _outside(before) for verb in _QUERY_VERBS)
     if head in ("GRANT", "CREATE"):
-        return "SELECT" in before and head == "CREATE"
+        return head == "CREATE" and "SELECT" in _outside(before)
     return True
+
+
+def _outside(words: Sequence[str]) -> set[str]:
+    """The words that do not stand in parentheses."""
+    depth, found = 0, set()
+    for word in words:
+        depth += (word == "(") - (word == ")")
+        if depth == 0:
+            found.add(word)
+    return found
 
 
 def _after_expressions(words: Sequence[str]) -> list[str]:

@@ -19,8 +19,8 @@ from typing import Any, Protocol
 
 from orchestrator.errors import ConfigurationError, WorkerLostError
 from orchestrator.model import context
-from tasks.process.output import Lines, Stream
-from tasks.process.result import CommandFailed, ProcessResult
+from orchestrator.process.output import Lines, Stream
+from orchestrator.process.result import CommandFailed, ProcessResult
 
 OnLine = Callable[[Stream, str], None]
 
@@ -64,6 +64,7 @@ def run_process(
     keep: int | None = 1,
     longest: int = 65_536,
     scratch: str | os.PathLike[str] | None = None,
+    pass_fds: Sequence[int] = (),
 ) -> ProcessResult:
     """Run a command to its end and return how it ended; a failing command is no error here.
 
@@ -88,6 +89,7 @@ def run_process(
         keep: How many last lines of standard output the result holds; None for all.
         longest: Bytes of a line, about, above which ``on_line`` gets it in pieces.
         scratch: A folder that is deleted at the end, even when this process is killed meanwhile.
+        pass_fds: Open descriptors that the command gets under the same numbers.
 
     Raises:
         CommandFailed: It cannot be started.
@@ -115,7 +117,7 @@ def run_process(
             "tree": TREE,
             "scratch": str(folder) if folder else "",
         }
-        return _Running(order, on_line, _asked(cancel), keep, longest).wait()
+        return _Running(order, on_line, _asked(cancel), keep, longest, pass_fds).wait()
     finally:
         if folder:
             shutil.rmtree(folder, ignore_errors=True)
@@ -203,7 +205,9 @@ class _Running:
         asked: Callable[[], bool],
         keep: int | None,
         longest: int,
+        pass_fds: Sequence[int],
     ) -> None:
+        self.pass_fds = tuple(pass_fds)
         self.order = order
         self.on_line = on_line
         self.asked = asked
@@ -225,7 +229,7 @@ class _Running:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                pass_fds=given,
+                pass_fds=(*given, *self.pass_fds),
                 start_new_session=True,
             )
         except BaseException:

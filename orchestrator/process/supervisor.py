@@ -1,6 +1,6 @@
 """The small process that runs one command in its own session and leaves nothing of its tree behind.
 
-It is a script, not a library: :mod:`tasks.process` starts it as ``python -I -S supervisor.py`` (the
+It is a script, not a library: :mod:`orchestrator.process` starts it as ``python -I -S supervisor.py`` (the
 standard library alone, so that it starts in tens of milliseconds), hands it one order through a pipe
 and reads one report from another. It ends the command's whole tree when told to, at the deadline, and
 when the process that started it is gone: the pipe of orders closes, or its parent changes.

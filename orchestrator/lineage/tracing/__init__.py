@@ -1,0 +1,1 @@
+"""Many tasks' code to one graph of columns."""

@@ -1,0 +1,107 @@
+"""How the arguments of a task are read: durations, words, errors, triggers, names of datasets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from orchestrator.errors import FlowError
+from orchestrator.model.cache import Cache
+from orchestrator.model.policy import AfterAll, AnyTrigger, Some, Trigger
+
+#: Formats that results can be stored in.
+FORMATS = ("json", "parquet", "pickle")
+#: What may be said in ``retry_on=``: a type of exception, or an error code.
+RetryOn = type[BaseException] | str
+#: Columns of a dataset that a task declares: names, or names with the columns that go into each.
+Columns = Iterable[str] | Mapping[str, str | Iterable[str]]
+
+
+def duration(value: timedelta | float) -> timedelta:
+    """A timedelta, of one or of seconds."""
+    return value if isinstance(value, timedelta) else timedelta(seconds=value)
+
+
+def seconds(value: timedelta | float | None) -> float | None:
+    """Seconds, of a timedelta or of seconds."""
+    return None if value is None else duration(value).total_seconds()
+
+
+def words(said: Iterable[str]) -> frozenset[str]:
+    """A set of words, of one word or of several."""
+    return frozenset([said] if isinstance(said, str) else said)
+
+
+def errors(
+    said: RetryOn | Iterable[RetryOn] | None,
+) -> tuple[tuple[type[BaseException], ...], tuple[str, ...]]:
+    """Exception types and error codes apart."""
+    listed = (said,) if isinstance(said, (type, str)) else tuple(said or ())
+    types = tuple(item for item in listed if isinstance(item, type))
+    return types, tuple(str(item) for item in listed if not isinstance(item, type))
+
+
+def trigger(said: AnyTrigger | str) -> AnyTrigger:
+    """A trigger, of one or of its name."""
+    if isinstance(said, (Some, AfterAll)):
+        return said
+    try:
+        return Trigger(said)
+    except ValueError:
+        raise FlowError(
+            f"{said!r} is no trigger",
+            fix=f"one of {', '.join(t.value for t in Trigger)}, or some_failed(at_least=…)",
+        ) from None
+
+
+def serializer(said: str | None) -> str | None:
+    """The name of a format for results; None leaves it to the value."""
+    if said is None or said in FORMATS:
+        return said
+    raise FlowError(f"there is no serializer {said!r}", fix=f"use {', '.join(FORMATS)}")
+
+
+def names(said: Iterable[str], argument: str, task_name: str) -> tuple[str, ...]:
+    """Names of datasets; none may be empty."""
+    listed = (said,) if isinstance(said, str) else tuple(str(name) for name in said)
+    for name in listed:
+        if not name.strip():
+            raise FlowError(f"task {task_name!r} has an empty name in {argument}=")
+    return listed
+
+
+def columns(
+    writes: Iterable[str] | Mapping[str, Columns], task_name: str
+) -> dict[str, dict[str, tuple[str, ...]]]:
+    """Dataset name → column → what goes into it (nothing, where only the names are said)."""
+    if not isinstance(writes, Mapping):
+        return {}
+    found: dict[str, dict[str, tuple[str, ...]]] = {}
+    for dataset, said in writes.items():
+        sources = said if isinstance(said, Mapping) else dict.fromkeys(said, ())
+        found[dataset] = {
+            column: names(into, f"writes={{{dataset!r}: {{{column!r}: …}}}}", task_name)
+            for column, into in sources.items()
+        }
+    return found
+
+
+#: Arguments of a task that are kept in its retry policy, as they are kept there.
+OF_RETRY: dict[str, Callable[[Any], dict[str, Any]]] = {
+    "max_retries": lambda said: {"max_retries": said},
+    "retry_delay": lambda said: {"delay": duration(said)},
+    "retry_on": lambda said: dict(zip(("on", "codes"), errors(said), strict=True)),
+    "retry_backoff": lambda said: {"backoff": said},
+    "retry_jitter": lambda said: {"jitter": said},
+    "retry_max_delay": lambda said: {"max_delay": None if said is None else duration(said)},
+}
+#: How those are read that are not kept as they were said.
+READ: dict[str, Callable[[Any], Any]] = {
+    "tags": words,
+    "timeout": seconds,
+    "trigger": trigger,
+    "state_handlers": tuple,
+    "cache": Cache.of,
+    "serializer": serializer,
+}

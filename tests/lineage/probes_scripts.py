@@ -1,0 +1,97 @@
+"""Scripts and what hides in them: (dialect, text, reads, writes, columns of the net effect).
+
+Names are in lower case; ``n.v<a.x`` is an edge between columns.
+"""
+
+from __future__ import annotations
+
+Probe = tuple[str, str, str, str, str]
+
+SCRIPTS: dict[str, list[Probe]] = {
+    "temporary tables": [
+        ("postgres", "create temp table u as select x from a; create table n as select x as v from u", "a", "n", "n.v<a.x"),
+        ("tsql", "select x into #u from a; insert into n (v) select x from #u; drop table #u", "a", "n", "n.v<a.x"),
+        ("snowflake", "create temporary table u (k int); insert into u select x from a; insert into n (v) select k from u", "a", "n", "n.v<a.x"),
+        ("duckdb", "create temp view u as select x + y as k from a; create table n as from u", "a", "n", "n.k<a.x n.k<a.y"),
+        ("redshift", "create table n as select x from a; create temp table n as select z from b; create table m as select z from n", "a b", "m n", "m.z<b.z n.x<a.x"),
+        ("postgres", "create temp table a as select z as x from b; drop table a; create table n as select x from a", "a b", "n", "n.x<a.x"),
+    ],
+    "tables made and dropped": [
+        ("snowflake", "create table u as select x from a; create table n as select x from u; drop table u", "a", "n", "n.x<a.x"),
+        ("postgres", "create table u as select x from a; alter table u rename to n", "a", "n", "n.x<a.x"),
+        ("snowflake", "create table u as select x from a; alter table t swap with u", "a t", "t u", "t.x<a.x"),
+        ("postgres", "begin; truncate t; insert into t select x, y from a; commit", "a", "t", "t.p<a.x t.q<a.y"),
+        ("snowflake", "drop table t; undrop table t", "", "t", ""),
+        ("duckdb", "create or replace table n as select x from a; insert into n select z from b", "a b", "n", "n.x<a.x n.x<b.z"),
+    ],
+    "USE and search_path": [
+        ("snowflake", "use database d; use schema s; select x from a", "d.s.a", "", ""),
+        ("snowflake", "use d.s; create table n as select x from a; use schema r; insert into n select x from e.f.g", "d.s.a e.f.g", "d.r.n d.s.n", "d.s.n.x<d.s.a.x d.r.n.x<e.f.g.x"),
+        ("snowflake", "use role r; use warehouse w; select x from a", "a", "", ""),
+        ("tsql", "use d; select x from a; select x from dbo.b", "d.a d.dbo.b", "", ""),
+        ("mysql", "use d; select x from a", "d.a", "", ""),
+        ("databricks", "use catalog k; use schema s; select x from a", "k.s.a", "", ""),
+        ("spark", "use s; select x from a; select x from r.b", "r.b s.a", "", ""),
+        ("postgres", "set search_path to s, public; select x from a", "s.a", "", ""),
+        ("postgres", "set local search_path = 's'; insert into n select x from a", "s.a", "s.n", "s.n.x<s.a.x"),
+        ("postgres", "select set_config('search_path', 's', false); select x from a", "s.a", "", ""),
+        ("oracle", "alter session set current_schema = s; select x from a", "s.a", "", ""),
+        ("trino", "use k.s; select x from a", "k.s.a", "", ""),
+        ("duckdb", "attach 'f.db' as d; use d; select x from a", "d.a", "", ""),
+        ("duckdb", "use s; create table n as select x from a", "s.a", "s.n", "s.n.x<s.a.x"),
+    ],
+    "SQL in texts": [
+        ("snowflake", "execute immediate 'insert into n (v) select x from a'", "a", "n", "n.v<a.x"),
+        ("snowflake", "execute immediate $$ begin insert into n (v) select x from a; delete from t; end $$", "a", "n t", "n.v<a.x"),
+        ("postgres", "do $$ begin insert into n (v) select x from a; end $$", "a", "n", "n.v<a.x"),
+        ("bigquery", "execute immediate 'create table d.n as select x from d.a'", "d.a", "d.n", "d.n.x<d.a.x"),
+        ("tsql", "exec ('insert into n (v) select x from a')", "a", "n", "n.v<a.x"),
+        ("tsql", "exec sp_executesql N'insert into n (v) select x from a'", "a", "n", "n.v<a.x"),
+        ("mysql", "prepare s from 'insert into n (v) select x from a'; execute s", "a", "n", "n.v<a.x"),
+        ("postgres", "prepare s as insert into n (v) select x from a", "a", "n", "n.v<a.x"),
+        ("oracle", "begin execute immediate 'insert into n (v) select x from a'; end;", "a", "n", "n.v<a.x"),
+        ("snowflake", "execute immediate 'execute immediate ''insert into n (v) select x from a'''", "a", "n", "n.v<a.x"),
+    ],
+    "tasks, procedures and blocks": [
+        ("snowflake", "create or replace task k warehouse = w schedule = '60 minute' after j when system$stream_has_data('s') as insert into n (v) select x from a", "a", "n", "n.v<a.x"),
+        ("snowflake", "create task k as begin insert into n (v) select x from a; truncate table t; end", "a", "n t", "n.v<a.x"),
+        ("snowflake", "create procedure p() returns varchar language sql as $$ begin insert into n (v) select x from a; return 'ok'; end $$", "a", "n", "n.v<a.x"),
+        ("snowflake", "create pipe k auto_ingest = true as copy into t from @st", "@st", "t", "t.p<@st.* t.q<@st.*"),
+        ("snowflake", "begin let r resultset := (select x from a); insert into n select z from b; return table(r); end", "a b", "n", "n.z<b.z"),
+        ("postgres", "create function f() returns void language plpgsql as $$ declare k int; begin select max(x) into k from a; update t set p = k; end $$", "a", "t", ""),
+        ("postgres", "create function f() returns setof a language sql as 'select * from a'", "a", "", ""),
+        ("postgres", "create procedure p() begin atomic insert into n (v) select x from a; end", "a", "n", "n.v<a.x"),
+        ("tsql", "create procedure p @d date as begin set nocount on; insert into n (v) select x from a where y = @d; end", "a", "n", "n.v<a.x"),
+        ("tsql", "create proc p as insert into n (v) select x from a update t set p = 1", "a", "n t", "n.v<a.x"),
+        ("tsql", "if exists (select 1 from b) begin insert into n (v) select x from a end else delete from t", "a b", "n t", "n.v<a.x"),
+        ("tsql", "begin try insert into n (v) select x from a end try begin catch print 'x' end catch", "a", "n", "n.v<a.x"),
+        ("tsql", "declare @k int = (select max(x) from a); while @k > 0 begin delete from t where p = @k; set @k = @k - 1 end", "a", "t", ""),
+        ("tsql", "create view n as select x from a\ngo\ncreate view m as select x from n\ngo", "a", "m n", "n.x<a.x m.x<n.x"),
+        ("tsql", "declare @u table (k int); insert into @u select x from a; insert into n (v) select k from @u", "a", "n", None),
+        ("bigquery", "declare k int64 default (select max(x) from d.a); begin insert into d.n (v) select x from d.a; exception when error then select 1; end", "d.a", "d.n", "d.n.v<d.a.x"),
+        ("bigquery", "begin transaction; insert into d.n (v) select x from d.a; commit transaction", "d.a", "d.n", "d.n.v<d.a.x"),
+        ("bigquery", "for r in (select i from d.a) do insert into d.n (v) select z from d.b; end for", "d.a d.b", "d.n", "d.n.v<d.b.z"),
+        ("bigquery", "create procedure d.p() begin insert into d.n (v) select x from d.a; end", "d.a", "d.n", "d.n.v<d.a.x"),
+        ("bigquery", "create table function d.f(k int64) as select x from d.a where i = k", "d.a", "", ""),
+        ("oracle", "create or replace procedure p is begin insert into n (v) select x from a; commit; end;", "a", "n", "n.v<a.x"),
+        ("oracle", "begin for r in (select x from a) loop insert into n (v) select z from b; end loop; end;", "a b", "n", "n.v<b.z"),
+        ("mysql", "create procedure p() begin insert into n (v) select x from a; end", "a", "n", "n.v<a.x"),
+        ("mysql", "create event e on schedule every 1 day do insert into n (v) select x from a", "a", "n", "n.v<a.x"),
+        ("mysql", "create trigger g after insert on a for each row insert into n (v) select z from b", "b", "n", "n.v<b.z"),
+        ("snowflake", "create alert k warehouse = w schedule = '1 minute' if (exists (select x from a)) then insert into n (v) select z from b", "a b", "n", "n.v<b.z"),
+        ("redshift", "create procedure p() as $$ begin insert into n (v) select x from a; end; $$ language plpgsql", "a", "n", "n.v<a.x"),
+        ("duckdb", "create macro f(k) as table select x from a where i = k", "a", "", ""),
+    ],
+    "statements that cannot be read beside others that can": [
+        ("duckdb", "create tble u (k int); insert into n (v) select x from a", "a", "n", "n.v<a.x"),
+        ("snowflake", "select from where; insert into n (v) select x from a", "a", "n", "n.v<a.x"),
+        ("postgres", "insert into n (v) select x from a; select 'open", "a", "n", "n.v<a.x"),
+    ],
+    "columns through what the script itself makes": [
+        ("duckdb", "create table u as select x as k, y as l from a; create table n as select * from u", "a", "n u", "u.k<a.x u.l<a.y n.k<u.k n.l<u.l"),
+        ("duckdb", "create view u as select * from a; create view n as select * exclude (i) from u", "a", "n u", "u.i<a.i u.x<a.x u.y<a.y n.x<u.x n.y<u.y"),
+        ("postgres", "create table n (k int, l int); insert into n select x, y from a", "a", "n", "n.k<a.x n.l<a.y"),
+        ("mysql", "create table n like a; insert into n select i, z, z from b", "a b", "n", "n.i<b.i n.x<b.z n.y<b.z"),
+        ("spark", "cache table u as select x as k from a; insert into n (v) select k from u", "a", "n", "n.v<a.x"),
+    ],
+}  # fmt: skip
