@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analytics.delay_model import Departures, Forecast, evaluate, fit
+from analytics.delay_model import Departures, Evaluation, Forecast, evaluate, fit
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -31,6 +31,23 @@ _READ = """
     group by all
     order by all
 """
+_GROUPS = {"carrier": "carrier", "scheduled_hour": "scheduled_hour"}
+_FITTED = (
+    *("departures", "observed_delay", "expected_delay", "expected_delay_in_storm", "low_delay"),
+    *("high_delay", "reliability", "late_probability"),
+)
+_FROM = [
+    f"intermediate.int_flight_conditions.{column}"
+    for column in ("carrier", "scheduled_hour", "in_storm", "departure_delay", "departed_late")
+]
+#: The tables that are written: each column, and the columns that go into it.
+COLUMNS = {
+    "scores.departure_delay": {
+        column: f"intermediate.int_flight_conditions.{source}" for column, source in _GROUPS.items()
+    }
+    | dict.fromkeys(_FITTED, _FROM),
+    "scores.model_evaluation": dict.fromkeys([field.name for field in fields(Evaluation)], _FROM),
+}
 
 
 def score(connection: DuckDBPyConnection) -> float:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from analytics import load
 from analytics.report import EXPORTS, PAGE, READS, write_report
+from analytics.score import COLUMNS
 from analytics.score import score as score_departures
 
 from orchestrator import DaskExecutor, Flow, Parameter, task, unmapped
@@ -20,15 +21,17 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 PROJECT = Path(__file__).resolve().parent.parent
+#: The hooks keep a row of each dbt invocation.
+AUDIT = {"writes": ["audit.dbt_runs"]}
 
 
-@task(warehouse="flights", writes=["raw.flights"])
+@task(warehouse="flights", writes={"raw.flights": list(load.FLIGHT_COLUMNS)})
 def prepare_raw(warehouse: DuckDBPyConnection) -> str:
     """Create the schema ``raw`` and its empty flights table; the loaders take the schema's name."""
     return load.prepare(warehouse)
 
 
-@task(warehouse="flights", writes=["raw.flights"])
+@task(warehouse="flights", writes={"raw.flights": list(load.FLIGHT_COLUMNS)})
 def load_month(month: int, schema: str, warehouse: DuckDBPyConnection) -> int:
     """Replace one month of flights."""
     return load.load_month(warehouse, month, schema)
@@ -61,7 +64,7 @@ def load_airlines(schema: str, warehouse: DuckDBPyConnection) -> int:
 @task(
     warehouse="flights",
     reads=["intermediate.int_flight_conditions"],
-    writes=["scores.departure_delay", "scores.model_evaluation"],
+    writes=COLUMNS,
 )
 def score(warehouse: DuckDBPyConnection) -> float:
     """Fit the delay model and write its scores; the result is the variance it explains."""
@@ -88,7 +91,7 @@ with Flow(
     load_planes(schema)
     load_airports(schema)
     load_airlines(schema)
-    DbtBuild(project_dir=PROJECT)()
+    DbtBuild(project_dir=PROJECT, on_run_start=AUDIT, on_run_end=AUDIT)()
     SqlFolder(PROJECT / "sql")()
     score()
     report()

@@ -18,6 +18,10 @@ _UNKNOWN = 0.01
 _UNKNOWN_NEXT = 0.004
 #: How much the last observation counts.
 _WEIGHT = 0.3
+#: What the first observation counts for at most, and the least that later ones can.
+_FIRST = 0.04
+#: By how much later ones can exceed what was seen so far.
+_STRIDE = 4.0
 MOST = 400
 
 
@@ -37,7 +41,12 @@ class Batching:
         task = unit.planned.task
         for what in (unit.planned.key, task.name, type(task)):
             old = self._seen.get(what)
-            self._seen[what] = seconds if old is None else old + _WEIGHT * (seconds - old)
+            if old is None:
+                self._seen[what] = min(seconds, _FIRST)
+            else:
+                # One slow one among many quick ones says little about the next.
+                likely = min(seconds, max(_STRIDE * old, _FIRST))
+                self._seen[what] = old + _WEIGHT * (likely - old)
 
     def seconds(self, unit: Unit) -> float | None:
         """How long an attempt will take, or None if nothing is known."""

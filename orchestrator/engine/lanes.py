@@ -14,7 +14,7 @@ from orchestrator.executors.base import Executor
 
 #: Seconds after which a driver with nothing to do looks around all the same.
 _LOOK = 0.5
-_Item = tuple[tuple[float, int], int, Unit]
+_Item = tuple[tuple[float, int], tuple[int, int], Unit]
 
 
 class Lanes:
@@ -35,7 +35,8 @@ class Lanes:
 
     def add(self, unit: Unit) -> None:
         """Queue a unit whose upstream has ended."""
-        item = (unit.rank, next(self._numbers), unit)
+        # Elements in their order, also those that were handed over before and came back.
+        item = (unit.rank, (unit.element or 0, next(self._numbers)), unit)
         names = self._limiter.names(unit)
         if names:
             heapq.heappush(self._limited.setdefault((unit.planned.affinity, names), []), item)

@@ -46,10 +46,12 @@ class Handle:
     Args:
         future: The executor's own object.
         affinity: What it was submitted with.
+        where: The worker it was sent to, where an executor chooses one.
     """
 
     future: Any = field(default=None, repr=False)
     affinity: str | None = None
+    where: str | None = None
 
 
 class Packed:

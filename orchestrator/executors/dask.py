@@ -9,7 +9,8 @@ import signal
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -69,7 +70,7 @@ class DaskChannel:
         assert self._worker is not None
         self._worker.log_event(self._topic, pickle.dumps(message))
 
-    def publish(self, value: Any) -> str:
+    def publish(self, value: Any) -> tuple[str, str]:
         """Put a value into the worker's memory under a key of its own, held for the driver."""
         worker = self._worker
         assert worker is not None
@@ -83,7 +84,7 @@ class DaskChannel:
 
         loop: Any = worker.loop
         asyncio.run_coroutine_threadsafe(put(), loop.asyncio_loop).result(_PUBLISHING)
-        return key
+        return key, worker.address
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self._topic, self._client)
@@ -161,6 +162,7 @@ class DaskExecutor(Executor):
         self._words: list[str] = []
         self._lost_some = False
         self._numbers = itertools.count()
+        self._busy: Counter[str] = Counter()
 
     @property
     def channel(self) -> Channel:
@@ -206,6 +208,7 @@ class DaskExecutor(Executor):
                 self._client = None
                 self._owners.clear()
                 self._threads.clear()
+                self._busy.clear()
 
     # -- work ------------------------------------------------------------------------------
 
@@ -213,14 +216,18 @@ class DaskExecutor(Executor):
         self, fn: Callable[..., Kept], *args: Any, affinity: str | None = None, keep: bool = False
     ) -> Handle:
         """Send the work to a worker; kept values travel from worker to worker."""
-        where = {} if affinity is None else {"workers": [self._owner(affinity)]}
+        handles = list(_handles(args))
+        where = self._place(handles) if affinity is None else self._owner(affinity)
         key = f"{getattr(fn, '__name__', 'work')}-{self._mark}-{next(self._numbers)}"
         plain = [_plain(arg) for arg in args]
-        options: dict[str, Any] = {"pure": False, "retries": 0, **where}
+        options: dict[str, Any] = {"pure": False, "retries": 0, "workers": [where]}
+        if affinity is None:
+            options["allow_other_workers"] = True
         if self.client.status != "running":
             raise self._gone()
         work = self.client.submit(_kept, fn, keep, *plain, key=key, **options)
-        handle = Handle(affinity=affinity)
+        handle = Handle(affinity=affinity, where=where)
+        self._busy[where] += 1
         if not keep:
             work.add_done_callback(lambda future: self._ended(handle, future))
             return handle
@@ -234,9 +241,10 @@ class DaskExecutor(Executor):
         """Pickle it as Dask would."""
         return Packed(dumps(value))
 
-    def adopt(self, ticket: str) -> Handle:
+    def adopt(self, ticket: tuple[str, str]) -> Handle:
         """Hold a value that a worker published."""
-        return Handle(Future(ticket, self.client))
+        key, where = ticket
+        return Handle(Future(key, self.client), where=where)
 
     def _ended(self, handle: Handle, future: Future) -> None:
         """Hand an ended piece of work to the driver; runs in a thread of the client's."""
@@ -257,6 +265,9 @@ class DaskExecutor(Executor):
             InfrastructureError: The scheduler is gone, and with it all that was under way.
         """
         found = super().wait(timeout)
+        for item in found:
+            if isinstance(item, Completed) and item.handle.where is not None:
+                self._busy[item.handle.where] -= 1
         if self._client is not None and self._client.status != "running":
             raise self._gone()
         return found
@@ -297,6 +308,22 @@ class DaskExecutor(Executor):
         if affinity is not None:
             return max(self._threads.values(), default=1)
         return max(1, sum(self._threads.values()))
+
+    def _place(self, handles: Sequence[Handle]) -> str:
+        """A worker with room, the one that keeps most of what is needed; else the least busy.
+
+        Dask itself sends work only where its inputs are, however much waits there already.
+        """
+        if not self._threads:
+            self._refresh()
+        if not self._threads:
+            self.client.wait_for_workers(1, timeout=_WORKER_PATIENCE)
+            self._refresh()
+        kept = Counter(handle.where for handle in handles)
+        free = [w for w, threads in self._threads.items() if self._busy[w] < threads]
+        if free:
+            return min(free, key=lambda w: (-kept[w], self._busy[w] / self._threads[w]))
+        return min(self._threads, key=lambda w: self._busy[w] / self._threads[w])
 
     def _owner(self, affinity: str) -> str:
         """The worker that owns an affinity; another one takes over if it is gone."""
@@ -361,6 +388,15 @@ def _values(args: list[Any]) -> list[Any]:
         arg.value if isinstance(arg, Kept) else _values(arg) if isinstance(arg, list) else arg
         for arg in args
     ]
+
+
+def _handles(arg: Any) -> Iterator[Handle]:
+    """The handles among the arguments."""
+    if isinstance(arg, Handle):
+        yield arg
+    elif isinstance(arg, (list, tuple)):
+        for item in arg:
+            yield from _handles(item)
 
 
 def _plain(arg: Any) -> Any:

@@ -10,6 +10,10 @@ from typing import Self
 
 from orchestrator.errors import StoreError
 from orchestrator.model.state import StateType
+from orchestrator.store.agents import AgentStore
+from orchestrator.store.deployments import DeploymentStore
+from orchestrator.store.occurrences import OccurrenceStore
+from orchestrator.store.outbox import OutboxStore
 from orchestrator.store.records import (
     Ask,
     Attempt,
@@ -30,7 +34,7 @@ class FencedError(StoreError):
 
 
 class RunStore(ABC):
-    """Keeps runs, what became of their tasks, and their logs.
+    """Keeps runs, what became of their tasks, their logs, and what makes and launches them.
 
     Promises of every implementation:
 
@@ -326,8 +330,14 @@ class RunStore(ABC):
         """Give back every slot that a run has, and its place in every line."""
 
     @abstractmethod
-    def prune(self, older_than: datetime) -> int:
-        """Delete runs that finished before the instant, with all that belongs to them.
+    def prune(self, older_than: datetime | None = None, *, most: int | None = None) -> int:
+        """Delete old finished runs with all that belongs to them.
+
+        Args:
+            older_than: Delete those that finished before the instant, and the settled occurrences
+                that were due before it; None for none by age.
+            most: Of each flow of a project, keep so many finished runs, the newest ones; None for
+                any number.
 
         Returns:
             How many runs were deleted. Unfinished runs are kept.

@@ -45,6 +45,15 @@ class FlowRun:
         lease_expires: Until when its driver is believed alive; None before a driver claims it.
         fence: Number of the driver; grows with each take-over, and smaller ones are refused.
         idempotency_key: No two runs have the same one; None where it does not matter.
+        deployment_id: The deployment it is a run of; None for a run of the code as it lies there.
+        version: The deployment's version.
+        schedule_id: The schedule that made it.
+        scheduled: The instant it was made for (aware).
+        interval_start: Where its data interval begins.
+        interval_end: Where its data interval ends, not included.
+        due: No agent takes it before; None for at once.
+        waits_for: No agent takes it before this run is finished.
+        agent: The agent that has claimed it.
 
     Example:
         >>> FlowRun(id="a1", flow="nightly").state
@@ -68,6 +77,15 @@ class FlowRun:
     lease_expires: datetime | None = None
     fence: int = 1
     idempotency_key: str | None = None
+    deployment_id: str | None = None
+    version: str | None = None
+    schedule_id: str | None = None
+    scheduled: datetime | None = None
+    interval_start: datetime | None = None
+    interval_end: datetime | None = None
+    due: datetime | None = None
+    waits_for: str | None = None
+    agent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

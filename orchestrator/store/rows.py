@@ -83,11 +83,13 @@ def _number(value: int | None) -> int | None:
     return None if value is None else int(value)
 
 
-def _object(text: str | None) -> dict[str, Any]:
+def object_of(text: str | None) -> dict[str, Any]:
+    """Return the object that JSON text says; an empty one for None."""
     return json.loads(text) if text else {}
 
 
-def _maybe_clean(text: str | None) -> str | None:
+def maybe_clean(text: str | None) -> str | None:
+    """Return :func:`clean` text; None stays None."""
     return None if text is None else clean(text)
 
 
@@ -110,7 +112,16 @@ def flow_run_row(run: FlowRun) -> Row:
         "host": run.host,
         "lease_expires": micros(run.lease_expires),
         "fence": run.fence,
-        "idempotency_key": _maybe_clean(run.idempotency_key),
+        "idempotency_key": maybe_clean(run.idempotency_key),
+        "deployment_id": run.deployment_id,
+        "version": run.version,
+        "schedule_id": maybe_clean(run.schedule_id),
+        "scheduled": micros(run.scheduled),
+        "interval_start": micros(run.interval_start),
+        "interval_end": micros(run.interval_end),
+        "due": micros(run.due),
+        "waits_for": run.waits_for,
+        "agent": maybe_clean(run.agent),
     }
 
 
@@ -120,20 +131,29 @@ def flow_run(row: Mapping[str, Any]) -> FlowRun:
         id=row["id"],
         flow=row["flow"],
         project=row["project"],
-        parameters=_object(row["parameters"]),
+        parameters=object_of(row["parameters"]),
         state=StateType(row["state"]),
         message=row["message"],
         created=_EPOCH + timedelta(microseconds=row["created"]),
         started=instant_of(row["started"]),
         finished=instant_of(row["finished"]),
         retry_of=row["retry_of"],
-        options=_object(row["options"]),
+        options=object_of(row["options"]),
         labels=tuple(json.loads(row["labels"])),
         pid=row["pid"],
         host=row["host"],
         lease_expires=instant_of(row["lease_expires"]),
         fence=row["fence"],
         idempotency_key=row["idempotency_key"],
+        deployment_id=row["deployment_id"],
+        version=row["version"],
+        schedule_id=row["schedule_id"],
+        scheduled=instant_of(row["scheduled"]),
+        interval_start=instant_of(row["interval_start"]),
+        interval_end=instant_of(row["interval_end"]),
+        due=instant_of(row["due"]),
+        waits_for=row["waits_for"],
+        agent=row["agent"],
     )
 
 
@@ -147,15 +167,15 @@ def task_run_row(run_id: str, task: TaskRun, position: int) -> Row:
         "resource_type": task.resource_type,
         "state": task.state.value,
         "message": clean(task.message),
-        "cause": _maybe_clean(task.cause),
-        "status": _maybe_clean(task.status),
+        "cause": maybe_clean(task.cause),
+        "status": maybe_clean(task.status),
         "attempt": task.attempt,
         "token": task.token,
         "started": micros(task.started),
         "finished": micros(task.finished),
         "rows": _number(task.rows),
         "failures": _number(task.failures),
-        "path": _maybe_clean(task.path),
+        "path": maybe_clean(task.path),
         "detail": to_json(task.detail, f"the detail of task {task.key!r}") if task.detail else None,
         "result": to_json(task.result, f"the result of task {task.key!r}"),
     }
@@ -178,7 +198,7 @@ def task_run(row: Mapping[str, Any]) -> TaskRun:
         finished=instant_of(row["finished"]),
         rows=row["rows"],
         failures=row["failures"],
-        detail=_object(row["detail"]),
+        detail=object_of(row["detail"]),
         result=None if row["result"] is None else json.loads(row["result"]),
         path=row["path"],
     )
@@ -196,7 +216,7 @@ def attempt(row: Mapping[str, Any]) -> Attempt:
         started=instant_of(row["started"]),
         finished=instant_of(row["finished"]),
         worker=row["worker"],
-        detail=_object(row["detail"]),
+        detail=object_of(row["detail"]),
     )
 
 
@@ -213,7 +233,7 @@ def event(row: Mapping[str, Any]) -> Event:
         key=row["key"],
         at=_EPOCH + timedelta(microseconds=row["at"]),
         kind=row["kind"],
-        data=_object(row["data"]),
+        data=object_of(row["data"]),
     )
 
 
@@ -221,7 +241,7 @@ def log_row(run_id: str, line: LogLine) -> Row:
     """Return the row of a log line, still without its number."""
     return {
         "run_id": run_id,
-        "key": _maybe_clean(line.key),
+        "key": maybe_clean(line.key),
         "attempt": line.attempt,
         "at": micros(line.at),
         "level": line.level,
@@ -245,7 +265,7 @@ def ask_row(run_id: str, asked: Ask) -> Row:
     """Return the row of a request, still without its number."""
     return {
         "run_id": run_id,
-        "key": _maybe_clean(asked.key),
+        "key": maybe_clean(asked.key),
         "action": asked.action.value,
         "data": to_json(asked.data, "what a request says"),
         "asked_by": clean(asked.by),
@@ -255,7 +275,7 @@ def ask_row(run_id: str, asked: Ask) -> Row:
 
 def asked_event(row: Row) -> Row:
     """Return the row of the event that a request was made, by the request's row."""
-    data = {"action": row["action"], "by": row["asked_by"], **_object(row["data"])}
+    data = {"action": row["action"], "by": row["asked_by"], **object_of(row["data"])}
     return event_row(row["run_id"], row["key"], row["at"], "asked", data)
 
 
@@ -264,7 +284,7 @@ def ask(row: Mapping[str, Any]) -> Ask:
     return Ask(
         action=Action(row["action"]),
         key=row["key"],
-        data=_object(row["data"]),
+        data=object_of(row["data"]),
         by=row["asked_by"],
         at=_EPOCH + timedelta(microseconds=row["at"]),
         id=row["id"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     ForeignKey,
     ForeignKeyConstraint,
@@ -12,10 +13,11 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    UniqueConstraint,
     text,
 )
 
-HEAD = "0002"  #: the migration that these tables are the sum of
+HEAD = "0003"  #: the migration that these tables are the sum of
 
 # Instants are microseconds since 1970 in UTC, JSON is text: both mean the same in every database.
 _INSTANT = BigInteger
@@ -44,6 +46,15 @@ flow_runs = Table(
     Column("lease_expires", _INSTANT),
     Column("fence", Integer, nullable=False),
     Column("idempotency_key", Text),
+    Column("deployment_id", Text),
+    Column("version", Text),
+    Column("schedule_id", Text),
+    Column("scheduled", _INSTANT),
+    Column("interval_start", _INSTANT),
+    Column("interval_end", _INSTANT),
+    Column("due", _INSTANT),
+    Column("waits_for", Text),
+    Column("agent", Text),
     Index("flow_runs_created", "created", "id"),
     Index("flow_runs_flow_created", "flow", "created"),
     Index("flow_runs_idempotency_key", "idempotency_key", unique=True),
@@ -53,6 +64,15 @@ Index(
     flow_runs.c.lease_expires,
     sqlite_where=flow_runs.c.finished.is_(None),
     postgresql_where=flow_runs.c.finished.is_(None),
+)
+_PENDING = text("state = 'Pending'")
+# What agents look for every second, however many runs are kept.
+Index(
+    "flow_runs_pending",
+    flow_runs.c.due,
+    flow_runs.c.created,
+    sqlite_where=_PENDING,
+    postgresql_where=_PENDING,
 )
 
 task_runs = Table(
@@ -175,4 +195,110 @@ limit_waits = Table(
     Column("since", _INSTANT, nullable=False),
     Column("expires", _INSTANT, nullable=False),
     Index("limit_waits_run", "run_id"),
+)
+
+deployments = Table(
+    "deployments",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("project", Text, nullable=False),
+    Column("flow", Text, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("commit", Text),
+    Column("source", Text, nullable=False),
+    Column("schedules", Text, nullable=False),
+    Column("parameters", Text, nullable=False),
+    Column("labels", Text, nullable=False),
+    Column("executor", Text),
+    Column("environment", Text, nullable=False),
+    Column("created", _INSTANT, nullable=False),
+    Column("created_by", Text, nullable=False),
+    UniqueConstraint("project", "flow", "number", name="deployments_number"),
+)
+
+deployed_flows = Table(
+    "deployed_flows",
+    metadata,
+    Column("project", Text, primary_key=True),
+    Column("flow", Text, primary_key=True),
+    Column("deployment_id", Text, ForeignKey("deployments.id"), nullable=False),
+    Column("paused", Boolean, nullable=False),
+    Column("deleted", Boolean, nullable=False),
+)
+
+deployment_audit = Table(
+    "deployment_audit",
+    metadata,
+    Column("id", _SERIAL, primary_key=True),
+    Column("project", Text, nullable=False),
+    Column("flow", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("at", _INSTANT, nullable=False),
+    Column("data", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+schedules = Table(
+    "schedules",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("project", Text, nullable=False),
+    Column("flow", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("paused", Boolean, nullable=False),
+    Column("evaluated", _INSTANT, nullable=False),
+    Index("schedules_flow", "project", "flow"),
+)
+
+# Rows outlive their schedule, and their run: a night that was served stays served.
+occurrences = Table(
+    "occurrences",
+    metadata,
+    Column("schedule_id", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("instant", _INSTANT, nullable=False),
+    Column("nominal", Text, nullable=False),
+    Column("repeat", Integer, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("run_id", Text),
+    Column("interval_start", _INSTANT),
+    Column("interval_end", _INSTANT),
+    Column("settled", _INSTANT, nullable=False),
+    Index("occurrences_instant", "instant"),
+)
+
+agents = Table(
+    "agents",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("labels", Text, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("pid", Integer),
+    Column("started", _INSTANT, nullable=False),
+    Column("heartbeat", _INSTANT, nullable=False),
+    Column("version", Text, nullable=False),
+)
+
+notifications = Table(
+    "notifications",
+    metadata,
+    Column("id", _SERIAL, primary_key=True),
+    Column("run_id", Text, ForeignKey("flow_runs.id", ondelete="CASCADE")),
+    Column("key", Text),
+    Column("kind", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("payload", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_try", _INSTANT, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("error", Text, nullable=False),
+    Column("created", _INSTANT, nullable=False),
+    Index("notifications_due", "state", "next_try"),
+    Index("notifications_run", "run_id"),
+    Index("notifications_key", "key", unique=True),
+    sqlite_autoincrement=True,
 )

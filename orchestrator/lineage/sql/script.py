@@ -55,6 +55,11 @@ _STRUCTURE = (
     *("begin", "declare", "proc", "function", "macro", "trigger", "task", "pipe", "alert", "event"),
     "package",
 )
+#: Words and signs that can part one statement from another.
+_SHAPING = unpunctuated.BEGINNINGS | {
+    *("CASE", "END", "BEGIN", "ELSE", "THEN", "DO", "LOOP", "REPEAT", "EXCEPTION", "GO"),
+    *("(", ")"),
+}
 _LOOP_END = re.compile(r"\bend\s+(for|while|loop|if|repeat|case)\b")
 
 
@@ -131,6 +136,8 @@ class _Splitter:
             token = self.tokens[self.position]
             if token.token_type == TokenType.SEMICOLON:
                 self._semicolon()
+            elif self._is_plain(self.words[self.position]):
+                self._take(token)
             elif not self._inside_parentheses(token) and self._structural(
                 self.words[self.position]
             ):
@@ -140,6 +147,12 @@ class _Splitter:
             self.position += 1
         self._flush()
         return self.fragments
+
+    def _is_plain(self, name: str) -> bool:
+        """Whether a word cannot give the script its shape; most words are such."""
+        if name in _SHAPING or self.routine or not self.heads:
+            return False
+        return self.heads[0] != "GO"
 
     # -- small steps -------------------------------------------------------------------------
 

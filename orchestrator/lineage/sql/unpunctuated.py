@@ -16,6 +16,8 @@ _OBJECTS = frozenset(
 )
 _VERBS = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE", "MERGE"})
 _QUERY_VERBS = frozenset({"SELECT", "VALUES", "EXEC", "EXECUTE", "DEFAULT"})
+#: Every word that can begin a statement.
+BEGINNINGS = _ALWAYS | _VERBS | {"CREATE", "DROP", "ALTER", "EXEC", "EXECUTE", "SET", "IF"}
 
 
 def begins(before: Sequence[str], word: str, following: str) -> bool:

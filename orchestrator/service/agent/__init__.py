@@ -1,0 +1,1 @@
+"""Agents: take runs that are due, and launch each as a process of its own."""

@@ -1,0 +1,293 @@
+"""One run: planned, written down or taken over, driven, and settled whatever happens."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from orchestrator import instants
+from orchestrator.engine import checking, files
+from orchestrator.engine.failure_logs import write_failure_logs
+from orchestrator.engine.limits import Limiter, limit_names
+from orchestrator.engine.plan import Plan, make_plan
+from orchestrator.engine.recorder import LEASE, Recorder
+from orchestrator.engine.requests import Requests
+from orchestrator.engine.run import Drive, drive
+from orchestrator.engine.telling import Listener
+from orchestrator.errors import OrchestratorError, StoreError, UsageError
+from orchestrator.executors.base import Completed, Executor, Kept
+from orchestrator.model.flow import Flow
+from orchestrator.model.group import TaskGroup
+from orchestrator.model.planning import Planning
+from orchestrator.model.state import State, StateType
+from orchestrator.model.warehouse import Warehouse
+from orchestrator.service.asking import carry_over, marked_failed, marks
+from orchestrator.service.limits import keep_limits
+from orchestrator.service.planning import Request
+from orchestrator.service.project import Project
+from orchestrator.store.base import RunStore
+from orchestrator.store.records import Change, FlowRun, LogLine, TaskRun, new_run_id
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """How a run ended."""
+
+    run_id: str
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A run that was in the store before.
+
+    Args:
+        recorder: Writes of it.
+        fence: The driver's number.
+        scheduled: The instant it was made for.
+    """
+
+    recorder: Recorder
+    fence: int
+    scheduled: datetime | None = None
+
+
+def drive_flow(
+    project: Project,
+    store: RunStore,
+    flow: Flow,
+    asked: Request,
+    listeners: Sequence[Listener],
+    executor: Executor | None,
+    done: Mapping[str, Any],
+    earlier: FlowRun | None,
+    taken: Taken | None = None,
+) -> RunResult:
+    run_id = asked.run_id or new_run_id()
+    marked = marks(store, earlier) if earlier else {}
+    planning = project.planning(asked.options_in(project), run_id)
+    place = executor or _executor(project, flow, asked, planning)
+    with project.secrets(), place.start(), _groups(flow, planning, place) as prepared:
+        plan = make_plan(
+            flow, planning, parameters=asked.parameters, include=asked.include,
+            exclude=asked.exclude, prepared=prepared, done=done, again=marked_failed(marked),
+        )  # fmt: skip
+        planning.save_cache()
+        keep_limits(project, store)
+        limiter = Limiter(store, run_id, limit_names(plan, planning))
+        open_files = partial(_wait_for_files, plan, planning, place)
+        waits = limiter.limits_flow(flow.name)
+        if not waits:
+            open_files()
+        if taken is None:
+            _created(project, store, plan, asked, run_id, earlier, flow)
+        else:
+            store.add_tasks(run_id, _task_runs(run_id, plan), fence=taken.fence)
+        carry_over(store, run_id, marked)
+        recorder = taken.recorder if taken else Recorder(store, run_id)
+        setting = Drive(
+            run_id, plan, place, recorder, planning.find_warehouse, listeners,
+            store.durations(flow.name, list(plan.tasks), project=project.name), done,
+            scheduled_time=taken.scheduled if taken else None, state_dir=project.settings.state_dir,
+            requests=Requests(store, run_id), limiter=limiter,
+            prepare=open_files if waits else _nothing,
+            lineage_check=project.settings.lineage_check, root=project.root, flow=flow, timeout=flow.timeout,
+        )  # fmt: skip
+        state = _driven(project, store, setting, taken.fence if taken else 1)
+        place.broadcast(checking.keep)
+    _keep_house(project, store)
+    return RunResult(run_id, state)
+
+
+def _wait_for_files(plan: Plan, planning: Planning, executor: Executor) -> None:
+    """Open each database file once where it will be used, before the run begins.
+
+    A file that another process holds is waited for here, so that a run that cannot begin leaves
+    nothing behind. Where a limit lets only so many runs of the flow begin, the others may hold
+    just that file: then the run is written down first and waits for its turn.
+
+    Raises:
+        WarehouseBusyError: It is held for longer than the time set.
+    """
+    owned = {}
+    for planned in plan.tasks.values():
+        warehouse = planned.task.holds(planning)
+        if warehouse is not None and warehouse.affinity is not None:
+            owned[warehouse.affinity] = warehouse
+    for affinity, warehouse in owned.items():
+        _done_there(executor, partial(_opened, warehouse), affinity)
+
+
+def _nothing() -> None:
+    pass
+
+
+def _opened(warehouse: Warehouse) -> None:
+    with warehouse.connect():
+        pass
+
+
+def _driven(project: Project, store: RunStore, setting: Drive, fence: int) -> State:
+    """Drive the run; whatever happens to the driver, the run does not stay open in the store."""
+    try:
+        state = drive(setting)
+        setting.recorder.close()
+        return state
+    except BaseException as error:
+        message = f"the driver ended: {type(error).__name__}"
+        settle(store, setting.run_id, setting.recorder, fence, error, message)
+        raise
+    finally:
+        with suppress(StoreError):
+            setting.limiter.close()
+        with suppress(StoreError):
+            write_failure_logs(store, setting.run_id, project.settings.state_dir)
+
+
+def settle(
+    store: RunStore,
+    run_id: str,
+    recorder: Recorder,
+    fence: int,
+    error: BaseException,
+    message: str | None = None,
+) -> None:
+    """End a run in the store that an error ended; nothing changes if it has ended already."""
+    stopped = isinstance(error, KeyboardInterrupt)
+    if stopped:
+        message = "stopped at once"
+    elif message is None:
+        what = error.what if isinstance(error, OrchestratorError) else type(error).__name__
+        message = f"it could not begin: {what}"
+        with suppress(StoreError):
+            recorder.put(LogLine(str(error), level=logging.ERROR))
+    with suppress(StoreError):
+        recorder.close()
+    to = StateType.CANCELLED if stopped else StateType.FAILED
+    with suppress(StoreError):
+        store.transition(run_id, [Change(None, to, message=message)], fence=fence)
+
+
+def _created(
+    project: Project,
+    store: RunStore,
+    plan: Plan,
+    asked: Request,
+    run_id: str,
+    earlier: FlowRun | None,
+    flow: Flow,
+) -> None:
+    """Write the run and its tasks down before the first one runs."""
+    options = {
+        "run": {k: v for k, v in asdict(asked.options).items() if v},
+        "include": list(asked.include),
+        "exclude": list(asked.exclude),
+        "executor": asked.executor,
+        "whole": flow is project.whole,
+    }
+    now = instants.now()
+    run = FlowRun(
+        run_id, plan.flow, project.name, _plain(plan.parameters), created=now, started=now,
+        retry_of=earlier.id if earlier else None, options=options, pid=os.getpid(),
+        host=socket.gethostname(), lease_expires=now + LEASE,
+        idempotency_key=asked.idempotency_key,
+    )  # fmt: skip
+    kept = store.create_run(run, _task_runs(run_id, plan))
+    if kept != run_id:
+        raise UsageError(f"there is a run with the key {asked.idempotency_key!r} already: {kept}")
+
+
+def _task_runs(run_id: str, plan: Plan) -> list[TaskRun]:
+    facts = ((key, plan.tasks[key].facts) for key in plan.order())
+    return [TaskRun(run_id, k, f.name, f.resource_type, path=f.path) for k, f in facts]
+
+
+@contextmanager
+def _groups(flow: Flow, planning: Planning, executor: Executor) -> Iterator[dict[str, Any]]:
+    """Prepare each group where its tasks will run; leave nothing open afterwards."""
+    groups = {flow.key(task): task for task in flow if isinstance(task, TaskGroup)}
+    prepared: dict[str, Any] = {}
+    try:
+        for key, group in reversed(groups.items()):  # what the first keeps open is opened last
+            work = group.prepare(key, planning)
+            if work is not None:
+                prepared[key] = _done_there(executor, work, group.affinity(planning))
+        yield prepared
+    finally:
+        for key, group in groups.items():
+            undo = group.release(key, planning) if key in prepared else None
+            if undo is not None:
+                executor.broadcast(undo)
+        for warehouse in getattr(planning.find_warehouse, "made", {}).values():
+            executor.broadcast(warehouse.release, planning.run_id)
+
+
+def _done_there(executor: Executor, work: Callable[[], Any], affinity: str | None) -> Any:
+    """Do a piece of work on the executor and wait for what it returns."""
+    handle = executor.submit(_kept, work, affinity=affinity)
+    while True:
+        for item in executor.wait(None):
+            if isinstance(item, Completed) and item.handle is handle:
+                if item.error is not None:
+                    raise item.error
+                return item.report
+
+
+def _kept(work: Callable[[], Any]) -> Kept:
+    return Kept(work())
+
+
+def _executor(project: Project, flow: Flow, asked: Request, planning: Planning) -> Executor:
+    if asked.executor is None and isinstance(flow.executor, Executor):
+        return flow.executor
+    threads = asked.options.threads or project.settings.threads
+    if threads is None:
+        said = (task.slots(planning) for task in flow if isinstance(task, TaskGroup))
+        threads = max((slots for slots in said if slots), default=None)
+    return make_executor(asked.executor or project.settings.executor, threads)
+
+
+def make_executor(name: str, threads: int | None = None) -> Executor:
+    """Make an executor by its name.
+
+    Args:
+        name: ``threads``, ``inline`` or ``dask``.
+        threads: Tasks at the same time in one process.
+    """
+    if name == "inline":
+        from orchestrator.executors.inline import InlineExecutor
+
+        return InlineExecutor()
+    if name == "threads":
+        from orchestrator.executors.threads import ThreadsExecutor
+
+        return ThreadsExecutor(threads)
+    if name == "dask":
+        from orchestrator.executors.dask import DaskExecutor
+
+        return DaskExecutor(cluster_kwargs={"threads_per_worker": threads} if threads else None)
+    raise UsageError(f"there is no executor {name!r}", fix="use threads, inline or dask")
+
+
+def _keep_house(project: Project, store: RunStore) -> None:
+    days = project.settings.history_days
+    if days is not None:
+        before = instants.now() - timedelta(days=days)
+        store.prune(before)
+        for folder in ("results", "cache/results"):
+            files.sweep(project.settings.state_dir / folder, before)
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters as JSON can keep them; dates as text, which parameters read again."""
+    return {
+        name: value.isoformat() if hasattr(value, "isoformat") else value
+        for name, value in values.items()
+    }

@@ -1,0 +1,1 @@
+"""Notifications: who is to hear of what, and how it reaches them."""

@@ -1,0 +1,1 @@
+"""Makes the runs of schedules, each once, and settles what nobody drives any more."""

@@ -1,0 +1,115 @@
+"""Settles what nobody looks after any more: late runs, runs without a driver, agents that are gone."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from orchestrator.model.state import StateType
+from orchestrator.service.scheduler.policies import OnLost, Policies
+from orchestrator.service.scheduler.stopping import end
+from orchestrator.service.scheduler.verdicts import span
+from orchestrator.store.agents import AgentRecord
+from orchestrator.store.base import RunStore
+from orchestrator.store.records import FlowRun, new_run_id
+
+BEAT = timedelta(seconds=10)  #: an agent says so often that it is there
+SILENT = 3 * BEAT  #: after so long without a word it counts as lost
+LATE = timedelta(minutes=5)  #: a run that no agent has taken so long after it was due is late
+
+
+def late_runs(
+    unfinished: Sequence[FlowRun], agents: Collection[AgentRecord], now: datetime
+) -> dict[str, str]:
+    """Return the runs that no agent has taken though they were due, each with its cause.
+
+    Args:
+        unfinished: All unfinished runs.
+        agents: The agents that are there.
+        now: The present (aware).
+
+    Example:
+        >>> from datetime import UTC
+        >>> noon = datetime(2026, 3, 1, 12, tzinfo=UTC)
+        >>> run = FlowRun("a1", "nightly", due=noon, labels=("gpu",), deployment_id="d1")
+        >>> late_runs([run], [], noon + timedelta(hours=1))
+        {'a1': 'due 1 h ago; no agent is there'}
+    """
+    open_ids = {run.id for run in unfinished}
+    found = {}
+    for run in unfinished:
+        if run.state is not StateType.PENDING or run.lease_expires or run.due is None:
+            continue
+        if now - run.due > LATE and run.waits_for not in open_ids:
+            ago = span((now - run.due).total_seconds())
+            found[run.id] = f"due {ago} ago; {_cause(run, agents)}"
+    return found
+
+
+def _cause(run: FlowRun, agents: Collection[AgentRecord]) -> str:
+    if not agents:
+        return "no agent is there"
+    if not any(set(run.labels) <= set(agent.labels) for agent in agents):
+        return f"no agent has its labels {', '.join(run.labels)}"
+    return "the agents that could take it are busy"
+
+
+def settle_lost_agents(store: RunStore, now: datetime) -> dict[str, str]:
+    """Strike out the agents that were not heard of for three beats; return each with its cause.
+
+    Their runs live on by their own leases: a driver may outlive its agent.
+    """
+    found = {}
+    for agent in store.lost_agents(now - SILENT):
+        if store.dismiss(agent.id):
+            silent = span((now - agent.heartbeat).total_seconds())
+            found[agent.name] = f"not heard of for {silent} (process {agent.pid} on {agent.host})"
+    return found
+
+
+def settle_stuck_run(
+    store: RunStore, run: FlowRun, policies: Policies, now: datetime
+) -> str | None:
+    """Settle a run whose lease has run out.
+
+    One that an agent claimed and never began goes back to any agent; another one fails, and, where
+    the schedule says so, is followed by a run that finishes it.
+
+    Returns:
+        What was done; None if somebody else was faster.
+    """
+    if run.state is StateType.PENDING and run.agent is not None:
+        back = store.unclaim(run.id, run.fence)
+        return f"agent {run.agent} never began it; any agent may take it" if back else None
+    why = _lost(run, now)
+    follower = _follower(store, run, policies, now)
+    if follower is not None:  # first: if this process dies between the two, nothing is forgotten
+        store.create_run(follower)
+        why += "; another run finishes it"
+    return why if end(store, run, StateType.FAILED, why) else None
+
+
+def _lost(run: FlowRun, now: datetime) -> str:
+    place = f"process {run.pid} on {run.host}" if run.pid else "its process"
+    if run.lease_expires is None:
+        return f"its driver is lost: {place} said nothing since it began"
+    silent = span((now - run.lease_expires).total_seconds())
+    return f"its driver is lost: {place} should have been heard of {silent} ago"
+
+
+def _follower(
+    store: RunStore, run: FlowRun, policies: Policies, now: datetime
+) -> FlowRun | None:
+    if policies.on_lost is not OnLost.RETRY or run.deployment_id is None:
+        return None
+    depth, earlier = 0, run
+    while earlier.retry_of is not None and depth <= policies.most_retries:
+        depth, earlier = depth + 1, store.run(earlier.retry_of)
+    if depth >= policies.most_retries:
+        return None
+    return replace(
+        run, id=new_run_id(), state=StateType.PENDING, message="", created=now, started=None,
+        retry_of=run.id, pid=None, host=None, lease_expires=None, fence=1, agent=None, due=now,
+        waits_for=run.id, idempotency_key=f"finishes {run.id}",
+    )  # fmt: skip
