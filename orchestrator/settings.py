@@ -20,6 +20,7 @@ EXECUTORS = ("threads", "inline", "dask")
 LINEAGE_CHECKS = ("off", "warn", "strict")
 LIMITED = ("tag", "warehouse", "flow")  #: what a limit may be on
 
+_ONLY_IN_FILE = ("warehouses", "limits", "notifications")
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
 _HEADER = re.compile(r"^\s*\[\[?\s*([^\]]+?)\s*\]\]?\s*(?:#.*)?$")
 _ASSIGNMENT = re.compile(r"^\s*([\w.\"' -]+?)\s*=")
@@ -48,6 +49,8 @@ class Settings:
             look, ``warn`` reports it, ``strict`` fails the task.
         busy_timeout: Seconds to wait for a DuckDB file that another process holds.
         history_days: Days that runs are kept; None keeps them for ever.
+        history_runs: So many runs of each flow are kept at most; None keeps all.
+        notifications: The ``[notifications.NAME]`` tables as written, secret references unresolved.
         limits: How much may run at the same time, by ``tag:NAME``, ``warehouse:NAME``, ``flow:NAME``.
 
     Example:
@@ -71,6 +74,8 @@ class Settings:
     lineage_check: str = "warn"
     busy_timeout: float = 60.0
     history_days: int | None = 90
+    history_runs: int | None = 1000
+    notifications: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
     limits: Mapping[str, int] = field(default_factory=dict)
     origins: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
@@ -150,7 +155,7 @@ def _from_file(path: Path) -> Iterator[tuple[str, object, str]]:
 def _from_environment(environ: Mapping[str, str]) -> Iterator[tuple[str, object, str]]:
     for key in _KEYS:
         name = ENVIRONMENT_PREFIX + key.upper()
-        if key not in ("warehouses", "limits") and environ.get(name, "") != "":
+        if key not in _ONLY_IN_FILE and environ.get(name, "") != "":
             yield key, environ[name], f"environment {name}"
 
 
@@ -273,13 +278,16 @@ def _lineage_check(value: object) -> str:
     return str(_choice(LINEAGE_CHECKS, str.lower)("off" if value is False else value))
 
 
-def _tables(value: object) -> dict[str, dict[str, Any]]:
-    if not isinstance(value, Mapping):
-        raise ValueError(f"expected tables [warehouses.NAME], got {value!r}")
-    for name, table in value.items():
-        if not isinstance(table, Mapping):
-            raise ValueError(f"expected a table [warehouses.{name}], got a plain value")
-    return {name: dict(table) for name, table in value.items()}
+def _tables(kind: str) -> Parser:
+    def parse(value: object) -> dict[str, dict[str, Any]]:
+        if not isinstance(value, Mapping):
+            raise ValueError(f"expected tables [{kind}.NAME], got {value!r}")
+        for name, table in value.items():
+            if not isinstance(table, Mapping):
+                raise ValueError(f"expected a table [{kind}.{name}], got a plain value")
+        return {name: dict(table) for name, table in value.items()}
+
+    return parse
 
 
 def limit_name(value: str) -> str:
@@ -315,11 +323,13 @@ _KEYS: dict[str, Parser] = {
     "threads": _whole(1),
     "target": _text,
     "warehouse": _text,
-    "warehouses": _tables,
+    "warehouses": _tables("warehouses"),
     "strict_sql": _switch,
     "lineage_check": _lineage_check,
     "busy_timeout": _seconds,
     "history_days": _whole(1),
+    "history_runs": _whole(1),
+    "notifications": _tables("notifications"),
     "limits": _limits,
 }
 

@@ -26,6 +26,7 @@ LEVELS = {
     "orchestrator.executors": 3,
     "orchestrator.engine": 4,
     "orchestrator.service": 5,
+    "orchestrator.notifications": 6,
     "orchestrator.cli": 7,
     "orchestrator.__main__": 8,
     "tasks": 8,

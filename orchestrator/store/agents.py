@@ -65,7 +65,12 @@ class AgentStore(ABC):
 
     @abstractmethod
     def claim(
-        self, agent_id: str, labels: Collection[str], until: datetime, *, now: datetime | None = None
+        self,
+        agent_id: str,
+        labels: Collection[str],
+        until: datetime,
+        *,
+        now: datetime | None = None,
     ) -> FlowRun | None:
         """Give the caller the run that is due longest and needs no label it lacks, or None.
 

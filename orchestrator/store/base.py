@@ -10,10 +10,6 @@ from typing import Self
 
 from orchestrator.errors import StoreError
 from orchestrator.model.state import StateType
-from orchestrator.store.agents import AgentStore
-from orchestrator.store.deployments import DeploymentStore
-from orchestrator.store.occurrences import OccurrenceStore
-from orchestrator.store.outbox import OutboxStore
 from orchestrator.store.records import (
     Ask,
     Attempt,

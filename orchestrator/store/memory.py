@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import threading
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 
 from orchestrator import instants
-from orchestrator.errors import StoreError
 from orchestrator.model.state import FINISHED, StateType
 from orchestrator.store import rows
 from orchestrator.store.base import LATEST, RunStore
+from orchestrator.store.inmemory.agents import MemoryAgents
+from orchestrator.store.inmemory.occurrences import MemoryOccurrences
+from orchestrator.store.inmemory.outbox import MemoryOutbox
+from orchestrator.store.inmemory.shared import WHERE, Kept
 from orchestrator.store.lines import PLACE, Line, refusing, waits_since
 from orchestrator.store.lookup import (
     RUNS_LOOKED_AT,
@@ -37,22 +39,8 @@ from orchestrator.store.records import (
 )
 from orchestrator.store.rows import Row
 
-_WHERE = "in memory"
 
-
-@dataclass(slots=True)
-class _Kept:
-    """All rows of one run."""
-
-    run: Row
-    tasks: dict[str, Row] = field(default_factory=dict)
-    attempts: dict[tuple[str, int], Row] = field(default_factory=dict)
-    events: list[Row] = field(default_factory=list)
-    logs: list[Row] = field(default_factory=list)
-    asked: list[Row] = field(default_factory=list)
-
-
-class MemoryStore(RunStore):
+class MemoryStore(MemoryOccurrences, MemoryAgents, MemoryOutbox, RunStore):
     """A run store that lasts as long as the object; it keeps the very rows a database would.
 
     Example:
@@ -64,9 +52,7 @@ class MemoryStore(RunStore):
     """
 
     def __init__(self) -> None:
-        self._kept: dict[str, _Kept] = {}
-        self._lock = threading.RLock()
-        self._last_event = 0
+        super().__init__()
         self._last_line = 0
         self._last_ask = 0
         self._limits: dict[str, int] = {}
@@ -78,21 +64,7 @@ class MemoryStore(RunStore):
         row = rows.flow_run_row(run)
         task_rows = [rows.task_run_row(run.id, task, place) for place, task in enumerate(tasks)]
         with self._lock:
-            if row["idempotency_key"] is not None:
-                for found in self._kept.values():
-                    if found.run["idempotency_key"] == row["idempotency_key"]:
-                        return str(found.run["id"])
-            if run.id in self._kept:
-                raise StoreError(
-                    f"run {run.id!r} is kept already", where=_WHERE, fix="give it another id"
-                )
-            kept = _Kept(row, {task["key"]: task for task in task_rows})
-            self._kept[run.id] = kept
-            data = {"tasks": len(tasks)}
-            self._append_events(
-                kept, [rows.event_row(run.id, None, row["created"], "created", data)]
-            )
-        return run.id
+            return self._keep_run(row, task_rows)
 
     def add_tasks(self, run_id: str, tasks: Sequence[TaskRun], *, fence: int | None = None) -> None:
         with self._lock:
@@ -159,12 +131,12 @@ class MemoryStore(RunStore):
         if run_id == LATEST:
             latest = self.runs(limit=1)
             if not latest:
-                raise no_such_run(run_id, _WHERE)
+                raise no_such_run(run_id, WHERE)
             return latest[0]
         with self._lock:
             found = [run_id] if run_id in self._kept else self._beginning(run_id)
             if len(found) != 1:
-                raise not_one_run(run_id, found, _WHERE)
+                raise not_one_run(run_id, found, WHERE)
             return rows.flow_run(self._kept[found[0]].run)
 
     def runs(
@@ -262,7 +234,7 @@ class MemoryStore(RunStore):
         with self._lock:
             kept = self._of(run_id)
             if row["key"] is not None and row["key"] not in kept.tasks:
-                raise no_such_task(run_id, row["key"], _WHERE)
+                raise no_such_task(run_id, row["key"], WHERE)
             self._append_events(kept, [rows.asked_event(row)])
             self._last_ask += 1
             kept.asked.append(row | {"id": self._last_ask})
@@ -325,28 +297,22 @@ class MemoryStore(RunStore):
             for place in [place for place in self._waits if place[1] == run_id]:
                 del self._waits[place]
 
-    def prune(self, older_than: datetime) -> int:
-        before = rows.micros(older_than)
-        assert before is not None
+    def prune(self, older_than: datetime | None = None, *, most: int | None = None) -> int:
+        before = rows.micros(older_than) or 0
         with self._lock:
-            old = [
-                run_id
-                for run_id, kept in self._kept.items()
-                if kept.run["finished"] is not None and kept.run["finished"] < before
-            ]
+            self._forget_occurrences(before)
+            finished = [r for r in self._newest_first(None, None) if r["finished"] is not None]
+            old = {row["id"] for row in finished if row["finished"] < before}
+            if most is not None:
+                old.update(_beyond(finished, most))
             for run_id in old:
                 self.leave(run_id)
+                self._forget_notifications(run_id)
                 del self._kept[run_id]
             return len(old)
 
     def close(self) -> None:
         """Keep everything: there is nothing to let go of."""
-
-    def _of(self, run_id: str) -> _Kept:
-        kept = self._kept.get(run_id)
-        if kept is None:
-            raise no_such_run(run_id, _WHERE)
-        return kept
 
     def _give_back(self, run_id: str) -> None:
         for place in [p for p, row in self._leases.items() if row["run_id"] == run_id]:
@@ -382,19 +348,19 @@ class MemoryStore(RunStore):
                 if row["state"] == StateType.SUCCESS and row["started"] is not None:
                     yield row["key"], row["finished"] - row["started"]
 
-    def _append_events(self, kept: _Kept, added: Iterable[Row]) -> None:
-        for row in added:
-            self._last_event += 1
-            kept.events.append(row | {"id": self._last_event})
-
-    def _happened(self, kept: _Kept, kind: str, data: Mapping[str, object]) -> None:
-        at = rows.micros(instants.now())
-        assert at is not None
-        self._append_events(kept, [rows.event_row(kept.run["id"], None, at, kind, data)])
-
 
 def _age(run: Row) -> tuple[int, str]:
     return run["created"], run["id"]
+
+
+def _beyond(newest_first: Iterable[Row], most: int) -> Iterator[str]:
+    """Yield the ids of all but the first few runs of each flow."""
+    seen: Counter[tuple[str, str]] = Counter()
+    for row in newest_first:
+        place = row["project"], row["flow"]
+        seen[place] += 1
+        if seen[place] > most:
+            yield row["id"]
 
 
 def _expired(run: Row, now: int | None) -> bool:
@@ -408,7 +374,7 @@ def _standing(task: Row) -> Standing:
     return Standing(StateType(task["state"]), task["attempt"], task["token"], task["started"])
 
 
-def _write_outcome(kept: _Kept, outcome: Outcome) -> None:
+def _write_outcome(kept: Kept, outcome: Outcome) -> None:
     kept.run.update(outcome.run or {})
     for key, values in outcome.tasks.items():
         row = kept.tasks[key]

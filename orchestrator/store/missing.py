@@ -17,9 +17,7 @@ def not_deployed(project: str, flow: str, *, deleted: bool) -> NotFoundError:
     )
 
 
-def no_such_number(
-    project: str, flow: str, number: int, numbers: Iterable[int]
-) -> NotFoundError:
+def no_such_number(project: str, flow: str, number: int, numbers: Iterable[int]) -> NotFoundError:
     """Return the error for a deployment that a flow does not have."""
     return NotFoundError(
         f"flow {flow!r} has no deployment {number}",
@@ -53,9 +51,7 @@ def no_such_schedule(schedule_id: str, where: str) -> NotFoundError:
     )
 
 
-def no_such_schedule_of(
-    project: str, flow: str, name: str, names: Iterable[str]
-) -> NotFoundError:
+def no_such_schedule_of(project: str, flow: str, name: str, names: Iterable[str]) -> NotFoundError:
     """Return the error for a schedule that a flow's current deployment does not have."""
     known = ", ".join(names)
     return NotFoundError(

@@ -88,7 +88,7 @@ class OccurrenceStore(ABC):
     def occur(
         self,
         schedule_id: str,
-        rows: Sequence[Settled],
+        settled: Sequence[Settled],
         runs: Sequence[FlowRun],
         evaluated: datetime,
         *,
@@ -96,14 +96,14 @@ class OccurrenceStore(ABC):
     ) -> tuple[str, ...]:
         """Settle occurrences, make their runs, and move the schedule's mark, all or nothing.
 
-        A row whose key the schedule has already is passed over. A run is made only if the row that
+        One whose key the schedule has already is passed over. A run is made only if the one that
         says ``RUN`` with its id was not passed over. The mark never moves back. Any number of
         callers may do this at the same time, again, or with a clock that was set back.
 
         Args:
             schedule_id: The schedule.
-            rows: The occurrences, in order.
-            runs: The runs that ``rows`` name; ``Pending``, without a lease.
+            settled: The occurrences, in order.
+            runs: The runs that they name; ``Pending``, without a lease.
             evaluated: The mark from now on.
             seen: The mark the caller reckoned from. If it is another by now, nothing is done.
 

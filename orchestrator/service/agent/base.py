@@ -9,8 +9,8 @@ import socket
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Collection
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Generic, TypeVar
 
@@ -66,7 +66,6 @@ class _Launched(Generic[Handle]):
     cancelled: bool = False
     kill_at: float | None = None
     killed: bool = False
-    begun: bool = field(default=False)
 
 
 class Agent(ABC, Generic[Handle]):
@@ -163,16 +162,20 @@ class Agent(ABC, Generic[Handle]):
 
         An error of the store, or of a hook, never ends it: it is logged, and tried again.
         """
-        beating = threading.Thread(target=self._beat_on, args=(stop,), name="agent-heartbeat")
+        ended = threading.Event()
+        beating = threading.Thread(
+            target=self._beat_on, args=(ended,), name="agent-heartbeat", daemon=True
+        )
         beating.start()
         try:
             while not stop.is_set():
                 self._safely(self.step)
                 stop.wait(self.pause)
         finally:
-            stop.set()
             self.close()
+            ended.set()
             beating.join()
+            self._safely(self.store.dismiss, self.id)
 
     def step(self) -> None:
         """Look once: settle what ended, stop what is to stop, claim and launch what is due."""
@@ -196,7 +199,7 @@ class Agent(ABC, Generic[Handle]):
                 self._claims.pop(run_id, None)  # its own process drives it now
 
     def close(self) -> None:
-        """Stop what runs, settle it, and sign off; waits for the processes to end."""
+        """Stop what runs and settle it; waits for the processes to end."""
         self._stopping = True
         for launched in self._launched.values():
             self._safely(self._kill, launched, "the agent stops")
@@ -206,12 +209,12 @@ class Agent(ABC, Generic[Handle]):
                 self._safely(self._look, launched)
             time.sleep(min(self.pause, 0.1))
         self._safely(self.output.flush)
-        self._safely(self.store.dismiss, self.id)
 
     # -- inside ----------------------------------------------------------------------------
 
     def _start(self, run: FlowRun) -> None:
-        launched = self._launched[run.id] = _Launched[Handle](run)
+        launched: _Launched[Handle] = _Launched(run)
+        self._launched[run.id] = launched
         self._claims[run.id] = run.fence
         try:
             launched.handle = self.launch(run)
@@ -295,15 +298,15 @@ class Agent(ABC, Generic[Handle]):
             version=_version(),
         )  # fmt: skip
 
-    def _beat_on(self, stop: threading.Event) -> None:
+    def _beat_on(self, ended: threading.Event) -> None:
         while True:
             self._safely(self.beat)
-            if stop.wait(BEAT):
+            if ended.wait(BEAT):
                 return
 
-    def _safely(self, do: object, *arguments: object) -> None:
+    def _safely(self, do: Callable[..., object], *arguments: object) -> None:
         try:
-            do(*arguments)  # type: ignore[operator]
+            do(*arguments)
         except StoreError as error:
             _log.warning("agent %s: %s", self.name, error.what)
         except Exception:

@@ -55,4 +55,5 @@ def docker_order(
     words += [str(chosen), "orchestrator", *execute_words(run)]
     if inside:
         words += ["--project-dir", str(inside)]
-    return Order(tuple(words), child_environment(given), project.root)
+    undo = ("docker", "rm", "--force", container_name(run))
+    return Order(tuple(words), child_environment(given), project.root, undo)

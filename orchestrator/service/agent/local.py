@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from orchestrator.errors import ConfigurationError, OrchestratorError
 from orchestrator.process.output import Stream
@@ -46,6 +47,8 @@ class Process:
                 self._order.words, env=self._order.environment, cwd=self._order.folder,
                 on_line=self._line, cancel=self._stop, grace=self._grace,
             )  # fmt: skip
+            if result.stopped and self._order.undo:
+                run_process(self._order.undo, env=self._order.environment, timeout=_GRACE)
             last = result.last_lines[-1].strip() if result.last_lines else ""
             reason = last if result.returncode > 0 else ""
             if result.survivors:
@@ -97,3 +100,21 @@ class LocalAgent(Agent[Process]):
             f"this agent cannot launch runs in an environment of kind {kind!r}",
             fix="give the deployment a label that only agents of that kind have",
         )
+
+
+class DockerAgent(LocalAgent):
+    """Launches every run in a container, by the docker command.
+
+    Args:
+        image: The image for runs whose deployment names none.
+        rest: As for :class:`~orchestrator.service.agent.base.Agent`.
+    """
+
+    def __init__(self, *arguments: Any, image: str | None = None, **rest: Any) -> None:
+        super().__init__(*arguments, **rest)
+        self.image = image
+
+    def order(self, run: FlowRun) -> Order:
+        """The docker command of a run."""
+        assert self.project is not None
+        return docker_order(run, self.deployment(run), self.project, self.image)

@@ -24,11 +24,13 @@ class Order:
         environment: All of its environment; with the run store's address, which may hold a
             password, and is therefore no word of the command.
         folder: Where it runs: the folder with the code of the run's version.
+        undo: A command that takes away what is left when it had to be stopped.
     """
 
     words: tuple[str, ...]
     environment: Mapping[str, str]
     folder: Path
+    undo: tuple[str, ...] = ()
 
 
 def environment_of(deployment: Deployment | None) -> Mapping[str, Any]:

@@ -18,6 +18,7 @@ from orchestrator.store.outbox import Notification
 from orchestrator.store.records import Change, FlowRun, Refused, TaskRun
 
 _LOG = logging.getLogger("orchestrator.notify")
+_PATIENCE = 5.0  #: seconds that closing waits for the message of a state handler to be written
 _ENDED = SUCCEEDED | BROKEN
 #: Tags of a task: ``(flow, key) -> tags``.
 Tags = Callable[[str, str], Iterable[str]]
@@ -56,8 +57,8 @@ class Announcing:
         self._tags, self._deliver = tags, deliver
         self._finish: Callable[[], None] | None = None
         self._drives: str | None = None
-        with _opening:
-            _open.append(self)
+        self._latest: str | None = None
+        self._telling: list[threading.Thread] = []
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
@@ -68,11 +69,18 @@ class Announcing:
     def __exit__(self, *raised: object) -> None:
         self.close()
 
+    def make_reachable(self) -> None:
+        """Let state handlers in this process find this store, until it is closed."""
+        with _opening:
+            _open.append(self)
+
     def close(self) -> None:
         """Let what is being sent end, within its bounds, and close the store."""
         with _opening:
             if self in _open:
                 _open.remove(self)
+        for thread in self._telling:
+            thread.join(_PATIENCE)
         if self._finish is not None:
             self._finish()
         self._store.close()
@@ -81,6 +89,7 @@ class Announcing:
         self, run_id: str, changes: Sequence[Change], *, fence: int | None = None
     ) -> tuple[Refused, ...]:
         """Record changes, and put what people want to hear of them into the outbox."""
+        self._latest = run_id
         refused = self._store.transition(run_id, changes, fence=fence)
         try:
             not_made = {id(each.change) for each in refused}
@@ -97,7 +106,7 @@ class Announcing:
         return kept
 
     def tell(self, kind: str, target: str, payload: dict[str, Any], key: str | None = None) -> None:
-        """Put a message of a state handler into the outbox.
+        """Put a message of a state handler into the outbox; the handler does not wait for it.
 
         Args:
             kind: What kind.
@@ -105,11 +114,20 @@ class Announcing:
             payload: What it says.
             key: Its stable name.
         """
-        run_id = payload.get("run_id") or self._drives
-        if run_id and "run_id" not in payload:
+        run_id = payload.get("run_id") or self._latest
+        if run_id:
             payload = {**payload, "run_id": run_id, "project": self._project}
         target = f"{self._project}/{target}"
-        self._put([Notification(kind, target, messages.masked(payload), run_id=run_id, key=key)])
+        told = Notification(kind, target, messages.masked(payload), run_id=run_id, key=key)
+        thread = threading.Thread(target=self._put_quietly, args=(told,), daemon=True)
+        self._telling.append(thread)
+        thread.start()
+
+    def _put_quietly(self, told: Notification) -> None:
+        try:
+            self._put([told])
+        except Exception:
+            _LOG.warning("a message could not be written", exc_info=True)
 
     def _announce(self, run_id: str, changes: Sequence[Change]) -> None:
         states = frozenset[StateType]().union(*(rule.states for rule in self._rules))
@@ -178,8 +196,9 @@ class Announcing:
         if not found:
             return
         self._store.put(found)
-        if self._deliver is not None and self._finish is None and self._drives is not None:
-            self._finish = self._deliver(self._store)
+        with _opening:
+            if self._deliver is not None and self._finish is None and self._drives is not None:
+                self._finish = self._deliver(self._store)
 
 
 def reachable() -> Announcing | None:

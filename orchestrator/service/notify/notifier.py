@@ -99,16 +99,23 @@ class Notifier:
         return tried
 
     def leave(self, seconds: float) -> bool:
-        """Wait for what is on its way, but not longer; what is not delivered stays in the outbox.
+        """Try what is due now, but not longer than that; what is not delivered stays in the outbox.
 
         Returns:
-            Whether all was done.
+            Whether all that was due was tried.
         """
-        until = instants.now() + timedelta(seconds=seconds)
-        for thread in list(self._under_way):
-            thread.join(max(0.0, (until - instants.now()).total_seconds()))
+        last = threading.Thread(target=self._once_more, name="notifier", daemon=True)
+        last.start()
+        last.join(seconds)
         self._left.set()
-        return not any(thread.is_alive() for thread in self._under_way)
+        return not last.is_alive()
+
+    def _once_more(self) -> None:
+        try:
+            self.deliver_due()
+        except Exception:
+            if not self._left.is_set():
+                _LOG.warning("the outbox cannot be read", exc_info=True)
 
     def _begin_due(self) -> int:
         self._slots.acquire()
@@ -146,7 +153,7 @@ class Notifier:
 
     def _delivered(self, notification: Notification) -> Exception | None:
         if not self._targets.owns(notification):
-            return _Foreign("this belongs to another project, whose notifier is to send it")
+            return _ForeignError("this belongs to another project, whose notifier is to send it")
         try:
             self._targets.deliver(notification)
         except OrchestratorError as error:
@@ -164,7 +171,7 @@ class Notifier:
         self._store.failed(notification.id, what, next_try(notification, error, instants.now()))
 
 
-class _Foreign(OrchestratorError):
+class _ForeignError(OrchestratorError):
     """Of another project that keeps its runs in the same store."""
 
 
@@ -176,7 +183,7 @@ def next_try(notification: Notification, error: Exception, now: datetime) -> dat
         error: Why it failed.
         now: The present instant.
     """
-    if isinstance(error, _Foreign):
+    if isinstance(error, _ForeignError):
         return now + _FOREIGN
     if notification.attempts > len(WAITS):
         return None

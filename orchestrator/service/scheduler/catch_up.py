@@ -54,9 +54,7 @@ def catch_up(
 
 def _latest(due: Sequence[Occurrence], late: Sequence[int], window: int) -> list[Verdict]:
     if late[-1] > window:
-        return [
-            _missed(one, by, _too_late(window)) for one, by in zip(due, late, strict=True)
-        ]
+        return [_missed(one, by, _too_late(window)) for one, by in zip(due, late, strict=True)]
     covered, last = merged(due, "catch_up is latest")
     return [*covered, _run(last, late[-1])]
 

@@ -48,9 +48,7 @@ class Meeting:
 
 
 FREE = Meeting()
-_ONE_WAITS = frozenset(
-    {RunOverlap.BUFFER_ONE, RunOverlap.CANCEL_OTHER, RunOverlap.TERMINATE_OTHER}
-)
+_ONE_WAITS = frozenset({RunOverlap.BUFFER_ONE, RunOverlap.CANCEL_OTHER, RunOverlap.TERMINATE_OTHER})
 
 
 def meeting(policy: RunOverlap, active: Sequence[Busy], *, pressed: bool) -> Meeting:

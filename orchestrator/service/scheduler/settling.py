@@ -98,9 +98,7 @@ def _lost(run: FlowRun, now: datetime) -> str:
     return f"its driver is lost: {place} should have been heard of {silent} ago"
 
 
-def _follower(
-    store: RunStore, run: FlowRun, policies: Policies, now: datetime
-) -> FlowRun | None:
+def _follower(store: RunStore, run: FlowRun, policies: Policies, now: datetime) -> FlowRun | None:
     if policies.on_lost is not OnLost.RETRY or run.deployment_id is None:
         return None
     depth, earlier = 0, run

@@ -48,7 +48,12 @@ class MemoryAgents(MemoryRuns, AgentStore):
             return self._agents.pop(agent_id, None) is not None
 
     def claim(
-        self, agent_id: str, labels: Collection[str], until: datetime, *, now: datetime | None = None
+        self,
+        agent_id: str,
+        labels: Collection[str],
+        until: datetime,
+        *,
+        now: datetime | None = None,
     ) -> FlowRun | None:
         at = rows.micros(now or instants.now()) or 0
         with self._lock:

@@ -79,9 +79,7 @@ class MemoryDeployments(MemoryRuns, DeploymentStore):
 
     def current(self, project: str, flow: str) -> Deployment:
         with self._lock:
-            return keeping.deployment(
-                self._deployments[self._flow(project, flow)["deployment_id"]]
-            )
+            return keeping.deployment(self._deployments[self._flow(project, flow)["deployment_id"]])
 
     def rollback(self, project: str, flow: str, number: int, *, by: str = "") -> Deployment:
         with self._lock:
@@ -150,7 +148,9 @@ class MemoryDeployments(MemoryRuns, DeploymentStore):
         ]
 
     def _schedules_of(self, project: str, flow: str) -> list[Row]:
-        found = (r for r in self._schedules.values() if (r["project"], r["flow"]) == (project, flow))
+        found = (
+            r for r in self._schedules.values() if (r["project"], r["flow"]) == (project, flow)
+        )
         return sorted(found, key=lambda row: str(row["id"]))
 
     def _make_current(self, row: Row, since: int | None, *, paused: bool) -> None:

@@ -74,6 +74,10 @@ class MemoryOutbox(MemoryRuns, OutboxStore):
             ]
             return tuple(map(keeping.notification, found[:limit]))
 
+    def _forget_notifications(self, run_id: str) -> None:
+        for number in [n for n, row in self._outbox.items() if row["run_id"] == run_id]:
+            del self._outbox[number]
+
     def _move(self, number: int, values: Row, expected: Delivery = Delivery.PENDING) -> bool:
         with self._lock:
             row = self._outbox.get(number)

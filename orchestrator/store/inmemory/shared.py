@@ -48,10 +48,7 @@ class MemoryRuns:
             for found in self._kept.values():
                 if found.run["idempotency_key"] == row["idempotency_key"]:
                     return str(found.run["id"])
-        if row["id"] in self._kept:
-            raise StoreError(
-                f"run {row['id']!r} is kept already", where=WHERE, fix="give it another id"
-            )
+        self._refuse_taken(row["id"])
         kept = Kept(row, {task["key"]: task for task in tasks})
         self._kept[row["id"]] = kept
         data = {"tasks": len(tasks)}
@@ -59,6 +56,12 @@ class MemoryRuns:
             kept, [rows.event_row(row["id"], None, row["created"], "created", data)]
         )
         return str(row["id"])
+
+    def _refuse_taken(self, run_id: str) -> None:
+        if run_id in self._kept:
+            raise StoreError(
+                f"run {run_id!r} is kept already", where=WHERE, fix="give it another id"
+            )
 
     def _append_events(self, kept: Kept, added: Iterable[Row]) -> None:
         for row in added:

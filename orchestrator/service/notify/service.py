@@ -1,0 +1,105 @@
+"""Joins a project's rules, its store and the senders, for a run by hand and for the service."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+from orchestrator import secrets
+from orchestrator.errors import OrchestratorError
+from orchestrator.service.notify.announcing import Announcing
+from orchestrator.service.notify.notifier import Notifier
+from orchestrator.service.notify.rules import rules_of
+from orchestrator.service.notify.targets import Targets
+from orchestrator.service.notify.watch import Watch
+from orchestrator.store.base import RunStore
+from orchestrator.store.outbox import Notification
+
+if TYPE_CHECKING:
+    from orchestrator.service.project import Project
+
+#: Seconds that the process of a run by hand waits at its end for messages on their way.
+_PATIENCE = 5.0
+
+
+def announcing(project: Project, store: RunStore) -> RunStore:
+    """Return the store such that what it records is told to whom the project's settings name.
+
+    Messages of a run that this process itself drives are sent from here, beside the run; those of
+    runs that an agent launches are left to the service.
+
+    Args:
+        project: The project.
+        store: Its store.
+
+    Raises:
+        ConfigurationError: A rule cannot be read.
+    """
+    told = Announcing(
+        store, project.name, rules_of(project.settings),
+        tags=partial(_tags, project), deliver=partial(_beside_the_run, project),
+    )  # fmt: skip
+    told.make_reachable()
+    return cast(RunStore, told)
+
+
+def service_notifier(project: Project, store: RunStore) -> Notifier:
+    """Return the notifier of a service: it watches as well, and stays out of private networks.
+
+    Run it in a thread: ``notifier.run(stop)``.
+
+    Args:
+        project: The project whose rules and secrets it uses.
+        store: The run store.
+    """
+    rules = rules_of(project.settings)
+    speaker = Announcing(store, project.name, rules, tags=partial(_tags, project))
+    watch = Watch(store, project.name, rules, speaker)
+    return Notifier(store, _WithSecrets(project, private=False), look=watch.look)
+
+
+def send_now(project: Project, notification: Notification, *, private: bool = True) -> None:
+    """Deliver one notification, past the outbox.
+
+    Raises:
+        OrchestratorError: It could not be delivered.
+    """
+    _WithSecrets(project, private=private).deliver(notification)
+
+
+class _WithSecrets(Targets):
+    """Targets that find their secrets where the project's are."""
+
+    def __init__(self, project: Project, *, private: bool) -> None:
+        super().__init__(project.name, rules_of(project.settings), private=private)
+        self._state_dir = project.settings.state_dir
+
+    def deliver(self, notification: Notification) -> None:
+        # The provider is a context variable, and this thread is none that the project knows.
+        with secrets.provided_by(secrets.default_provider(self._state_dir)):
+            super().deliver(notification)
+
+
+def _beside_the_run(project: Project, store: RunStore) -> Callable[[], None]:
+    """Begin to deliver in a thread; the answer ends it."""
+    notifier, stop = Notifier(store, _WithSecrets(project, private=True)), threading.Event()
+    threading.Thread(target=notifier.run, args=(stop,), name="notifier", daemon=True).start()
+
+    def finish() -> None:
+        stop.set()
+        notifier.leave(_PATIENCE)
+
+    return finish
+
+
+def _tags(project: Project, flow: str, key: str) -> Iterable[str]:
+    """The tags of a task as its flow has them; those of a mapped task hold for its elements."""
+    try:
+        found = project.flows.get(flow)
+    except OrchestratorError:
+        return ()
+    name = key.partition("[")[0]
+    tagged = {found.key(task): task.tags for task in found} if found is not None else {}
+    return tagged.get(name, ())
