@@ -203,9 +203,11 @@ def graph_row(rounds: int) -> Row:
         for i in range(_GRAPH):
             made.append(wait([made[b] for b in before[i]], lengths[i], task_args={"name": f"t{i}"}))
     best = list_schedule(lengths, before, slots=4)
-    with cluster(threads_per_worker=2) as place:
-        with tempfile.TemporaryDirectory(prefix="engine_") as folder:
-            spent = [_driven(flow, place, folder) for _ in range(1 + rounds)][1:]
+    with (
+        cluster(threads_per_worker=2) as place,
+        tempfile.TemporaryDirectory(prefix="engine_") as folder,
+    ):
+        spent = [_driven(flow, place, folder) for _ in range(1 + rounds)][1:]
     ours = statistics.median(spent)
     return Row(
         f"{_GRAPH} tasks of 50-500 ms, random graph (list schedule)", ours, best, ours / best, 1.05

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import Any, overload
+from typing import Any, cast, overload
 
 from orchestrator import instants
 from orchestrator.model import context
@@ -75,10 +75,11 @@ def slack_notifier(
     """
     states = wanted(only_states, ignore_states)
     if new_state is None:
-        return partial(
+        told: Any = partial(
             slack_notifier, ignore_states=ignore_states, only_states=only_states,
             webhook_secret=webhook_secret, backend_info=backend_info,
         )  # fmt: skip
+        return cast(Handler, told)
     if new_state.type in states:
         hand_to_slack(
             webhook_secret or _DEFAULT_SECRET, _payload(tracked_obj, new_state, backend_info)

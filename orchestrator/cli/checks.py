@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import importlib.metadata
-import os
 import platform
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestrator.cli import service_checks
+from orchestrator.cli.check import Check
 from orchestrator.cli.file_locks import holder
 from orchestrator.errors import InfrastructureError, OrchestratorError, UsageError
 
@@ -24,39 +24,20 @@ _PYTHON = (3, 11)
 _FILE = "duckdb:"
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing looked at.
-
-    Args:
-        name: What was looked at.
-        found: What was found.
-        fix: What to do about it, if something is wrong.
-        exit_code: 0 if it is as it should be.
-    """
-
-    name: str
-    found: str
-    fix: str | None = None
-    exit_code: int = 0
-
-
 def all_checks(session: Session, *, target: str | None, profiles_dir: str | None) -> list[Check]:
     """Look at everything; what depends on a missing project is left out."""
     from orchestrator.model.planning import RunOptions
 
-    found = [_python(), *map(_package, _PACKAGES)]
+    found = [_python(), *map(_package, _PACKAGES), service_checks.zone_check()]
     try:
         project = session.project({"target": target})
     except OrchestratorError as error:
         return [*found, _wrong("project", error)]
     found.append(Check("project", f"{project.name} at {project.root}"))
     options = RunOptions(target=target or project.settings.target, profiles_dir=profiles_dir)
-    for name, look in (
-        ("flows", lambda: ", ".join(project.flow_names())),
-        ("run store", lambda: _store(project)),
-    ):
-        found.append(_tried(name, look))
+    found.append(_tried("flows", lambda: ", ".join(project.flow_names())))
+    found.extend(_until_wrong("run store", service_checks.store_checks(project)))
+    found.append(service_checks.disk_check(project))
     return [*found, *_warehouses(project, options)]
 
 
@@ -81,30 +62,16 @@ def _tried(name: str, look: Callable[[], str]) -> Check:
         return _wrong(name, error)
 
 
+def _until_wrong(name: str, checks: Iterator[Check]) -> Iterator[Check]:
+    try:
+        yield from checks
+    except OrchestratorError as error:
+        yield _wrong(name, error)
+
+
 def _wrong(name: str, error: OrchestratorError) -> Check:
     where = f"\n{error.where}" if error.where else ""
     return Check(name, f"{error.what}{where}", error.fix, error.exit_code)
-
-
-def _store(project: Project) -> str:
-    """Look into the run store, without making one."""
-    url = project.settings.store
-    path = Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite:///") else None
-    if path is not None and not path.exists():
-        _check_writable(path.parent)
-        return f"none yet; the first run makes {path}"
-    with project.store() as store:
-        latest = store.runs(limit=1)
-    last = f"the last run is {latest[0].id}, {latest[0].state}" if latest else "no runs yet"
-    return f"{path or url.split('@')[-1]}; {last}"
-
-
-def _check_writable(folder: Path) -> None:
-    there = next(place for place in (folder, *folder.parents) if place.exists())
-    if not os.access(there, os.W_OK):
-        raise InfrastructureError(
-            f"nothing can be written to {there}", fix="set state_dir in orchestrator.toml"
-        )
 
 
 def _warehouses(project: Project, options: RunOptions) -> Iterator[Check]:

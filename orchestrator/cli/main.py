@@ -24,7 +24,15 @@ COMMANDS = {
     "runs": Late(_HERE + "runs", "List, show, follow, retry, cancel and steer runs."),
     "limits": Late(_HERE + "limits", "Show and set how much may run at the same time."),
     "flows": Late(_HERE + "flows", "List the project's flows."),
+    "deploy": Late(_HERE + "deploy", "Put flows into service at the version of their code."),
+    "deployments": Late(_HERE + "deployments", "Show, roll back, pause and delete what is deployed."),
     "schedule": Late(_HERE + "schedule", "Show when flows run by themselves."),
+    "serve": Late(_HERE + "serve", "Scheduler, agent and HTTP API, all in one process."),
+    "scheduler": Late(_HERE + "scheduler", "Make the runs that are due, and nothing else."),
+    "agent": Late(_HERE + "agent", "Take runs that are due, and launch them."),
+    "api": Late(_HERE + "api", "Answer over HTTP."),
+    "execute": Late(_HERE + "execute", "Run what is written down in the store; agents launch it."),
+    "notifications": Late(_HERE + "notifications", "Show what people are told of; send a test."),
     "doctor": Late(_HERE + "doctor", "Check that everything a run needs is there."),
 }
 

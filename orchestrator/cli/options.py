@@ -51,7 +51,7 @@ def flow_argument(fn: Command) -> Command:
 def parameters(fn: Command) -> Command:
     """Add ``-p name=value``."""
     return click.option(
-        "-p", "--param", "parameters", multiple=True, metavar="NAME=VALUE", callback=_assignments,
+        "-p", "--param", "parameters", multiple=True, metavar="NAME=VALUE", callback=assignments,
         help="Give a parameter of the flow a value. May be repeated.",
     )(fn)  # fmt: skip
 
@@ -112,9 +112,10 @@ def _seen_from_here(path: str | None) -> str | None:
     return str(here.resolve()) if here is not None and here.exists() else path
 
 
-def _assignments(
+def assignments(
     ctx: click.Context, param: click.Parameter, values: Sequence[str]
 ) -> dict[str, str]:
+    """Read values of the form ``NAME=VALUE``."""
     found: dict[str, str] = {}
     for value in values:
         name, equals, text = value.partition("=")

@@ -14,12 +14,16 @@ if TYPE_CHECKING:
 
 
 def run(found: FlowRun) -> Shape:
-    """``run_id``, ``flow``, ``state``, ``message``, instants, ``parameters``, ``options``, ``retry_of``."""
+    """What a run is, where it stands, its instants, and by what it was made and launched."""
     return {
         "run_id": found.id, "flow": found.flow, "project": found.project, "state": found.state,
         "message": found.message, "created": found.created, "started": found.started,
         "finished": found.finished, "parameters": found.parameters, "options": found.options,
         "retry_of": found.retry_of, "pid": found.pid, "host": found.host,
+        "deployment_id": found.deployment_id, "version": found.version,
+        "schedule_id": found.schedule_id, "scheduled": found.scheduled,
+        "interval_start": found.interval_start, "interval_end": found.interval_end,
+        "due": found.due, "waits_for": found.waits_for, "agent": found.agent,
     }  # fmt: skip
 
 

@@ -62,7 +62,7 @@ def run_attempt(
     report = Report(
         attempt.key, attempt.token, found.state, started, instants.now(), worker, error,
         found.rows, found.failures, found.detail, trial.result, length, found.executed,
-        found.codes or None, found.retry_after,
+        found.codes or None, found.retry_after, cached=trial.cached,
     )  # fmt: skip
     return Kept(report, trial.value)
 
@@ -74,6 +74,7 @@ class _Trial:
         value: What downstream tasks receive.
         found: How it came out, so far.
         result: What the run store keeps of the value.
+        cached: Where the value is kept for later runs, if it is.
     """
 
     def __init__(self, attempt: Attempt, lines: LineBuffer, stop: Stop) -> None:
@@ -82,6 +83,7 @@ class _Trial:
         self.value: Any = None
         self.found = Outcome(_PENDING)
         self.result: Mapping[str, Any] | None = None
+        self.cached: str | None = None
 
     def run(self, inputs: list[Any]) -> None:
         """Go through the steps; whatever happens is in ``found``."""
@@ -114,7 +116,7 @@ class _Trial:
         if looked is not None:
             why = looked.why
             if self.found.state.is_successful():
-                why = caching.keep(looked, self.attempt, self.value, self.found)
+                why, self.cached = caching.keep(looked, self.attempt, self.value, self.found)
             self.found = replace(self.found, detail={**self.found.detail, "cache": why})
         self._for_good()
 

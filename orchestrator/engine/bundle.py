@@ -64,12 +64,14 @@ class Batch:
         back: Tokens of attempts that will not begin here.
         ticket: Where the values of the attempts reported here can be had at once, if not with the
             bundle's.
+        last: Whether nothing more follows: the bundle's thread is free.
     """
 
     number: int
     items: tuple[Any, ...] = ()
     back: tuple[str, ...] = ()
     ticket: Any = None
+    last: bool = False
 
 
 def run_bundle(bundle: Bundle, channel: Channel, inputs: list[Any]) -> Kept:
@@ -88,7 +90,12 @@ def run_bundle(bundle: Bundle, channel: Channel, inputs: list[Any]) -> Kept:
     with _watch.over(running) if bundle.watched else contextlib.nullcontext():
         running.run([*inputs, bundle.constants, running.values])
     last = running.last()
-    return Kept(_packed(last) if bundle.watched else last, running.values)
+    if not bundle.watched:
+        return Kept(last, running.values)
+    packed = _packed(last)
+    with contextlib.suppress(Exception):  # then the driver learns it when it learns of the end
+        channel.send(packed)
+    return Kept(packed, running.values)
 
 
 def opened(report: Batch | bytes) -> Batch:
@@ -203,9 +210,8 @@ class _Running:
             self._progress.close()
         with self._lock:
             said = [i for i in self._outbox if not isinstance(i, (Started, Report))]
-            return Batch(
-                self.bundle.number, (*said, *self._reports), tuple(self._all_back)
-            )
+            items = (*said, *self._reports)
+            return Batch(self.bundle.number, items, tuple(self._all_back), last=True)
 
 
 def _attempted(attempt: Attempt, channel: _Running, inputs: list[Any]) -> Kept:

@@ -73,13 +73,13 @@ def look(attempt: Attempt, arguments: Mapping[str, Any]) -> Lookup | None:
     return _judged(found, rule, entry)
 
 
-def keep(looked: Lookup, attempt: Attempt, value: Any, found: Outcome) -> str:
-    """Keep a fresh result; returns what is to be told of the cache.
+def keep(looked: Lookup, attempt: Attempt, value: Any, found: Outcome) -> tuple[str, str | None]:
+    """Keep a fresh result; returns what is to be told of the cache, and where the entry is.
 
     A result that cannot be kept is still a result: nothing is raised.
     """
     if not looked.key:
-        return looked.why
+        return looked.why, None
     try:
         before = _read(_entry(looked))
         data, form = formats.dump(value)
@@ -96,8 +96,23 @@ def keep(looked: Lookup, attempt: Attempt, value: Any, found: Outcome) -> str:
             files.remove(before["result"]["location"])
     except (FlowError, OSError) as error:
         _LOG.warning("the result is not kept for later runs: %s", error)
-        return f"{looked.why}; not kept: {getattr(error, 'what', error)}"
-    return looked.why
+        return f"{looked.why}; not kept: {getattr(error, 'what', error)}", None
+    return looked.why, _entry(looked)
+
+
+def forget(location: str) -> None:
+    """Take an entry out again; one that is gone already is no error.
+
+    Args:
+        location: Where ``keep`` said that the entry is.
+    """
+    entry = _read(location)
+    try:
+        files.remove(location)
+        if entry is not None:
+            files.remove(entry["result"]["location"])
+    except (FlowError, OSError) as error:
+        _LOG.warning("a result that is not to be used again cannot be removed: %s", error)
 
 
 # -- what a result depends on ----------------------------------------------------------------

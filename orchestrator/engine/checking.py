@@ -124,6 +124,11 @@ class Checking:
             return replace(report, detail=detail)
         detail["error"] = _explained(findings)
         state = State(StateType.FAILED, _said(findings[0]), status=UNDECLARED)
+        if report.cached is not None:
+            from orchestrator.engine.caching import forget
+
+            forget(report.cached)  # a later run is not to take what this one does not let pass
+            detail["cache"] = f"{detail.get('cache', '')}; not kept: {UNDECLARED}"
         return replace(report, state=state, detail=detail, result=None)
 
     def _tell(self, key: str, task: str, attempt: int, findings: tuple[Finding, ...]) -> None:

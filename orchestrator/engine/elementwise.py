@@ -18,9 +18,7 @@ class Elementwise:
         finished: Elements that succeeded in the run that goes on here, by key.
     """
 
-    def __init__(
-        self, plan: Plan, units: Mapping[str, Unit], finished: Mapping[str, Any]
-    ) -> None:
+    def __init__(self, plan: Plan, units: Mapping[str, Unit], finished: Mapping[str, Any]) -> None:
         self._plan, self._units, self._finished = plan, units, finished
         self.sources: dict[str, tuple[str, ...]] = {
             key: tuple(self._sources(key)) for key, planned in plan.tasks.items() if planned.mapped

@@ -20,7 +20,6 @@ from orchestrator.executors.base import Executor
 UNSENDABLE = (TypeError, AttributeError, PickleError)
 
 
-
 class Handing:
     """Makes bundles of units and submits them.
 
@@ -151,7 +150,7 @@ class Handing:
             run_bundle, bundle, self._executor.channel, inputs.handles,
             affinity=affinity, keep=any(kept),
         )  # fmt: skip
-        flight = Flight(handle, tuple(units), affinity, note)
+        flight = Flight(handle, tuple(units), affinity, note, number)
         for place, unit in enumerate(units):
             unit.flight, unit.place = flight, place
         return flight

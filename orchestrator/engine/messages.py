@@ -146,6 +146,7 @@ class Report(Compact):
         code: What the error goes by (a SQLSTATE, dbt's status), for the retry policy.
         retry_after: Seconds to wait, where the task itself asked to be tried again.
         lengths: Number of elements of each element, where somebody flattens the value.
+        cached: Where the result is kept for later runs, if it is.
     """
 
     key: str
@@ -164,6 +165,7 @@ class Report(Compact):
     code: str | tuple[str, ...] | None = None
     retry_after: float | None = None
     lengths: tuple[int, ...] | None = None
+    cached: str | None = None
 
 
 def worker_name() -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -17,6 +17,7 @@ from orchestrator.engine import progress, results, verdict
 from orchestrator.engine.batching import Batching
 from orchestrator.engine.bundle import Batch, opened
 from orchestrator.engine.checking import OFF, STRICT, Checking
+from orchestrator.engine.deciding import Deciding
 from orchestrator.engine.elementwise import Elementwise
 from orchestrator.engine.handing import UNSENDABLE, Handing
 from orchestrator.engine.handlers import Hooks, concluded, left_to_driver
@@ -36,7 +37,7 @@ from orchestrator.errors import FlowError, InfrastructureError, StoreError, Work
 from orchestrator.executors.base import Completed, Executor, Handle, Message
 from orchestrator.model.events import RunStarted
 from orchestrator.model.flow import Flow
-from orchestrator.model.policy import Decision, Trigger, decide
+from orchestrator.model.policy import Trigger, decide
 from orchestrator.model.state import State, StateType
 from orchestrator.model.warehouse import Warehouse
 from orchestrator.store.records import Ask
@@ -112,6 +113,10 @@ class _Driver:
         self.plan, self.executor = setting.plan, setting.executor
         self.units = {key: Unit(key, planned) for key, planned in self.plan.tasks.items()}
         self.elementwise = Elementwise(self.plan, self.units, setting.finished)
+        self.deciding = Deciding(
+            self.plan.graph, self.units, self.elementwise,
+            may_follow=setting.lineage_check != STRICT,
+        )  # fmt: skip
         self.unfinished = len(self.units)
         self.lanes = Lanes(self.executor, setting.limiter)
         self.batching = Batching(setting.expected)
@@ -123,10 +128,11 @@ class _Driver:
         needed = {need for planned in self.plan.tasks.values() for need in planned.needs()}
         flat = {key for planned in self.plan.tasks.values() for key in flattened(planned)}
         self.handing = Handing(
-            self.executor, self.lanes, self.batching, self.values, self._attempt, self._followers,
-            self._before, needed, flat, f"{setting.run_id}:{secrets.token_hex(4)}",
+            self.executor, self.lanes, self.batching, self.values, self._attempt, self.deciding.followers,
+            self.deciding.before, needed, flat, f"{setting.run_id}:{secrets.token_hex(4)}",
         )  # fmt: skip
         self.flights: dict[Handle, Flight] = {}
+        self.under_way: dict[int, Flight] = {}
         self.by_token: dict[str, Unit] = {}
         self.paused: dict[str, Unit] = {}
         setting.limiter.say = self.tell.said
@@ -248,15 +254,29 @@ class _Driver:
     def _take(self, item: Completed | Message) -> None:
         if isinstance(item, Completed):
             self._landed(item)
-        elif isinstance(item.content, Batch):
-            batch: Batch = item.content
-            handle = None if batch.ticket is None else self.executor.adopt(batch.ticket)
-            for content in batch.items:
-                self._heard(content, handle)
-            for token in batch.back:
-                self._given_back(token)
+        elif isinstance(item.content, (Batch, bytes)):
+            self._told(opened(item.content))
         else:
             self._heard(item.content, None)
+
+    def _told(self, batch: Batch) -> None:
+        if batch.last and batch.number not in self.under_way:
+            return  # its end was faster, and said the same
+        handle = None if batch.ticket is None else self.executor.adopt(batch.ticket)
+        for content in batch.items:
+            self._heard(content, handle)
+        for token in batch.back:
+            self._given_back(token)
+        flight = self.under_way.pop(batch.number, None) if batch.last else None
+        if flight is not None:
+            self._over(flight)
+
+    def _over(self, flight: Flight) -> None:
+        """A bundle's thread is free: the next one may go there."""
+        if not flight.over:
+            flight.over = True
+            self.lanes.ended(flight.affinity)
+            self.executor.freed(flight.handle)
 
     def _heard(self, content: Any, handle: Handle | None) -> None:
         """Take one word of an attempt under way; those of attempts that are over change nothing."""
@@ -275,13 +295,14 @@ class _Driver:
     def _landed(self, item: Completed) -> None:
         """A bundle has ended: take what was not heard of it before."""
         flight = self.flights.pop(item.handle)
-        self.lanes.ended(flight.affinity)
-        if item.error is None:
+        self.under_way.pop(flight.number, None)
+        if item.error is None and not flight.over:
             batch = opened(item.report)
             for content in batch.items:
                 self._heard(content, None)
             for token in batch.back:
                 self._given_back(token)
+        self._over(flight)
         left = [unit for unit in flight.units if unit.flight is flight]
         if not left:
             return
@@ -350,7 +371,7 @@ class _Driver:
             return
         if unit.planned.mapped and unit.element is None and self._takes_elements(unit):
             return
-        decision = self._decided(unit)
+        decision = self.deciding.decided(unit)
         if decision.wait:
             self._pause(unit, decision.state())
         elif not decision.run:
@@ -364,66 +385,12 @@ class _Driver:
         else:
             self.lanes.add(unit)
 
-    def _decided(self, unit: Unit) -> Decision:
-        task = unit.planned.task
-        if unit.element is None:
-            upstream = self._upstream(unit, elements=task.trigger is not Trigger.ALL_SUCCESSFUL)
-        elif not self.elementwise.sources[unit.planned.key]:
-            return Decision(True)  # decided once for all
-        else:
-            upstream = self._beside(unit)
-        return decide(task.trigger, upstream, task.skip_on_upstream_skip)
-
     def _pause(self, unit: Unit, state: State, report: Report | None = None) -> None:
         """Hold a unit until somebody lets it go on."""
         self.paused[unit.key] = unit
         self._move(unit, state, report.finished if report else instants.now(), report=report)
         unit.token = ""
         self.setting.limiter.ended(unit)
-
-    def _upstream(self, unit: Unit, *, elements: bool = False) -> dict[str, State]:
-        """States of what a unit waits for; of the elements of mapped tasks, where they count."""
-        units = [self.units[up] for up in self.plan.graph.upstream(unit.planned.key)]
-        found = {up.key: up.state for up in units if not (elements and up.elements)}
-        counted = (element for up in units if elements for element in up.elements or ())
-        return found | {element.key: element.state for element in counted}
-
-    def _beside(self, unit: Unit) -> dict[str, State]:
-        """States of what an element waits for: other elements, and whole tasks."""
-        assert unit.parent is not None
-        found = {up.key: up.state for up in self.elementwise.beside(unit)}
-        return {**(unit.parent.others or {}), **found}
-
-    def _before(self, unit: Unit) -> list[Unit]:
-        """The units that one waits for; of whole mapped tasks, not their elements."""
-        if unit.element is not None:
-            return self.elementwise.beside(unit)
-        return [self.units[up] for up in self.plan.graph.upstream(unit.key)]
-
-    def _followers(self, unit: Unit, places: Mapping[Unit, int]) -> Iterator[Unit]:
-        """The units that can run right after one, if all in ``places`` succeed before."""
-        if self.setting.lineage_check == STRICT:
-            return  # whether one succeeded is known only when what it ran was looked at
-        if unit.element is not None:
-            below = self.elementwise.below(unit)
-        else:
-            below = [self.units[key] for key in self.plan.graph.downstream(unit.key)]
-        for follower in below:
-            if follower.flight is not None or follower.state.type is not StateType.PENDING:
-                continue
-            if follower.planned.mapped and follower.element is None:
-                continue
-            before = self._before(follower)
-            if sum(up in places for up in before) == follower.waiting and self._would_run(follower):
-                yield follower
-
-    def _would_run(self, unit: Unit) -> bool:
-        """Whether a unit runs if what it still waits for succeeds."""
-        upstream = self._upstream(unit) if unit.element is None else self._beside(unit)
-        good = State(StateType.SUCCESS)
-        assumed = {key: s if s.is_finished() else good for key, s in upstream.items()}
-        task = unit.planned.task
-        return decide(task.trigger, assumed, task.skip_on_upstream_skip).run
 
     # -- mapped tasks ----------------------------------------------------------------------
 
@@ -439,7 +406,7 @@ class _Driver:
             return parent.waiting > 0
         of_elements = self.elementwise.sources[parent.key]
         parent.others = {
-            key: state for key, state in self._upstream(parent).items() if key not in of_elements
+            key: state for key, state in self.deciding.upstream(parent).items() if key not in of_elements
         }
         task = parent.planned.task
         if task.trigger is Trigger.ALL_SUCCESSFUL:
@@ -512,13 +479,13 @@ class _Driver:
                 if not unit.waiting:
                     self.lanes.add(unit)
             return
-        self.flights[flight.handle] = flight
+        self.flights[flight.handle] = self.under_way[flight.number] = flight
         for unit in units:
             self.by_token[unit.token] = unit
 
     def _attempt(self, unit: Unit, task: Any, arguments: Mapping[str, Any]) -> Attempt:
         setting, name = self.setting, unit.planned.task.warehouse
-        states = self._upstream(unit) if unit.planned.task.wants_upstream_states else None
+        states = self.deciding.upstream(unit) if unit.planned.task.wants_upstream_states else None
         return Attempt(
             setting.run_id, self.plan.flow, unit.key, unit.attempt, unit.token, task,
             arguments, self.plan.parameters, setting.scheduled_time or self.start,
@@ -576,7 +543,7 @@ class _Driver:
         self.setting.limiter.ended(unit)
         if unit.waiting:
             return True  # lost together with what it waits for, which comes first
-        decision = self._decided(unit)
+        decision = self.deciding.decided(unit)
         if decision.run:
             self.lanes.add_later(unit, seconds)
         else:

@@ -36,12 +36,16 @@ class Flight:
         units: In the order in which they run; a unit's place is its number in it.
         affinity: What they were submitted with.
         note: The file in which their worker notes how far it got, if it does.
+        number: The bundle's.
+        over: Whether its thread is known to be free.
     """
 
     handle: Handle
     units: tuple[Unit, ...]
     affinity: str | None = None
     note: str | None = None
+    number: int = 0
+    over: bool = False
 
 
 @dataclass(eq=False, slots=True)

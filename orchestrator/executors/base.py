@@ -146,6 +146,9 @@ class Executor(ABC):
     def worker_lost(self) -> None:  # noqa: B027 - most executors have no workers to lose
         """Learn that work was lost with its worker; what is left of the cluster is looked at."""
 
+    def freed(self, handle: Handle) -> None:  # noqa: B027 - most executors need not know
+        """Learn that work has ended, before its end comes out of :meth:`wait`."""
+
     def is_lost(self, handle: Handle) -> bool:
         """Whether a kept value can no longer be had."""
         return False

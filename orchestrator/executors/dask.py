@@ -163,6 +163,7 @@ class DaskExecutor(Executor):
         self._lost_some = False
         self._numbers = itertools.count()
         self._busy: Counter[str] = Counter()
+        self._sent: set[Handle] = set()
 
     @property
     def channel(self) -> Channel:
@@ -209,6 +210,7 @@ class DaskExecutor(Executor):
                 self._owners.clear()
                 self._threads.clear()
                 self._busy.clear()
+                self._sent.clear()
 
     # -- work ------------------------------------------------------------------------------
 
@@ -228,6 +230,7 @@ class DaskExecutor(Executor):
         work = self.client.submit(_kept, fn, keep, *plain, key=key, **options)
         handle = Handle(affinity=affinity, where=where)
         self._busy[where] += 1
+        self._sent.add(handle)
         if not keep:
             work.add_done_callback(lambda future: self._ended(handle, future))
             return handle
@@ -266,8 +269,8 @@ class DaskExecutor(Executor):
         """
         found = super().wait(timeout)
         for item in found:
-            if isinstance(item, Completed) and item.handle.where is not None:
-                self._busy[item.handle.where] -= 1
+            if isinstance(item, Completed):
+                self.freed(item.handle)
         if self._client is not None and self._client.status != "running":
             raise self._gone()
         return found
@@ -281,6 +284,12 @@ class DaskExecutor(Executor):
 
     def _received(self, event: tuple[Any, bytes]) -> None:
         self._inbox.put(Message(pickle.loads(event[1])))
+
+    def freed(self, handle: Handle) -> None:
+        """Count the worker's thread as free, once."""
+        if handle in self._sent:
+            self._sent.discard(handle)
+            self._busy[handle.where or ""] -= 1
 
     def is_lost(self, handle: Handle) -> bool:
         """Whether the worker that kept the value died, or the cluster forgot it."""

@@ -8,12 +8,12 @@ import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any
 
 from orchestrator import instants
-from orchestrator.engine import checking, files
+from orchestrator.engine import checking
 from orchestrator.engine.failure_logs import write_failure_logs
 from orchestrator.engine.limits import Limiter, limit_names
 from orchestrator.engine.plan import Plan, make_plan
@@ -30,8 +30,10 @@ from orchestrator.model.state import State, StateType
 from orchestrator.model.warehouse import Warehouse
 from orchestrator.service.asking import carry_over, marked_failed, marks
 from orchestrator.service.limits import keep_limits
+from orchestrator.service.notify.announcing import know_tags
 from orchestrator.service.planning import Request
 from orchestrator.service.project import Project
+from orchestrator.service.retention import keep_house
 from orchestrator.store.base import RunStore
 from orchestrator.store.records import Change, FlowRun, LogLine, TaskRun, new_run_id
 
@@ -80,6 +82,7 @@ def drive_flow(
             exclude=asked.exclude, prepared=prepared, done=done, again=marked_failed(marked),
         )  # fmt: skip
         planning.save_cache()
+        know_tags(store, {key: planned.facts.tags for key, planned in plan.tasks.items()})
         keep_limits(project, store)
         limiter = Limiter(store, run_id, limit_names(plan, planning))
         open_files = partial(_wait_for_files, plan, planning, place)
@@ -102,7 +105,7 @@ def drive_flow(
         )  # fmt: skip
         state = _driven(project, store, setting, taken.fence if taken else 1)
         place.broadcast(checking.keep)
-    _keep_house(project, store)
+    keep_house(project.settings, store)
     return RunResult(run_id, state)
 
 
@@ -274,15 +277,6 @@ def make_executor(name: str, threads: int | None = None) -> Executor:
 
         return DaskExecutor(cluster_kwargs={"threads_per_worker": threads} if threads else None)
     raise UsageError(f"there is no executor {name!r}", fix="use threads, inline or dask")
-
-
-def _keep_house(project: Project, store: RunStore) -> None:
-    days = project.settings.history_days
-    if days is not None:
-        before = instants.now() - timedelta(days=days)
-        store.prune(before)
-        for folder in ("results", "cache/results"):
-            files.sweep(project.settings.state_dir / folder, before)
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:

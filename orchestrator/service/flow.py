@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from orchestrator.engine.plan import Plan
+from orchestrator.errors import UsageError
 from orchestrator.executors.base import Executor
 from orchestrator.model import flow as model
 from orchestrator.model.state import State
@@ -68,6 +69,47 @@ class Flow(model.Flow):
         """
         found = self._project(project)
         return run_flow(found, self, Request(parameters, **asked), executor=executor).state
+
+    def register(
+        self,
+        project_name: str | None = None,
+        *,
+        labels: Collection[str] | None = None,
+        set_schedule_active: bool = True,
+        project: str | Path | None = None,
+        **terms: Any,
+    ) -> str:
+        """Deploy the flow at the version of its project's code, as ``orchestrator deploy`` does.
+
+        Args:
+            project_name: Name of the project, if it is to be checked.
+            labels: Which agents may take its runs.
+            set_schedule_active: Whether its schedule makes runs; if not, the flow is paused.
+            project: Folder of the project; found from the flow's file upwards if left out.
+            terms: ``parameters``, ``executor``, ``environment``, ``policies`` and ``in_place`` of
+                :class:`orchestrator.service.deploying.deploy.Terms`.
+
+        Returns:
+            The id of the flow's current deployment.
+
+        Raises:
+            NotFoundError: The project has no such flow.
+            UsageError: The project is another, or a term is none of those possible.
+        """
+        from orchestrator.service.deploying.deploy import Terms, deploy
+
+        found = self._project(project)
+        if project_name not in (None, found.name):
+            raise UsageError(
+                f"the project is {found.name!r}, not {project_name!r}",
+                where=str(found.root),
+                fix=f'leave project_name out, or set name = "{project_name}" in orchestrator.toml',
+            )
+        [done] = deploy(found, [self.name], Terms(labels=labels or (), **terms))
+        if not set_schedule_active:
+            with found.store() as store:
+                store.pause(found.name, self.name)
+        return done.deployment.id
 
     def _project(self, folder: str | Path | None) -> Project:
         if folder is None:

@@ -163,12 +163,18 @@ class Project:
         return secrets.provided_by(secrets.default_provider(self.settings.state_dir))
 
     def store(self) -> RunStore:
-        """Open the project's run store."""
+        """Open the project's run store; what it records is told to whom the settings name.
+
+        Raises:
+            ConfigurationError: A ``[notifications.NAME]`` table cannot be read.
+            StoreError: It cannot be opened.
+        """
+        from orchestrator.service.notify.service import announcing
         from orchestrator.store.opening import open_store
 
         if self.settings.store.startswith("sqlite"):
             _private_folder(self.settings.state_dir)
-        return open_store(self.settings.store)
+        return announcing(self, lambda: open_store(self.settings.store))
 
 
 class Warehouses:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
@@ -10,6 +10,10 @@ from typing import Self
 
 from orchestrator.errors import StoreError
 from orchestrator.model.state import StateType
+from orchestrator.store.agents import AgentStore
+from orchestrator.store.deployments import DeploymentStore
+from orchestrator.store.occurrences import OccurrenceStore
+from orchestrator.store.outbox import OutboxStore
 from orchestrator.store.records import (
     Ask,
     Attempt,
@@ -29,7 +33,7 @@ class FencedError(StoreError):
     """Raised when another driver has taken the run over, or the run is finished."""
 
 
-class RunStore(ABC):
+class RunStore(DeploymentStore, OccurrenceStore, AgentStore, OutboxStore):
     """Keeps runs, what became of their tasks, their logs, and what makes and launches them.
 
     Promises of every implementation:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -187,7 +187,7 @@ def agent(row: Mapping[str, Any]) -> AgentRecord:
     )  # fmt: skip
 
 
-def takes(labels: str, has: Sequence[str]) -> bool:
+def takes(labels: str, has: Collection[str]) -> bool:
     """Whether an agent that has labels may take a run with these (JSON text)."""
     return set(json.loads(labels)) <= set(has)
 

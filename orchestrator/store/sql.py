@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from datetime import datetime
 from itertools import chain
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Select, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Engine, Select, delete, func, insert, select, update
 
 from orchestrator import instants
 from orchestrator.model.state import FINISHED, StateType
 from orchestrator.store import rows, slots, statements
 from orchestrator.store.base import LATEST, RunStore
-from orchestrator.store.engines import DURABLE, READ, RELAXED
+from orchestrator.store.engines import READ, RELAXED
 from orchestrator.store.failures import translated
+from orchestrator.store.insql.agents import SqlAgents
+from orchestrator.store.insql.occurrences import SqlOccurrences
+from orchestrator.store.insql.outbox import SqlOutbox
 from orchestrator.store.lookup import (
     fenced,
     medians,
@@ -59,7 +59,7 @@ _FEW_KEYS = 500  #: up to so many are looked up one by one, not picked from all 
 _KEYS_AT_ONCE = 5000  #: keys a statement: databases limit bound values (SQLite 32,766)
 
 
-class SqlStore(RunStore):
+class SqlStore(SqlOccurrences, SqlAgents, SqlOutbox, RunStore):
     """A run store behind a SQLAlchemy engine whose schema is at head.
 
     Use :func:`orchestrator.store.opening.open_store`, which sees to the schema.
@@ -70,50 +70,18 @@ class SqlStore(RunStore):
     """
 
     def __init__(self, engine: Engine, where: str) -> None:
-        self._engine = engine
-        self._where = where
-        self._engines = {
-            mode: engine.execution_options(store=mode) for mode in (READ, DURABLE, RELAXED)
-        }
-        # SQLite has one writer. Threads of this process queue here, fairly and at once, instead
-        # of polling the file's lock.
-        self._one_writer = threading.Lock() if engine.dialect.name == "sqlite" else None
-        dialect = sqlite if engine.dialect.name == "sqlite" else postgresql
-        self._insert_new_tasks = dialect.insert(task_runs).on_conflict_do_nothing()
-        insert_run = dialect.insert(flow_runs).returning(flow_runs.c.id)
-        self._insert_run = insert_run.on_conflict_do_nothing(index_elements=["idempotency_key"])
-
-    @contextmanager
-    def _write(self, mode: str = DURABLE) -> Iterator[Connection]:
-        with translated(self._where):
-            if self._one_writer is None:
-                with self._engines[mode].begin() as connection:
-                    yield connection
-            else:
-                with self._one_writer, self._engines[mode].begin() as connection:
-                    yield connection
-
-    def _read(self, statement: Select[Any]) -> list[Row]:
-        with translated(self._where), self._engines[READ].connect() as connection:
-            found = connection.execute(statement)
-            names = tuple(found.keys())
-            # Plain dictionaries: SQLAlchemy's own mappings cost three times as much to read from.
-            return [dict(zip(names, row, strict=True)) for row in found]
+        super().__init__(engine, where)
+        self._insert_new_tasks = self._dialect.insert(task_runs).on_conflict_do_nothing()
 
     def create_run(self, run: FlowRun, tasks: Sequence[TaskRun] = ()) -> str:
         reject_twice(tasks)
         row = rows.flow_run_row(run)
         task_rows = [rows.task_run_row(run.id, task, place) for place, task in enumerate(tasks)]
-        event = rows.event_row(run.id, None, row["created"], "created", {"tasks": len(tasks)})
         with self._write() as connection:
-            if connection.execute(self._insert_run, row).first() is None:
-                same_key = flow_runs.c.idempotency_key == row["idempotency_key"]
-                found: str = connection.execute(select(flow_runs.c.id).where(same_key)).scalar_one()
-                return found
-            if task_rows:
+            kept, is_new = self._keep_run(connection, row, len(tasks))
+            if is_new and task_rows:
                 connection.execute(insert(task_runs), task_rows)
-            connection.execute(insert(events), event)
-        return run.id
+        return kept
 
     def add_tasks(self, run_id: str, tasks: Sequence[TaskRun], *, fence: int | None = None) -> None:
         with self._write() as connection:
@@ -361,14 +329,26 @@ class SqlStore(RunStore):
             connection.execute(slots.GIVE_BACK, {"b_run": run_id})
             connection.execute(slots.LEAVE_LINES, {"b_run": run_id})
 
-    def prune(self, older_than: datetime) -> int:
-        limit = {"b_before": rows.micros(older_than), "b_most": _PRUNED_AT_ONCE}
+    def prune(self, older_than: datetime | None = None, *, most: int | None = None) -> int:
+        before = rows.micros(older_than)
+        total = 0
+        if before is not None:
+            self._forget_occurrences(before)
+            total += self._prune(statements.FINISHED_BEFORE, {"b_before": before})
+        if most is not None:
+            total += self._prune(statements.BEYOND, {"b_kept": most})
+        return total
+
+    def _prune(self, old: Select[Any], values: Row) -> int:
         total = 0
         while True:
             with self._write() as connection:
-                deleted = connection.execute(statements.PRUNE, limit).rowcount
-            total += deleted
-            if deleted < _PRUNED_AT_ONCE:
+                some = old.limit(_PRUNED_AT_ONCE)
+                found: list[str] = list(connection.execute(some, values).scalars())
+                if found:
+                    connection.execute(delete(flow_runs).where(flow_runs.c.id.in_(found)))
+            total += len(found)
+            if len(found) < _PRUNED_AT_ONCE:
                 return total
 
     def close(self) -> None:
@@ -380,13 +360,6 @@ class SqlStore(RunStore):
         if row is None:
             raise no_such_run(run_id, self._where)
         return Standing(StateType(row.state), started=row.started), row.fence
-
-    def _add_event(
-        self, connection: Connection, run_id: str, kind: str, data: Mapping[str, Any]
-    ) -> None:
-        at = rows.micros(instants.now())
-        assert at is not None
-        connection.execute(insert(events), rows.event_row(run_id, None, at, kind, data))
 
 
 def _standings(connection: Connection, run_id: str, keys: Sequence[str]) -> dict[str, Standing]:

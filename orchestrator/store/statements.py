@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Select, bindparam, delete, func, literal_column, select, update
+from sqlalchemy import Select, bindparam, func, literal_column, select, update
 
 from orchestrator.model.state import StateType
 from orchestrator.store.lookup import RUNS_LOOKED_AT
@@ -88,13 +88,22 @@ HEARTBEAT = (
     .values(lease_expires=bindparam("b_until"))
 )
 
-PRUNE = delete(flow_runs).where(
-    flow_runs.c.id.in_(
-        select(flow_runs.c.id)
-        .where(flow_runs.c.finished < bindparam("b_before"))
-        .limit(bindparam("b_most"))
+FINISHED_BEFORE = select(flow_runs.c.id).where(flow_runs.c.finished < bindparam("b_before"))
+
+_AGE = (
+    select(
+        flow_runs.c.id,
+        func.row_number()
+        .over(
+            partition_by=(flow_runs.c.project, flow_runs.c.flow),
+            order_by=(flow_runs.c.created.desc(), flow_runs.c.id.desc()),
+        )
+        .label("place"),
     )
+    .where(flow_runs.c.finished.is_not(None))
+    .subquery()
 )
+BEYOND = select(_AGE.c.id).where(_AGE.c.place > bindparam("b_kept"))
 
 
 def bound(row: Row) -> Row:

@@ -26,10 +26,15 @@ code = execute(json.loads(sys.argv[1]))
 heavy = [name for name in json.loads(sys.argv[2]) if name in sys.modules]
 print(json.dumps([code, heavy]))
 """
-COMMANDS = ["run", "plan", "why", "lineage", "runs", "limits", "flows", "schedule", "doctor"]
+COMMANDS = [
+    "run", "plan", "why", "lineage", "runs", "limits", "flows", "deploy", "deployments", "schedule", "doctor",
+    "notifications",
+]  # fmt: skip
 BELOW = {
     "runs": ["list", "show", "logs", "retry", "cancel", "approve", "resume", "mark", "watch"],
     "limits": ["list", "set"],
+    "deployments": ["list", "show", "rollback", "pause", "resume", "delete"],
+    "notifications": ["list", "retry", "deliver", "test"],
     "schedule": ["preview"],
 }
 

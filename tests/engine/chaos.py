@@ -134,11 +134,14 @@ class World:
 
     def kill(self, victim: str) -> None:
         """Kill the driver, the scheduler, a nanny, or a worker (its own process)."""
-        process = psutil.Process(self.processes["nanny-1" if victim == "worker" else victim].pid)
-        if victim == "worker":
-            workers = [p for p in process.children() if "spawn_main" in " ".join(p.cmdline())]
-            process = workers[0] if workers else process
-        process.kill()
+        with contextlib.suppress(psutil.NoSuchProcess):  # the driver may have ended just now
+            process = psutil.Process(
+                self.processes["nanny-1" if victim == "worker" else victim].pid
+            )
+            if victim == "worker":
+                workers = [p for p in process.children() if "spawn_main" in " ".join(p.cmdline())]
+                process = workers[0] if workers else process
+            process.kill()
 
     def end(self, seconds: float = 120) -> int:
         """Wait for the driver; returns its exit code."""

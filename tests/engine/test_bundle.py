@@ -67,7 +67,9 @@ def reports(batch: Batch) -> dict[str, str]:
 
 
 def test_each_has_its_report_and_values_stay_in_one_list() -> None:
-    made = bundle(attempt(0, add, x=1), attempt(1, add, x=2, y=Slot(CONSTANTS, (0,))), constants=[5])
+    made = bundle(
+        attempt(0, add, x=1), attempt(1, add, x=2, y=Slot(CONSTANTS, (0,))), constants=[5]
+    )
     kept = run_bundle(made, Heard(), [])
     assert kept.value == [1, 7]
     assert reports(opened(kept.report)) == {"t0": "Success", "t1": "Success"}
@@ -142,7 +144,8 @@ def test_nothing_more_begins_when_the_run_was_cancelled() -> None:
         cancel_run("r9")
 
     made = bundle(
-        Attempt("r9", "f", "t0", 1, "r9:0", stop), Attempt("r9", "f", "t1", 1, "r9:1", add, {"x": 1})
+        Attempt("r9", "f", "t0", 1, "r9:0", stop),
+        Attempt("r9", "f", "t1", 1, "r9:1", add, {"x": 1}),
     )
     last = opened(run_bundle(made, Heard(), []).report)
     assert reports(last) == {"t0": "Success"}

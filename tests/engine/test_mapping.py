@@ -74,7 +74,9 @@ def test_each_element_hangs_on_its_own(executor: Executor, in_tmp: Path, store: 
     assert state.is_failed()
     kept = rows(store)
     assert [kept[f"times[{i}]"].state.value for i in range(4)] == ["Skipped"] + ["Success"] * 3
-    assert [kept[f"times[{i}]"].result for i in range(1, 4)] == [{"value": v} for v in (12.0, 6.0, 4.0)]
+    assert [kept[f"times[{i}]"].result for i in range(1, 4)] == [
+        {"value": v} for v in (12.0, 6.0, 4.0)
+    ]
     assert kept["times[0]"].cause == "inverse[0]"
     # Something is missing in it, so what takes it whole is left out, and blames the task.
     assert (kept["times"].state.value, kept["times"].cause) == ("Skipped", "inverse")

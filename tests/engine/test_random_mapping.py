@@ -145,12 +145,16 @@ def check(world: World, shape: Shape, store: MemoryStore) -> None:
     place = {(what, key): i for i, (what, key, _) in enumerate(world.notes)}
     for first, then in shape.pairs():
         if ("+", then) in place and ("-", first) in place:
-            begins = next(i for i, (what, key, _) in enumerate(world.notes) if (what, key) == ("+", then))
+            begins = next(
+                i for i, (what, key, _) in enumerate(world.notes) if (what, key) == ("+", then)
+            )
             assert place["-", first] < begins
     for key, row in rows.items():
         if key not in parents(shape) and row.state in SUCCEEDED:
             assert all(
-                rows[up].state in SUCCEEDED for up, down in shape.pairs() if down == key and up in rows
+                rows[up].state in SUCCEEDED
+                for up, down in shape.pairs()
+                if down == key and up in rows
             )
 
 
@@ -176,7 +180,7 @@ def test_runs_and_retries(place: str) -> None:
         again, store = execute(shape.flow(world), EXECUTORS[place](), done)
         assert again.is_successful()
         ran = {key for key, _ in world.began()}
-        assert ran == {key for key in shape.keys() if key not in done}
+        assert ran == set(shape.keys()) - set(done)
         assert {key for key, _ in before} | ran == set(shape.keys())
 
     holds()

@@ -137,7 +137,10 @@ def test_dask_inside_a_task(tmp_path: Path) -> None:
     assert state.is_successful()
     with Project.find(tmp_path).store() as store:
         rows = {row.key: row.result for row in store.task_runs(store.run("latest").id)}
-    assert rows == {"with_the_same_cluster": {"value": 10}, "with_a_cluster_of_its_own": {"value": 42}}
+    assert rows == {
+        "with_the_same_cluster": {"value": 10},
+        "with_a_cluster_of_its_own": {"value": 42},
+    }
 
 
 def test_a_scheduler_that_goes_away_is_an_infrastructure_error() -> None:

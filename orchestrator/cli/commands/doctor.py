@@ -12,7 +12,7 @@ from orchestrator.cli.session import Session
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from orchestrator.cli.checks import Check
+    from orchestrator.cli.check import Check
 
 
 @click.command("doctor")
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 @click.option("--profiles-dir", type=click.Path(), metavar="DIR", help="Folder of profiles.yml.")
 @options.shared
 def command(session: Session, target: str | None, profiles_dir: str | None) -> int:
-    """Check versions, project, profile, run store and database file. Nothing is run."""
+    """Check versions, time zones, project, run store, agents, disk, profile and database file.
+
+    Nothing is run.
+    """
     from orchestrator.cli import checks
 
     found = checks.all_checks(session, target=target, profiles_dir=profiles_dir)

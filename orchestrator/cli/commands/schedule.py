@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from orchestrator.cli import options
+from orchestrator.cli.commands import deployed_schedules
 from orchestrator.cli.session import Session
 
 if TYPE_CHECKING:
@@ -21,7 +22,11 @@ _AS_IT_IS = "."
 
 @click.group("schedule")
 def command() -> None:
-    """Show when flows run by themselves."""
+    """Show when flows run by themselves, and steer those that are deployed."""
+
+
+for _deployed in deployed_schedules.COMMANDS:
+    command.add_command(_deployed)
 
 
 @command.command("preview")

@@ -91,6 +91,11 @@ def _head(run: FlowRun, progress: Progress, width: int) -> Iterable[Text]:
     yield Text(f"   asked for  {moment(run.created)}")
     if run.retry_of:
         yield Text(f"   goes on from run {one_line(run.retry_of)}")
+    if run.version:
+        yield Text(f"   version    {one_line(run.version)}")
+    if run.scheduled is not None:
+        due = f"   scheduled  {moment(run.scheduled)} by {one_line(run.schedule_id)}"
+        yield Text(shorten(due, width))
     if run.parameters:
         yield Text(shorten(f"   with       {_pairs(run.parameters)}", width))
     options = {key: value for key, value in run.options.items() if value}

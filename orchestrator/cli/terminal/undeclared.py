@@ -15,7 +15,7 @@ _PER_TASK = 5
 
 
 def of_run(progress: Progress, width: int) -> Iterator[Text]:
-    """Draw what was found in a run, task by task."""
+    """Draw what was found in a run, task by task, and how much could not be looked at."""
     found: dict[str, list[Mapping[str, Any]]] = {}
     seen: set[tuple[str, str]] = set()
     for key, event in progress.done.items():
@@ -25,6 +25,11 @@ def of_run(progress: Progress, width: int) -> Iterator[Text]:
         if each and same not in seen:
             seen.add(same)
             found[key] = each
+    unchecked = sum(_unchecked(event.detail) for event in progress.done.values())
+    if unchecked:
+        tasks = sum(_unchecked(event.detail) > 0 for event in progress.done.values())
+        said = f"{counted(unchecked, 'statement')} of {counted(tasks, 'task')} not checked"
+        yield Text(f"{said} for what they read and write", style="dim")
     if not found:
         return
     total = sum(map(len, found.values()))
@@ -57,6 +62,12 @@ def findings(detail: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The findings that are kept with a task run."""
     kept = detail.get("undeclared")
     return [each for each in kept if isinstance(each, Mapping)] if isinstance(kept, list) else []
+
+
+def _unchecked(detail: Mapping[str, Any]) -> int:
+    """How many statements of a task run could not be looked at."""
+    count = detail.get("unchecked")
+    return count if isinstance(count, int) else 0
 
 
 def _said(found: Mapping[str, Any], what: str) -> str:

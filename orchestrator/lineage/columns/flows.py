@@ -134,6 +134,8 @@ class _Observer:
     def _lacks_columns(self, index: int, built: StatementEffect, parsed: bool) -> bool:
         if self.ledger.flows and self.ledger.flows[-1].statement == index:
             return False
+        if self.ledger.effect.takes_shape:
+            return False
         if all(dataset.kind != DatasetKind.TABLE for dataset in built.reads | built.writes):
             return False
         moves = bool(built.reads) or not (parsed or self.ledger.effect.keeps_columns)

@@ -8,6 +8,7 @@ from orchestrator.lineage.columns.ledger import Ledger, column_parts
 from orchestrator.lineage.columns.relations import NOTHING, Item, Relation
 from orchestrator.lineage.sql import copying
 from orchestrator.lineage.sql.building import table_of
+from orchestrator.lineage.sql.ddl import templates
 from orchestrator.lineage.sql.tables import Named
 
 
@@ -35,9 +36,11 @@ def create(tree: exp.Expr, ledger: Ledger) -> None:
     if body is None:
         parts = column_parts(tree.this)
         items = [Item(name, made_at=part) for name, part in zip(names, parts, strict=True)]
+        taken = _likeness(tree, ledger)
+        items = [*(Item(name) for name in taken or () if name not in names), *items]
         for dataset in targets:
             ledger.emit(dataset, items)
-            ledger.learn(dataset, names or _likeness(tree, ledger))
+            ledger.learn(dataset, None if taken is None else [item.name for item in items])
         return
     reader = ledger.query()
     relation = reader.query(body, reader.with_clause(tree, {})).renamed(names)
@@ -100,12 +103,17 @@ def _load_into(target: exp.Expr, relation: Relation, ledger: Ledger) -> None:
 
 
 def _likeness(tree: exp.Expr, ledger: Ledger) -> list[str] | None:
-    """The columns that ``LIKE t`` gives a table, where those of ``t`` are known."""
-    for node in (*_properties(tree), *(tree.this.expressions if tree.this else ())):
-        if isinstance(node, exp.LikeProperty):
-            for dataset in ledger.targets(node.this):
-                return ledger.columns_of(dataset)
-    return None
+    """The columns that ``LIKE t`` and ``INHERITS (t, u)`` give a table; None if not known."""
+    names: list[str] = []
+    for template in templates(tree):
+        parents = isinstance(template, exp.InheritsProperty)
+        for node in template.expressions if parents else [template.this]:
+            for dataset in ledger.targets(node):
+                known = ledger.columns_of(dataset)
+                if known is None:
+                    return None
+                names += known
+    return names
 
 
 def _properties(tree: exp.Expr) -> list[exp.Expr]:

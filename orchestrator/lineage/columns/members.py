@@ -9,7 +9,7 @@ from orchestrator.lineage.columns.pivots import measured, pivoted
 from orchestrator.lineage.columns.relations import Item, Origin, Relation, union
 from orchestrator.lineage.columns.scope import Member, Scope, merged_names
 from orchestrator.lineage.columns.shapes import made_of
-from orchestrator.lineage.sql.tables import Named, UnknownNameError, named
+from orchestrator.lineage.sql.tables import Named, UnknownNameError, named, query_in
 
 
 class MemberColumns(ExpressionColumns):
@@ -85,7 +85,9 @@ class MemberColumns(ExpressionColumns):
             path = (name,)
         else:
             found = self._datasets(node)
-            if found:
+            if found and (text := query_in(node.this, self.session)) and len(node.this.args) < 3:
+                relation = self.query(text, {})
+            elif found:
                 relation, path = self._base(node, found)
             else:
                 relation = self._made(node.this, scope, ctes)

@@ -116,7 +116,9 @@ def merge(tree: exp.Expr, ledger: Ledger) -> None:
     for when in whens.expressions:
         then = when.args.get("then")
         if isinstance(then, exp.Update):
-            if not then.expressions or isinstance(then.expressions[0], exp.Star):
+            if not then.expressions:
+                _all_in_order(target, source, ledger)
+            elif isinstance(then.expressions[0], exp.Star):
                 ledger.emit(target, source.star(()))
             for assignment in then.expressions:
                 _assign(assignment, target, scope, query, ctes, ledger)
@@ -134,7 +136,10 @@ def _merge_insert(
 ) -> None:
     values = then.expression
     if not isinstance(values, exp.Tuple):
-        ledger.emit(target, source.star(()))
+        if isinstance(then.this, exp.Star):
+            ledger.emit(target, source.star(()))
+        else:
+            _all_in_order(target, source, ledger)
         return
     listed = then.this.expressions if isinstance(then.this, exp.Tuple) else []
     names = [query.fold(column.this) for column in listed] or ledger.columns_of(target) or []
@@ -144,6 +149,15 @@ def _merge_insert(
         if name:
             items.append(Item(name, query.origin(value, scope, {}), made_at=value))
     ledger.emit(target, items)
+
+
+def _all_in_order(target: Dataset, source: Scope, ledger: Ledger) -> None:
+    """All columns of the source, the first into the first and so on."""
+    relation = Relation(source.star(()))
+    names = ledger.positions(target, relation)
+    if len(names) == len(relation.items):
+        relation = relation.renamed(names)
+    ledger.emit(target, relation.items)
 
 
 def _assign(

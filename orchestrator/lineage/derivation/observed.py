@@ -23,9 +23,6 @@ _IDLE = re.compile(
     r"|load|install|attach|detach|grant|revoke|comment|analyze|vacuum|create\s+schema)\b",
     re.IGNORECASE,
 )
-#: A body as a text runs when its routine is called, not when it is made.
-_ROUTINE = re.compile(r"\bcreate\b.{0,80}?\b(?:function|procedure)\b", re.IGNORECASE | re.DOTALL)
-_BODY = re.compile(r"\$(\w*)\$.*?\$\1\$", re.DOTALL)
 _LEADING_COMMENT = re.compile(r"\s*(?:/\*.*?\*/|--[^\n]*(?:\n|\Z))", re.DOTALL)
 _CATALOGS = frozenset({"system", "temp"})
 _SCHEMAS = frozenset({"information_schema", "pg_catalog"})
@@ -91,7 +88,7 @@ def _steps(ran: Iterable[Ran], analyze: Analyze) -> tuple[list[_Step], int]:
         if not rest.strip():
             continue
         # dbt puts the node's name before each statement; without it many are the same.
-        whole = before + _without_bodies(text if each.place is None else each.text)
+        whole = before + (text if each.place is None else each.text)
         key = (whole, each.namespace)
         if key not in known:
             known[key] = list(_effects(whole, before.count("\n"), each.namespace, analyze))
@@ -172,12 +169,6 @@ def _uncommented(text: str) -> str:
     while comment := _LEADING_COMMENT.match(text, position):
         position = comment.end()
     return text[position:]
-
-
-def _without_bodies(text: str) -> str:
-    if "$" not in text or not _ROUTINE.search(text):
-        return text
-    return _BODY.sub(lambda body: "''" + "\n" * body[0].count("\n"), text)
 
 
 def _catalog(dataset: Dataset, namespace: Namespace) -> bool:

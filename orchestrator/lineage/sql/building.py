@@ -33,6 +33,7 @@ class EffectBuilder:
         self.conditional = False
         self.deferred = False
         self.columns: list[str] = []  #: names that a statement read by its tokens gives columns
+        self.takes_shape = False  #: it makes a table and puts no rows into it
         self.keeps_columns = False  #: it fills a table anew from where that came from before
         self.problems: list[SqlProblem] = []
         self._offset = offset

@@ -12,7 +12,7 @@ from orchestrator.model.dataset import Dataset, DatasetKind
 _RELATIONS = frozenset({"TABLE", "VIEW", "STREAM", "EXTERNAL TABLE", "DICTIONARY", "MODEL"})
 _DROPPED = _RELATIONS | {"STAGE", "MATERIALIZED VIEW", "DYNAMIC TABLE"}
 #: Properties that name another table, whose rows or shape the new one takes.
-_TEMPLATES = (exp.LikeProperty,)
+_TEMPLATES = (exp.LikeProperty, exp.InheritsProperty, exp.PartitionedOfProperty)
 #: Options that say where the rows of a table lie.
 _PLACES = frozenset({"location", "url", "path", "external_location", "uri", "uris"})
 _TEMPORARY = (exp.TemporaryProperty, exp.VolatileProperty)
@@ -33,6 +33,7 @@ def create(tree: exp.Expr, effect: EffectBuilder) -> None:
     effect.kind = _kind(tree, kind)
     effect.temporary = any(isinstance(p, _TEMPORARY) for p in properties)
     effect.conditional = bool(tree.args.get("exists"))
+    effect.takes_shape = not (tree.args.get("expression") or tree.args.get("clone"))
     _read_sources(tree, properties, effect)
     temporary_name = _is_temporary_name(table_of(tree.this))
     effect.temporary = effect.temporary or temporary_name
@@ -55,7 +56,7 @@ def _is_temporary_name(target: exp.Expr | None) -> bool:
 def _kind(tree: exp.Expr, kind: str) -> StatementKind:
     if kind == "VIEW":
         return StatementKind.VIEW
-    derived = tree.args.get("expression") or tree.args.get("clone") or list(_templates(tree))
+    derived = tree.args.get("expression") or tree.args.get("clone") or list(templates(tree))
     return StatementKind.CREATE_AS if derived else StatementKind.CREATE
 
 
@@ -64,7 +65,8 @@ def _properties(tree: exp.Expr) -> list[exp.Expr]:
     return list(properties.expressions) if properties is not None else []
 
 
-def _templates(tree: exp.Expr) -> list[exp.Expr]:
+def templates(tree: exp.Expr) -> list[exp.Expr]:
+    """What CREATE takes the columns of another table from."""
     inside = tree.this.expressions if isinstance(tree.this, exp.Schema) else []
     return [node for node in (*inside, *_properties(tree)) if isinstance(node, _TEMPLATES)]
 
@@ -79,7 +81,7 @@ def _read_sources(tree: exp.Expr, properties: list[exp.Expr], effect: EffectBuil
     clone = tree.args.get("clone")
     if clone is not None:
         effect.read_all(clone)
-    for template in _templates(tree):
+    for template in templates(tree):
         effect.read_all(template)
     for location in _locations(properties):
         if tree.expression:
@@ -147,6 +149,10 @@ def alter(tree: exp.Expr, effect: EffectBuilder) -> None:
     """``ALTER TABLE a RENAME TO b | SWAP WITH b | …``."""
     effect.kind = StatementKind.ALTER
     actions = tree.args.get("actions") or []
+    for action in actions:
+        place = _location(_place_of(action))
+        if place is not None:
+            effect.read(Named(place, 0))
     for one in effect.resolve(tree.this):
         others = [
             action for action in actions if isinstance(action, (exp.AlterRename, exp.SwapTable))
@@ -155,6 +161,14 @@ def alter(tree: exp.Expr, effect: EffectBuilder) -> None:
             effect.write(one)
         for action in others:
             _exchange(one, action, effect)
+
+
+def _place_of(action: exp.Expr) -> exp.Expr | None:
+    """Where ``ADD PARTITION … LOCATION 'x'`` and ``SET LOCATION 'x'`` find rows."""
+    if not isinstance(action, (exp.AddPartition, exp.AlterSet)):
+        return None
+    place = action.args.get("location")
+    return place.this if isinstance(place, exp.LocationProperty) else place
 
 
 def _exchange(one: Named, action: exp.Expr, effect: EffectBuilder) -> None:

@@ -90,6 +90,10 @@ def fold_default(name: str | None, dialect: str) -> str | None:
     return fold(name, False, dialect)
 
 
+#: Dialects in which ``"t$files"`` and the like tell of a table.
+_WITH_METADATA = frozenset({"trino", "presto", "athena"})
+
+
 class Session:
     """What the statements so far have set: defaults, search path, temporary tables.
 
@@ -140,6 +144,8 @@ class Session:
             return Dataset(None, None, folded[-1])
         if self.dialect == "bigquery" and "$" in folded[-1]:
             folded[-1] = folded[-1].split("$")[0]  # a partition is part of its table
+        if self.dialect in _WITH_METADATA and "$" in folded[-1].strip("$"):
+            folded[-1] = folded[-1].split("$")[0]  # such as "t$partitions", which tells of t
         if len(folded) == 1:
             return self._bare(folded[0])
         if not folded[-2]:

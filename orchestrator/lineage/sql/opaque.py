@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from sqlglot.tokenizer_core import Token
 
-from orchestrator.lineage.sql import reshaping
+from orchestrator.lineage.sql import moving, reshaping, running
 from orchestrator.lineage.sql.building import EffectBuilder
 from orchestrator.lineage.sql.effects import StatementKind
 from orchestrator.lineage.sql.embedded import queries_of
@@ -128,11 +128,6 @@ def _load(tokens: Sequence[Token], effect: EffectBuilder) -> Inside | None:
     return Inside()
 
 
-def _export(tokens: Sequence[Token], effect: EffectBuilder) -> Inside | None:
-    """``EXPORT DATABASE 'folder'``; the parser reads ``EXPORT DATA``."""
-    return Inside() if word(tokens[1 if len(tokens) > 1 else 0]) == "DATABASE" else None
-
-
 def _assert(tokens: Sequence[Token], effect: EffectBuilder) -> Inside | None:
     """BigQuery's ``ASSERT (SELECT …) > 0 AS 'message'``."""
     return Inside(queries=queries_of(tokens))
@@ -145,10 +140,10 @@ def _nothing(tokens: Sequence[Token], effect: EffectBuilder) -> Inside | None:
 #: First words of statements that move no data between datasets.
 _WITHOUT_DATA = words(
     """
-    ABORT ADD ANALYZE BACKUP BEGIN CALL CHECK CHECKPOINT CLUSTER COMMENT COMMIT COMPUTE DBCC DEALLOCATE
-    DELIMITER DESC DESCRIBE DETACH DISCARD END EXPLAIN FLASHBACK FLUSH FORCE GET GO GRANT HANDLER HELP
-    IMPORT INSTALL INVALIDATE KILL LIST LISTEN LOCK LS MSCK NOTIFY OPTIMIZE PRAGMA PRINT PURGE
-    REASSIGN REINDEX RELEASE RELOAD REMOVE RESET RESTORE REVOKE RM ROLLBACK SAVEPOINT SECURITY
+    ABORT ADD BACKUP BEGIN CALL CHECK CHECKPOINT CLUSTER COMMENT COMMIT COMPUTE DBCC DEALLOCATE
+    DELIMITER DETACH DISCARD END FLASHBACK FLUSH FORCE GET GO GRANT HANDLER HELP
+    INSTALL INVALIDATE KILL LIST LISTEN LOCK LS MSCK NOTIFY OPTIMIZE PRAGMA PRINT PURGE
+    REASSIGN REINDEX RELEASE RELOAD REMOVE RESET REVOKE RM ROLLBACK SAVEPOINT SECURITY
     SHOW START SYSTEM UNCACHE UNLISTEN UNLOCK UNSET VACUUM
     """
 )
@@ -170,8 +165,10 @@ _HANDLERS: dict[str, _Handler] = {
     "LOCKING": _locking,
     "LOAD": _load,
     "ASSERT": _assert,
-    "EXPORT": _export,
     "UPDATE STATISTICS": _nothing,
     "UNDROP": reshaping.undrop,
+    **dict.fromkeys(("EXPLAIN", "DESCRIBE", "DESC"), running.explain),
+    "ANALYZE": running.analyze,
+    **moving.MOVERS,
     **dict.fromkeys(_WITHOUT_DATA, _nothing),
 }

@@ -8,7 +8,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from orchestrator.lineage.sql.embedded import end_of_group
 from orchestrator.lineage.sql.objects import kind_of
-from orchestrator.lineage.sql.tokens import word
+from orchestrator.lineage.sql.tokens import is_text, tokenize, word
 
 _Change = Callable[[list[Token]], list[Token]]
 
@@ -170,6 +170,25 @@ def _local_in(tokens: list[Token]) -> list[Token]:
     return [t for t, w, n in zip(tokens, said, following, strict=True) if not _is_global(w, n)]
 
 
+def _dictionary(tokens: list[Token]) -> list[Token]:
+    """ClickHouse's ``FROM dictionary('d')`` as ``FROM d``."""
+    said = [word(token) for token in tokens]
+    if "DICTIONARY" not in said or said[0] == "CREATE":
+        return tokens
+    at = said.index("DICTIONARY")
+    if said[at - 1] not in ("FROM", "JOIN", ",") or said[at + 1 : at + 4 : 2] != ["(", ")"]:
+        return tokens
+    return [*tokens[:at], *_near(tokens[at + 2], *_named(tokens[at + 2])), *tokens[at + 4 :]]
+
+
+def _named(text: Token) -> list[tuple[TokenType, str]]:
+    """A name that stands in a text, in tokens."""
+    parts: list[tuple[TokenType, str]] = []
+    for part in text.text.split("."):
+        parts += [(TokenType.DOT, "."), (TokenType.IDENTIFIER, part)]
+    return parts[1:]
+
+
 def _is_global(name: str, following: str) -> bool:
     return name == "GLOBAL" and following in ("IN", "NOT")
 
@@ -214,6 +233,111 @@ def _without_delete(tokens: list[Token]) -> list[Token]:
     return tokens
 
 
+def _merge_by(tokens: list[Token]) -> list[Token]:
+    """DuckDB's ``UPDATE | INSERT BY NAME`` as ``ALL BY NAME``, ``*`` and ``BY POSITION`` as neither.
+
+    ``ERROR 'text'`` becomes ``DO NOTHING``: no row is written.
+    """
+    if not any(token.token_type == TokenType.MERGE for token in tokens):
+        return tokens
+    said = [word(token) for token in tokens]
+    kept: list[Token] = []
+    position = 0
+    while position < len(tokens):
+        near = tokens[position]
+        kept.append(near)
+        position += 1
+        if said[position - 2 : position] == ["THEN", "ERROR"]:
+            kept[-1:] = _near(near, (TokenType.VAR, "DO"), (TokenType.VAR, "NOTHING"))
+            position = _next_when(said, position)
+        elif said[position - 2 : position] in (["THEN", "UPDATE"], ["THEN", "INSERT"]):
+            by_name = said[position : position + 2] == ["BY", "NAME"]
+            position += 2 if by_name or said[position : position + 2] == ["BY", "POSITION"] else 0
+            if said[position : position + 2] == ["SET", "*"]:
+                position += 2
+            elif said[position : position + 1] == ["*"]:
+                position += 1
+            kept += _near(near, *_ALL_BY_NAME) if by_name else []
+    return kept
+
+
+def _next_when(said: list[str], start: int) -> int:
+    ends = (i for i in range(start, len(said)) if said[i] in ("WHEN", "RETURNING"))
+    return next(ends, len(said))
+
+
+def _near(near: Token, *made: tuple[TokenType, str]) -> list[Token]:
+    return [Token(kind, text, near.line, near.col, near.start, near.end) for kind, text in made]
+
+
+def _without_evolution(tokens: list[Token]) -> list[Token]:
+    """``MERGE WITH SCHEMA EVOLUTION INTO t`` and the like of INSERT without these words."""
+    evolves = [word(token) for token in tokens[1:4]] == ["WITH", "SCHEMA", "EVOLUTION"]
+    return [tokens[0], *tokens[4:]] if evolves else tokens
+
+
+def _without_position(tokens: list[Token]) -> list[Token]:
+    """DuckDB's ``INSERT INTO t BY POSITION``, which is what INSERT does anyway."""
+    said = [word(token) for token in tokens[:10]]
+    at = next((i for i in range(len(said)) if said[i : i + 2] == ["BY", "POSITION"]), 0)
+    return [*tokens[:at], *tokens[at + 2 :]] if at else tokens
+
+
+def _without_replaced(tokens: list[Token]) -> list[Token]:
+    """Databricks' ``INSERT INTO t REPLACE ON condition query`` without the condition."""
+    said = [word(token) for token in tokens]
+    at = next((i for i in range(len(said)) if said[i : i + 2] == ["REPLACE", "ON"]), 0)
+    if not at:
+        return tokens
+    depth = 0
+    for index in range(at + 2, len(tokens)):
+        following = said[index + 1 : index + 2]
+        if said[index] == "(" and depth == 0 and following[:1] in (["SELECT"], ["WITH"], ["FROM"]):
+            end = end_of_group(tokens, index + 1)
+            return [*tokens[:at], *tokens[index : end + 1]]
+        if depth == 0 and said[index] in ("SELECT", "WITH", "VALUES", "TABLE", "FROM"):
+            return [*tokens[:at], *tokens[index:]]
+        depth += (said[index] == "(") - (said[index] == ")")
+    return tokens
+
+
+def _alter_view(tokens: list[Token]) -> list[Token]:
+    """``ALTER VIEW v AS query``, which does what CREATE OR REPLACE VIEW does."""
+    said = [word(token) for token in tokens]
+    at = said.index("AS") if "AS" in said else -1
+    if "VIEW" not in said[1:5] or said[at + 1 : at + 2] not in (["SELECT"], ["WITH"], ["("]):
+        return tokens
+    return [*_near(tokens[0], (TokenType.CREATE, "CREATE")), *tokens[1:]]
+
+
+def _open_target(tokens: list[Token]) -> list[Token]:
+    """T-SQL's ``INSERT OPENQUERY(server, 'SELECT a, b FROM t')`` as ``INSERT INTO server..t (a, b)``."""
+    said = [word(token) for token in tokens[:8]]
+    at = said.index("OPENQUERY") if "OPENQUERY" in said else 0
+    verb = said[0]
+    if verb not in ("INSERT", "UPDATE", "DELETE") or at not in (1, 2) or len(tokens) < at + 6:
+        return tokens
+    server, text = tokens[at + 2], tokens[at + 4]
+    if not is_text(text) or said[at + 1] != "(" or word(tokens[at + 5]) != ")":
+        return tokens
+    inner = tokenize(text.text, "tsql")
+    words = [word(token) for token in inner]
+    if words[:1] != ["SELECT"] or "FROM" not in words:
+        return tokens
+    source = words.index("FROM")
+    end = source + 2
+    while end + 1 < len(inner) and inner[end].token_type == TokenType.DOT:
+        end += 2
+    dots = 2 if end - source == 2 else 1
+    named = [(TokenType.VAR, server.text), *[(TokenType.DOT, ".")] * dots]
+    named += [(token.token_type, token.text) for token in inner[source + 1 : end]]
+    listed = [(token.token_type, token.text) for token in inner[1:source]]
+    if verb == "INSERT" and all(text == "," or kind == TokenType.VAR for kind, text in listed):
+        named += [(TokenType.L_PAREN, "("), *listed, (TokenType.R_PAREN, ")")]
+    return [*tokens[:at], *_near(server, *named), *tokens[at + 6 :]]
+
+
+_ALL_BY_NAME = ((TokenType.ALL, "ALL"), (TokenType.VAR, "BY"), (TokenType.VAR, "NAME"))
 _VIEW_ENDINGS = frozenset(
     {("WITH", "CHECK", "OPTION"), ("WITH", "READ", "ONLY"), ("WITH", "NO", "DATA")}
     | {("WITH", how, "CHECK", "OPTION") for how in ("LOCAL", "CASCADED")}
@@ -232,19 +356,22 @@ _WHEN_MATCHED = (
     (TokenType.DELETE, "DELETE"),
 )
 _BY_VERB: dict[str, tuple[_Change, ...]] = {
+    "ALTER": (_alter_view,),
     "DELETE": (_without_top,),
     "UPDATE": (_without_top,),
-    "INSERT": (_without_top, _plain_directory),
+    "INSERT": (_without_top, _plain_directory, _without_evolution, _without_replaced),
+    "MERGE": (_without_evolution,),
     "REPLACE": (_replace_as_insert,),
     "CREATE": (_without_check,),
     "COPY": (_without_files,),
 }
 _BY_DIALECT: dict[str, tuple[_Change, ...]] = {
-    "clickhouse": (_without_format, _local_in),
-    "fabric": (_bulk_as_files, _one_from),
+    "clickhouse": (_without_format, _local_in, _dictionary),
+    "duckdb": (_merge_by, _without_position),
+    "fabric": (_bulk_as_files, _one_from, _open_target),
     "mysql": (_without_variables,),
     "oracle": (_without_delete, _without_error_log),
     "redshift": (_plain_duplicates,),
     "teradata": (_without_phrases,),
-    "tsql": (_bulk_as_files, _one_from),
+    "tsql": (_bulk_as_files, _one_from, _open_target),
 }

@@ -7,6 +7,7 @@ import difflib
 import logging
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Protocol
 
@@ -16,7 +17,7 @@ from sqlglot.errors import ParseError, TokenError
 from sqlglot.parser import Parser
 from sqlglot.tokenizer_core import Token
 
-from orchestrator.lineage.sql import embedded, opaque, reshaping, statement
+from orchestrator.lineage.sql import embedded, moving, opaque, piped, reshaping, statement
 from orchestrator.lineage.sql.building import EffectBuilder
 from orchestrator.lineage.sql.effects import Request, StatementEffect, StatementKind
 from orchestrator.lineage.sql.limits import Limits, OverLimitError
@@ -50,6 +51,8 @@ _EXCERPT = 80
 _DELETE_FROM = frozenset(
     {"duckdb", "postgres", "redshift", "snowflake", "trino", "presto", "athena", "sqlite", "spark"}
 )
+#: Dialects with ``SELECT … INTO OUTFILE``.
+_OUTFILES = frozenset({"mysql", "doris", "starrocks", "singlestore"})
 _VERBS = sorted(STATEMENTS | {"EXPLAIN", "GRANT", "ANALYZE", "REFRESH", "UNLOAD", "EXPORT"})
 
 
@@ -103,6 +106,7 @@ class _Reader:
         self.parser = _dialect(self.dialect).parser()
         self.limits = Limits("")
         self.effects: list[StatementEffect] = []
+        self.deferred = False
 
     def script(self, sql: str, offset: int, depth: int) -> None:
         """Read a text whose first line is line ``offset + 1`` of the whole."""
@@ -117,7 +121,11 @@ class _Reader:
     def _fragments(self, sql: str, tokens: Sequence[Token], offset: int, depth: int) -> None:
         outer, self.limits = self.limits, Limits(sql)
         for fragment in split(sql, tokens, self.dialect):
-            self._fragment(sql, fragment, offset, depth)
+            if self.dialect == "snowflake" and "->>" in sql:
+                for link in piped.parted(fragment.tokens):
+                    self._fragment(sql, replace(fragment, tokens=link), offset, depth)
+            else:
+                self._fragment(sql, fragment, offset, depth)
         self.limits = outer
 
     def _pieces(self, sql: str, offset: int, depth: int) -> None:
@@ -141,7 +149,7 @@ class _Reader:
             return EffectBuilder(self.session, line + offset, offset, excerpt, column)
 
         effect = fresh()
-        effect.deferred = fragment.body
+        effect.deferred = fragment.body or self.deferred
         inside: Inside | None = None
         try:
             inside = self._statement(sql, fragment, effect)
@@ -166,16 +174,20 @@ class _Reader:
         if fragment.routine:
             effect.kind = StatementKind.ROUTINE
             self._queries(sql, embedded.queries_of(tokens), effect)
-            return Inside(scripts=embedded.routine_texts(tokens))
+            return Inside(scripts=embedded.routine_texts(tokens), deferred=True)
         if fragment.control:
             effect.kind = StatementKind.CONTROL
             self._queries(sql, embedded.queries_of(tokens), effect)
             return None
         inside = opaque.look_inside(tokens, effect)
+        if inside is None and self.dialect in _OUTFILES:
+            inside = moving.outfile(tokens, effect)
         if inside is not None:
             self._queries(sql, inside.queries, effect, fill=effect.kind == StatementKind.COPY)
             return inside
         self._check_from(sql, tokens)
+        if self.dialect == "oracle":
+            moving.logged_errors(tokens, effect)
         tokens = plainer(tokens, self.dialect)
         variables = fragment.block and self.dialect not in ("tsql", "fabric")
         tree = self.parse(sql, embedded.without_variables(tokens) if variables else tokens)
@@ -234,11 +246,13 @@ class _Reader:
     ) -> None:
         if depth >= _DEEPEST_TEXT:
             return
+        outer, self.deferred = self.deferred, self.deferred or effect.deferred or inside.deferred
         for tokens in inside.statements:
             self._fragment(sql, Fragment(tokens), offset, depth + 1)
         for text in inside.scripts:
             before = offset + text.line - 1 - text.text.count("\n")
             self.script(text.text, before, depth + 1)
+        self.deferred = outer
 
     def parse(self, sql: str, tokens: Sequence[Token]) -> exp.Expr:
         """Parse one statement, leniently where its dialect does not understand it.

@@ -16,12 +16,15 @@ from orchestrator.lineage.sql.spoken import (
     Inside,
     datasets_at,
     index_of,
+    name_at,
     texts_after,
 )
 from orchestrator.lineage.sql.tables import Named
 from orchestrator.lineage.sql.tokens import word
 from orchestrator.model.dataset import Dataset, DatasetKind
 
+#: Dialects in which a whole table is attached as a partition.
+_ATTACHES = frozenset({"postgres", "materialize", "risingwave"})
 _TRUNCATE_OPTIONS = frozenset(
     {"REUSE", "DROP", "PURGE", "PRESERVE", "CASCADE", "ON", "SYNC", "WITH", "IMMEDIATE", "SETTINGS"}
 )
@@ -131,11 +134,13 @@ def alter_by_name(tokens: Sequence[Token], effect: EffectBuilder) -> None:
 
 
 def create(tokens: Sequence[Token], effect: EffectBuilder) -> Inside | None:
-    """Streams and synonyms, which the parser does not know."""
+    """Streams, synonyms, flows and rules, which the parser does not know."""
     position = 1
     while position < len(tokens) and word(tokens[position]) in ("OR", "REPLACE", "PUBLIC"):
         position += 1
     kind = word(tokens[position]) if position < len(tokens) else ""
+    if kind in ("FLOW", "RULE"):
+        return _held(tokens, "AS" if kind == "FLOW" else "DO", effect)
     if kind not in ("STREAM", "SYNONYM"):
         return None
     effect.kind = StatementKind.VIEW
@@ -156,6 +161,18 @@ def create(tokens: Sequence[Token], effect: EffectBuilder) -> Inside | None:
     return Inside()
 
 
+def _held(tokens: Sequence[Token], link: str, effect: EffectBuilder) -> Inside | None:
+    """``CREATE FLOW f AS statement`` and ``CREATE RULE … DO [ALSO | INSTEAD] statement``."""
+    effect.kind = StatementKind.ROUTINE
+    start = index_of(tokens, link) + 1
+    while 0 < start < len(tokens) and word(tokens[start]) in ("ALSO", "INSTEAD"):
+        start += 1
+    held = list(tokens[start:]) if start else []
+    if not held or word(held[0]) in ("NOTHING", "("):
+        return None
+    return Inside(statements=[held], deferred=link == "DO")
+
+
 def undrop(tokens: Sequence[Token], effect: EffectBuilder) -> Inside | None:
     """``UNDROP TABLE t``."""
     kind, index = kind_of(tokens)
@@ -174,6 +191,15 @@ def alter(tokens: Sequence[Token], effect: EffectBuilder) -> Inside | None:
     exchanged = index_of(tokens, "EXCHANGE")
     if second == "TABLE" and exchanged > 0:
         return _exchange_partition(tokens, exchanged, effect)
+    if second == "SCHEMA":
+        return _move_to_schema(tokens, index_of(tokens, "TRANSFER") + 1, 2, effect)
+    schema = index_of(tokens, "SCHEMA", start=3)
+    if second in ("TABLE", "VIEW", "MATERIALIZED") and word(tokens[schema - 1]) == "SET":
+        start = kind_of(tokens)[1] + 1
+        return _move_to_schema(tokens, start, schema + 1, effect)
+    inherited = index_of(tokens, "INHERIT")
+    if second == "TABLE" and inherited > 0:
+        return _inherit(tokens, inherited, effect)
     moved = index_of(tokens, "APPEND", "SWITCH", "ATTACH", "REPLACE", "MOVE")
     if second == "TABLE" and moved > 0:
         return _move_rows(tokens, moved, effect)
@@ -201,16 +227,51 @@ def _move_rows(tokens: Sequence[Token], at: int, effect: EffectBuilder) -> Insid
     """``ALTER TABLE a APPEND FROM b``, ``… SWITCH TO b``, ``… ATTACH | MOVE PARTITION p …``."""
     gives = word(tokens[at]) in ("SWITCH", "MOVE")
     link = index_of(tokens, "TO" if gives else "FROM", start=at)
-    if link < 0 or index_of(tokens, "FOR", "IF") > 0:
+    if effect.session.dialect in _ATTACHES and word(tokens[at]) == "ATTACH":
+        link = at + 1  # … ATTACH PARTITION b FOR VALUES: b itself
+    elif link < 0 or index_of(tokens, "FOR", "IF") > 0:
         return None
     effect.kind = StatementKind.COPY
+    if link + 1 >= len(tokens):
+        return None
     there = link + 2 if word(tokens[min(link + 1, len(tokens) - 1)]) == "TABLE" else link + 1
-    own, other = datasets_at(tokens, 2, effect)[0], datasets_at(tokens, there, effect)[0]
+    first = next(i for i in range(2, at) if word(tokens[i]) not in ("IF", "EXISTS", "ONLY"))
+    own, other = datasets_at(tokens, first, effect)[0], datasets_at(tokens, there, effect)[0]
     sources, targets = (own, other) if gives else (other, own)
     for name in sources:
         effect.read(name)
     for name in targets:
         effect.write(name)
+    return Inside()
+
+
+def _inherit(tokens: Sequence[Token], at: int, effect: EffectBuilder) -> Inside | None:
+    """Postgres' ``ALTER TABLE b [NO] INHERIT a``: rows of b stand in a too, or no more."""
+    start = 3 if word(tokens[2]) == "ONLY" else 2
+    own, parent = datasets_at(tokens, start, effect)[0], datasets_at(tokens, at + 1, effect)[0]
+    effect.kind = StatementKind.ALTER
+    if word(tokens[at - 1]) != "NO":
+        for name in own:
+            effect.read(name)
+    for name in (*own, *parent):
+        effect.write(name)
+    return Inside()
+
+
+def _move_to_schema(
+    tokens: Sequence[Token], name: int, schema: int, effect: EffectBuilder
+) -> Inside | None:
+    """``ALTER TABLE t SET SCHEMA s`` and T-SQL's ``ALTER SCHEMA s TRANSFER t``."""
+    if name < 2:
+        return Inside()
+    while name < len(tokens) and word(tokens[name]) in ("IF", "EXISTS", "ONLY"):
+        name += 1
+    where, _ = name_at(tokens, schema)
+    for old in datasets_at(tokens, name, effect)[0]:
+        named = effect.session.fold(*where[-1])
+        new = Dataset(old.dataset.catalog, named, old.dataset.name, old.dataset.kind)
+        effect.kind = StatementKind.RENAME
+        effect.rename(old, Named(new, old.line))
     return Inside()
 
 

@@ -209,7 +209,10 @@ class _Splitter:
             self.body = False
 
     def _has_body(self) -> bool:
-        return any(head in ("AS", "IS") for head in self.heads) and not is_text(self.current[-1])
+        """Whether a body is yet to come, and does not stand there as a text."""
+        begins = [i + 1 for i, head in enumerate(self.heads) if head in ("AS", "IS")]
+        as_text = any(i < len(self.current) and is_text(self.current[i]) for i in begins)
+        return bool(begins) and not as_text
 
     def _inside_parentheses(self, token: Token) -> bool:
         if token.token_type == TokenType.L_PAREN:

@@ -22,11 +22,13 @@ class Inside:
         scripts: Literals whose text is a script of its own.
         statements: Tokens that are a statement of their own.
         queries: Tokens of a query, or a literal holding one, that this statement reads from.
+        deferred: It runs when a routine is called, not when this statement does.
     """
 
     scripts: list[Token] = field(default_factory=list)
     statements: list[list[Token]] = field(default_factory=list)
     queries: list[list[Token]] = field(default_factory=list)
+    deferred: bool = False
 
 
 def name_at(tokens: Sequence[Token], start: int) -> tuple[list[tuple[str, bool]], int]:

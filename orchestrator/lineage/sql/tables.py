@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import sqlglot
 from sqlglot import exp
+from sqlglot.errors import SqlglotError
 
+from orchestrator.lineage.sql import functions
 from orchestrator.lineage.sql.names import Session, parser_dialect
 from orchestrator.lineage.sql.sight import Sight, reached
-from orchestrator.lineage.sql.walk import Gathered
+from orchestrator.lineage.sql.walk import Gathered, gather
 from orchestrator.model.dataset import Dataset, DatasetKind
 
-#: Table functions whose first argument is a file, a list of files, or a location.
-_FILE_FUNCTIONS = frozenset(
-    {"read_parquet", "parquet_scan", "read_csv", "read_csv_auto", "read_json", "read_json_auto"}
-    | {"read_ndjson", "read_ndjson_auto", "read_json_objects", "read_text", "read_blob"}
-    | {"read_xlsx", "delta_scan", "iceberg_scan", "st_read", "read_files", "s3", "s3cluster", "gcs"}
-    | {"url", "hdfs", "file", "azureblobstorage", "deltalake", "iceberg", "sniff_csv", "read_avro"}
-)
 _NAME_FUNCTIONS = frozenset({"identifier", "table"})
 _DICTIONARY = "dictget"
 #: First characters of variables, where the dialect takes them for names.
@@ -156,9 +152,13 @@ def _by_argument(argument: exp.Expr, session: Session, rows: bool) -> list[Named
             raise UnknownNameError(argument, session)
         parts = [(part.name, bool(part.args.get("quoted"))) for part in argument.parts]
         return _one(session.table(parts), argument)
-    if rows and not isinstance(argument, (exp.Placeholder, exp.Parameter)):
-        return []
     if isinstance(argument, exp.Func):
+        return [
+            name
+            for column in functions.given_tables(argument)
+            for name in _by_argument(column, session, False)
+        ]
+    if rows and not isinstance(argument, (exp.Placeholder, exp.Parameter)):
         return []
     return (
         named(exp.Table(this=argument), session)
@@ -176,24 +176,58 @@ def _unknown(node: exp.Expr, session: Session) -> list[Named]:
 
 
 def _function(function: exp.Func, session: Session) -> list[Named]:
-    name = (
-        function.name.lower()
-        if isinstance(function, exp.Anonymous)
-        else function.sql_name().lower()
-    )
+    name = functions.name_of(function)
     if name in _NAME_FUNCTIONS:
         arguments = function.expressions
         return _by_argument(arguments[0], session, False) if arguments else []
-    if name not in _FILE_FUNCTIONS:
-        return []
-    first = function.this if not isinstance(function, exp.Anonymous) else None
-    first = first or next(iter(function.expressions), None)
-    texts = first.expressions if isinstance(first, exp.Array) else [first]
+    if name in functions.QUERIES:
+        return _queried(function, session)
+    if name == "merge" and session.dialect == "clickhouse":
+        raise UnknownNameError(function, session)  # all tables whose names match
+    if address := functions.foreign(function):
+        return [Named(Dataset(None, None, address, DatasetKind.FILE), line_of(function))]
+    if parts := functions.remote(function):
+        return _one(session.table(parts), function)
+    if found := functions.tables(function):
+        return [n for text in found for n in _one(_from_text(text.name, session), text)]
     return [
         Named(Dataset(None, None, text.name, DatasetKind.FILE), line_of(text))
-        for text in texts
-        if isinstance(text, exp.Literal) and text.is_string
+        for text in functions.files(function)
     ]
+
+
+def query_in(function: exp.Expr, session: Session) -> exp.Expr | None:
+    """The query that ``query('…')`` or ``OPENQUERY(server, '…')`` holds as a text.
+
+    Raises:
+        UnknownNameError: The text cannot be read.
+    """
+    if not isinstance(function, exp.Func) or functions.name_of(function) not in functions.QUERIES:
+        return None
+    text = next(reversed(functions.arguments(function)), None)
+    if not isinstance(text, exp.Literal) or not text.is_string:
+        return None
+    try:
+        return sqlglot.parse_one(text.name, dialect=parser_dialect(session.dialect))
+    except SqlglotError:
+        raise UnknownNameError(function, session) from None
+
+
+def _queried(function: exp.Func, session: Session) -> list[Named]:
+    tree = query_in(function, session)
+    given = functions.arguments(function)
+    server = given[0].name if len(given) > 1 else ""
+    found = []
+    for name in tables_read(gather(tree), session) if tree is not None else ():
+        if isinstance(name, UnknownNameError):
+            raise name
+        dataset = name.dataset
+        if server:
+            catalog = ".".join(part for part in (server, dataset.catalog) if part)
+            schema = dataset.schema or "dbo"
+            dataset = replace(dataset, catalog=session.fold(catalog, False), schema=schema)
+        found.append(Named(dataset, line_of(given[-1])))
+    return found
 
 
 def tables_read(

@@ -41,6 +41,8 @@ def begins(before: Sequence[str], word: str, following: str) -> bool:
         if not before:
             return False
     head, last = before[0], before[-1]
+    if head == "ALTER" and before[1:2] == ["VIEW"]:
+        head = "CREATE"
     if word in _ALWAYS:
         return head not in ("CREATE", "ALTER", "GRANT") and last not in ("FOR", "AS", ".")
     if word == "SELECT":

@@ -6,12 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from orchestrator.lineage.columns.net import net_columns
-from orchestrator.lineage.sql.effects import ColumnFlow, StatementEffect, StatementKind
+from orchestrator.lineage.sql.effects import ColumnFlow, SqlProblem, StatementEffect, StatementKind
 from orchestrator.model.code import Column
 from orchestrator.model.dataset import Dataset
 
 #: Stands among the sources of one column, so that it can be found again at the end of the script.
 _MARK = Dataset(None, None, "\0")
+#: Kinds of statements that fill the dataset of a bare query.
+_OF_TARGET = (StatementKind.SELECT, StatementKind.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,22 +38,40 @@ class Produced:
 
 
 @dataclass(frozen=True, slots=True)
+class Unread:
+    """A statement whose columns are not known.
+
+    Args:
+        line: Line of the text.
+        message: Why, as the end of a sentence about that line.
+        targets: Datasets that it writes; none where that is not known either.
+    """
+
+    line: int
+    message: str
+    targets: tuple[Dataset, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """What the SQL of one task does to columns.
 
     Args:
         produced: The columns it leaves written, in the order of the text.
         made: Datasets that it makes anew: they have these columns and no others.
+        unread: What could not be followed, in the order of the text.
     """
 
     produced: tuple[Produced, ...] = ()
     made: frozenset[Dataset] = frozenset()
+    unread: tuple[Unread, ...] = ()
 
 
 def lasting_columns(
     statements: Sequence[StatementEffect],
     flows: Sequence[ColumnFlow],
     target: Dataset | None = None,
+    problems: Sequence[SqlProblem] = (),
 ) -> Reading:
     """Say which columns outlive a script.
 
@@ -59,6 +79,7 @@ def lasting_columns(
         statements: Effects in the order of the text.
         flows: The columns that the statements produce.
         target: Dataset that the output of a bare query goes into.
+        problems: What could not be followed.
     """
     moving = _moving(statements)
     own = [_aimed(flow, target) for flow in flows if flow.target or target]
@@ -71,7 +92,27 @@ def lasting_columns(
             if flow.target == target or flow.target in statements[flow.statement].creates:
                 made.add(produced.target)
     altered = {d for s in statements if s.kind is StatementKind.ALTER for d in s.writes}
-    return Reading(tuple(found), frozenset(made - altered))
+    unread = tuple(_unread(statements, problem, target, passing) for problem in problems)
+    return Reading(tuple(found), frozenset(made - altered), unread)
+
+
+def _unread(
+    statements: Sequence[StatementEffect],
+    problem: SqlProblem,
+    target: Dataset | None,
+    passing: Sequence[ColumnFlow],
+) -> Unread:
+    """A problem with the lasting datasets that its statement was to write."""
+    begun = [index for index, s in enumerate(statements) if s.line <= problem.line]
+    index = begun[-1] if begun else 0
+    own = statements[index]
+    targets: dict[Dataset, None] = {}
+    for dataset in sorted(own.writes, key=str):
+        flow = ColumnFlow(index, dataset, "*", line=problem.line)
+        targets |= dict.fromkeys(p.target for p in _followed(statements, flow, passing))
+    if not targets and target is not None and own.kind in _OF_TARGET:
+        targets[target] = None
+    return Unread(problem.line, problem.message, tuple(targets))
 
 
 def _aimed(flow: ColumnFlow, target: Dataset | None) -> ColumnFlow:

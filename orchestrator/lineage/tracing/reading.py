@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,13 @@ from typing import Any
 from orchestrator.lineage.sql.cache import engine_version
 from orchestrator.lineage.sql.effects import SqlLineage
 from orchestrator.lineage.tracing.cache import ContentCache
-from orchestrator.lineage.tracing.lasting import Produced, Reading, lasting_columns
+from orchestrator.lineage.tracing.lasting import Produced, Reading, Unread, lasting_columns
 from orchestrator.model.code import Code
 from orchestrator.model.dataset import Dataset, DatasetKind
 
 #: ``analyze_sql``, or one that remembers.
 Analyze = Callable[..., SqlLineage]
+_NOT_FOLLOWED = "has columns that cannot be followed"
 _KINDS = {kind.value: kind for kind in DatasetKind}
 
 
@@ -75,7 +77,12 @@ class ColumnReader:
             with contextlib.suppress(ValueError, TypeError, LookupError, AttributeError):
                 return _decoded(stored)
         lineage = self.lineage(code, known)
-        reading = lasting_columns(lineage.statements, lineage.column_flows, code.target)
+        errors = [replace(e, message=f"cannot be read: {e.message}") for e in lineage.errors]
+        lost = [replace(p, message=_NOT_FOLLOWED) for p in lineage.column_problems]
+        problems = sorted([*errors, *lost], key=lambda problem: problem.line)
+        reading = lasting_columns(
+            lineage.statements, lineage.column_flows, code.target, problems
+        )
         self.cache.put(key, _encoded(reading))
         return reading
 
@@ -88,7 +95,7 @@ def reader_version() -> str:
     for room in (here, here.parent / "columns"):
         for source in sorted(room.glob("*.py")):
             digest.update(source.read_bytes())
-    return f"columns-1/{engine_version()}/{digest.hexdigest()}"
+    return f"columns-2/{engine_version()}/{digest.hexdigest()}"
 
 
 def _exact(name: str | None) -> str | None:
@@ -120,11 +127,12 @@ def _encoded(reading: Reading) -> list[Any]:
         for p in reading.produced
     ]
     made = [number(dataset) for dataset in sorted(reading.made, key=str)]
-    return [[_written(dataset) for dataset in numbers], rows, made]
+    unread = [[u.line, u.message, [number(d) for d in u.targets]] for u in reading.unread]
+    return [[_written(dataset) for dataset in numbers], rows, made, unread]
 
 
 def _decoded(value: list[Any]) -> Reading:
-    listed, rows, made = value
+    listed, rows, made, unread = value
     datasets = [Dataset(c, s, name, _KINDS[kind]) for c, s, name, kind in listed]
     produced = tuple(
         Produced(
@@ -137,4 +145,5 @@ def _decoded(value: list[Any]) -> Reading:
         )
         for target, column, line, sources, counted, unresolved in rows
     )
-    return Reading(produced, frozenset(datasets[d] for d in made))
+    left = (Unread(line, said, tuple(datasets[d] for d in ds)) for line, said, ds in unread)
+    return Reading(produced, frozenset(datasets[d] for d in made), tuple(left))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from orchestrator.lineage.tracing.graph import STAR, ColumnGraph, ColumnStep, How
 from orchestrator.lineage.tracing.known import Catalog, Columns, KnownColumns, merged
-from orchestrator.lineage.tracing.lasting import Produced, Reading
+from orchestrator.lineage.tracing.lasting import Produced, Reading, Unread
 from orchestrator.lineage.tracing.reading import ColumnReader
 from orchestrator.model.code import Code, Extent, Output
 from orchestrator.model.dataset import Dataset
@@ -47,13 +47,15 @@ def trace(
     for task, code in tasks:
         if task.resource_type not in _PASSED_BY:
             tracer.task(task, code or Code())
-    return ColumnGraph(flow, tracer.steps, tracer.columns(), tuple(notes))
+    columns = tracer.columns()  # which may ask the catalog
+    return ColumnGraph(flow, tracer.steps, columns, (*notes, *tracer.notes))
 
 
 class _Tracer:
     def __init__(self, reader: ColumnReader, known: KnownColumns) -> None:
         self.reader, self.known = reader, known
         self.steps: list[ColumnStep] = []
+        self.notes: list[str] = []
         self._why: dict[Dataset, str | None] = {}
         self._said: dict[Dataset, tuple[str, ...]] = {}
 
@@ -69,8 +71,12 @@ class _Tracer:
         for output in code.outputs:
             outputs.setdefault(output.dataset, []).append(output)
         writes = (access.dataset for access in task.writes)
-        targets = dict.fromkeys((*produced, *outputs, *writes))
+        lost = [dataset for unread in reading.unread for dataset in unread.targets]
+        targets = dict.fromkeys((*produced, *outputs, *writes, *lost))
         written = _Written(task, code, reading, dict.fromkeys(_reads(task, code)))
+        for unread in reading.unread:
+            if not unread.targets:
+                self.notes.append(f"{code.file or task.name}: {written.reason(unread)}")
         for target in targets:
             self._target(written, target, produced.get(target, []), outputs.get(target, []))
         if not targets:
@@ -93,6 +99,8 @@ class _Tracer:
             reason = self._reason(written)
             columns = Columns(unknown=reason)
             self.steps += written.whole(target, reason)
+        else:
+            self.steps += written.unread(target)
         self._why[target] = columns.unknown
         self.known.write(target, columns, anew=exact)
 
@@ -101,8 +109,8 @@ class _Tracer:
         if code.unknown or task.lineage_unknown:
             return code.unknown or task.lineage_unknown or ""
         if code.text:
-            for error in self.reader.lineage(code).errors:
-                return f"line {code.line(error.line)} cannot be read: {error.message}"
+            for unread in written.reading.unread:
+                return written.reason(unread)
             return "no statement says its columns"
         return f"{task.resource_type} {task.name} does not say which columns it writes"
 
@@ -150,13 +158,15 @@ class _Written:
         names = merged((p.column for p in produced), ())
         stars = [p for p in produced if p.column == STAR]
         anew = target in self.reading.made
-        is_open = bool(stars) or not anew
+        lost = next(self._lost(target), None)
+        is_open = bool(stars) or not anew or lost is not None
         for output in outputs:
             if output.extent is Extent.ALL:
                 return Columns(tuple(output.columns), is_open=False), True
             if output.extent is Extent.MORE or is_open:
                 names = merged(names, output.columns)
-        return Columns(names, is_open, _of_stars(stars)), anew
+        why = _of_stars(stars) or (None if lost is None else self.reason(lost))
+        return Columns(names, is_open, why), anew
 
     def produced(self, column: Produced) -> Iterator[ColumnStep]:
         """The steps into a column that the SQL writes."""
@@ -170,6 +180,19 @@ class _Written:
             ),
         ]
         yield from steps or [ColumnStep(self.task, None, target, How.VALUE, place)]
+
+    def unread(self, target: Dataset) -> Iterator[ColumnStep]:
+        """The steps into a dataset whose columns cannot all be followed."""
+        for unread in self._lost(target):
+            place, end = self._place(unread.line), (target, STAR)
+            yield ColumnStep(self.task, None, end, How.UNKNOWN, place, self.reason(unread))
+
+    def reason(self, unread: Unread) -> str:
+        """Why the columns of a statement are not known."""
+        return f"line {self.code.line(unread.line)} {unread.message}"
+
+    def _lost(self, target: Dataset) -> Iterator[Unread]:
+        return (unread for unread in self.reading.unread if target in unread.targets)
 
     def said(self, output: Output, by_sql: set[str], columns: Columns) -> Iterator[ColumnStep]:
         """The steps into columns that are said, and that no SQL names."""

@@ -21,11 +21,11 @@ from orchestrator.model.state import FINISHED, StateType
 from orchestrator.service.agent.orders import Order, process_order
 from orchestrator.service.agent.output import Output
 from orchestrator.service.project import Project
-from orchestrator.service.settling import settle_run
+from orchestrator.service.scheduler.stopping import end
 from orchestrator.store.agents import AgentRecord
 from orchestrator.store.base import RunStore
 from orchestrator.store.deployments import Deployment
-from orchestrator.store.records import Action, FlowRun, new_run_id
+from orchestrator.store.records import Action, Ask, FlowRun, new_run_id
 
 _log = logging.getLogger(__name__)
 BEAT = 10.0  #: seconds between two heartbeats; who misses three is believed lost
@@ -202,8 +202,8 @@ class Agent(ABC, Generic[Handle]):
         """Stop what runs and settle it; waits for the processes to end."""
         self._stopping = True
         for launched in self._launched.values():
-            self._safely(self._kill, launched, "the agent stops")
-        deadline = time.monotonic() + 2 * self.grace
+            self._safely(self._ask_to_stop, launched)
+        deadline = time.monotonic() + 3 * self.grace
         while self._launched and time.monotonic() < deadline:
             for launched in list(self._launched.values()):
                 self._safely(self._look, launched)
@@ -252,6 +252,17 @@ class Agent(ABC, Generic[Handle]):
                 self._kill(launched, "it is cancelled")
             self._kill_later(launched, "it was cancelled and did not stop")
 
+    def _ask_to_stop(self, launched: _Launched[Handle]) -> None:
+        """Cancel a run because the agent stops; one that has not begun is for other agents."""
+        run = self.store.run(launched.run.id)
+        if run.state in FINISHED or not self._is_ours(launched, run):
+            return  # its process ends by itself, and is ended if it does not
+        if run.fence == launched.run.fence:
+            self._kill(launched, "the agent stops")
+        else:
+            why = {"reason": "the agent stops"}
+            self.store.ask(run.id, Ask(Action.CANCEL, data=why, by=f"agent {self.name}"))
+
     def _kill_later(self, launched: _Launched[Handle], why: str) -> None:
         if launched.kill_at is None:
             launched.kill_at = time.monotonic() + self.grace
@@ -281,7 +292,7 @@ class Agent(ABC, Generic[Handle]):
     def _settle(self, launched: _Launched[Handle], to: StateType, message: str) -> None:
         run = self.store.run(launched.run.id)
         if self._is_ours(launched, run):
-            settle_run(self.store, run, to, message)
+            end(self.store, run, to, message)
         self._claims.pop(run.id, None)
 
     def _is_ours(self, launched: _Launched[Handle], run: FlowRun) -> bool:

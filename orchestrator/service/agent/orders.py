@@ -43,9 +43,9 @@ def execute_words(run: FlowRun) -> tuple[str, ...]:
 
     Example:
         >>> execute_words(FlowRun("a1", "nightly", fence=2))
-        ('execute', 'a1', '--fence', '2')
+        ('execute', 'a1', '--fence', '2', '--quiet')
     """
-    return ("execute", run.id, "--fence", str(run.fence))
+    return ("execute", run.id, "--fence", str(run.fence), "--quiet")
 
 
 def settings_of(run: FlowRun, project: Project) -> dict[str, str]:

@@ -6,7 +6,7 @@ import logging
 import os
 import socket
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Self
 
 from orchestrator import instants
@@ -20,15 +20,8 @@ from orchestrator.store.records import Change, FlowRun, Refused, TaskRun
 _LOG = logging.getLogger("orchestrator.notify")
 _PATIENCE = 5.0  #: seconds that closing waits for the message of a state handler to be written
 _ENDED = SUCCEEDED | BROKEN
-#: Tags of a task: ``(flow, key) -> tags``.
-Tags = Callable[[str, str], Iterable[str]]
-
 _open: list[Announcing] = []
 _opening = threading.Lock()
-
-
-def _no_tags(flow: str, key: str) -> Iterable[str]:
-    return ()
 
 
 class Announcing:
@@ -40,7 +33,6 @@ class Announcing:
         store: The run store.
         project: The project whose rules these are; runs of other projects are none of its business.
         rules: The rules.
-        tags: Finds the tags of tasks.
         deliver: Called once when there is something to send for a run that this process drives.
     """
 
@@ -50,11 +42,11 @@ class Announcing:
         project: str,
         rules: Sequence[Rule],
         *,
-        tags: Tags = _no_tags,
         deliver: Callable[[RunStore], Callable[[], None]] | None = None,
     ) -> None:
         self._store, self._project, self._rules = store, project, tuple(rules)
-        self._tags, self._deliver = tags, deliver
+        self._deliver = deliver
+        self._tags: dict[str, frozenset[str]] = {}
         self._finish: Callable[[], None] | None = None
         self._drives: str | None = None
         self._latest: str | None = None
@@ -73,6 +65,10 @@ class Announcing:
         """Let state handlers in this process find this store, until it is closed."""
         with _opening:
             _open.append(self)
+
+    def know_tags(self, tags: Mapping[str, frozenset[str]]) -> None:
+        """Take down the tags of the tasks of the run that is driven here, by key."""
+        self._tags = {key: words for key, words in tags.items() if words}
 
     def close(self) -> None:
         """Let what is being sent end, within its bounds, and close the store."""
@@ -169,7 +165,8 @@ class Announcing:
         self, run: FlowRun, task: TaskRun, state: StateType, message: str, at: Any, attempt: Any
     ) -> Iterator[Notification]:
         """Yield what is to be sent of a task run that entered a state."""
-        tags = self._tags(run.flow, task.key)
+        mapped = task.key.rpartition("[")[0]  # an element has the tags of its task
+        tags = self._tags.get(task.key) or self._tags.get(mapped) or ()
         for rule in self._rules:
             if rule.on_task(run.flow, task.key, task.name, tags, state):
                 payload = messages.about_task(run, task, state, message, at, rule.timezone)
@@ -205,3 +202,14 @@ def reachable() -> Announcing | None:
     """Return the store that this process has open, if it has one."""
     with _opening:
         return _open[-1] if _open else None
+
+
+def know_tags(store: object, tags: Mapping[str, frozenset[str]]) -> None:
+    """Tell a store that announces the tags of the tasks that a run is about to record.
+
+    Args:
+        store: A run store; one that announces nothing need not know.
+        tags: The tags of each task, by its key.
+    """
+    if isinstance(store, Announcing):
+        store.know_tags(tags)

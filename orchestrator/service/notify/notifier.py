@@ -91,6 +91,8 @@ class Notifier:
         Returns:
             How many were tried.
         """
+        if self._look is not None:
+            self._look()
         tried = 0
         while found := self._begin_due():
             tried += found
@@ -185,9 +187,8 @@ def next_try(notification: Notification, error: Exception, now: datetime) -> dat
     """
     if isinstance(error, _ForeignError):
         return now + _FOREIGN
-    if notification.attempts > len(WAITS):
-        return None
-    return now + WAITS[notification.attempts - 1]
+    tried = (notification.attempts - 1) % TRIES  # one that was revived gets as many tries again
+    return None if tried == len(WAITS) else now + WAITS[tried]
 
 
 def _target(notification: Notification) -> str:

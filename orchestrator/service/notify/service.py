@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
-from orchestrator import secrets
-from orchestrator.errors import OrchestratorError
+from orchestrator import instants, secrets
+from orchestrator.errors import NotFoundError
+from orchestrator.service.notify import messages
 from orchestrator.service.notify.announcing import Announcing
 from orchestrator.service.notify.notifier import Notifier
 from orchestrator.service.notify.rules import rules_of
@@ -16,6 +17,7 @@ from orchestrator.service.notify.targets import Targets
 from orchestrator.service.notify.watch import Watch
 from orchestrator.store.base import RunStore
 from orchestrator.store.outbox import Notification
+from orchestrator.store.records import new_run_id
 
 if TYPE_CHECKING:
     from orchestrator.service.project import Project
@@ -24,22 +26,22 @@ if TYPE_CHECKING:
 _PATIENCE = 5.0
 
 
-def announcing(project: Project, store: RunStore) -> RunStore:
-    """Return the store such that what it records is told to whom the project's settings name.
+def announcing(project: Project, opened: Callable[[], RunStore]) -> RunStore:
+    """Open a store such that what it records is told to whom the project's settings name.
 
     Messages of a run that this process itself drives are sent from here, beside the run; those of
     runs that an agent launches are left to the service.
 
     Args:
         project: The project.
-        store: Its store.
+        opened: Opens its store.
 
     Raises:
         ConfigurationError: A rule cannot be read.
     """
+    rules = rules_of(project.settings)
     told = Announcing(
-        store, project.name, rules_of(project.settings),
-        tags=partial(_tags, project), deliver=partial(_beside_the_run, project),
+        opened(), project.name, rules, deliver=partial(_beside_the_run, project)
     )  # fmt: skip
     told.make_reachable()
     return cast(RunStore, told)
@@ -55,18 +57,35 @@ def service_notifier(project: Project, store: RunStore) -> Notifier:
         store: The run store.
     """
     rules = rules_of(project.settings)
-    speaker = Announcing(store, project.name, rules, tags=partial(_tags, project))
+    speaker = Announcing(store, project.name, rules)
     watch = Watch(store, project.name, rules, speaker)
     return Notifier(store, _WithSecrets(project, private=False), look=watch.look)
 
 
-def send_now(project: Project, notification: Notification, *, private: bool = True) -> None:
-    """Deliver one notification, past the outbox.
+def send_test(project: Project, name: str) -> None:
+    """Send a test message to a target, now, past the outbox.
+
+    Args:
+        project: The project.
+        name: The target's table in ``orchestrator.toml``.
 
     Raises:
+        NotFoundError: There is no such target.
         OrchestratorError: It could not be delivered.
     """
-    _WithSecrets(project, private=private).deliver(notification)
+    rules = {rule.name: rule for rule in rules_of(project.settings)}
+    if name not in rules:
+        raise NotFoundError(
+            f"orchestrator.toml has no [notifications.{name}]",
+            fix="targets: " + ", ".join(rules) if rules else 'add one with url = "secret:NAME"',
+        )
+    title = f"a test message from project {project.name}"
+    payload = messages.about(
+        None, messages.TEST, title, "it works", instants.now(), rules[name].timezone,
+        project=project.name,
+    )  # fmt: skip
+    told = Notification(messages.TEST, f"{project.name}/{name}", payload, key=new_run_id())
+    _WithSecrets(project, private=True).deliver(told)
 
 
 class _WithSecrets(Targets):
@@ -92,14 +111,3 @@ def _beside_the_run(project: Project, store: RunStore) -> Callable[[], None]:
         notifier.leave(_PATIENCE)
 
     return finish
-
-
-def _tags(project: Project, flow: str, key: str) -> Iterable[str]:
-    """The tags of a task as its flow has them; those of a mapped task hold for its elements."""
-    try:
-        found = project.flows.get(flow)
-    except OrchestratorError:
-        return ()
-    name = key.partition("[")[0]
-    tagged = {found.key(task): task.tags for task in found} if found is not None else {}
-    return tagged.get(name, ())

@@ -117,9 +117,7 @@ class Watch:
 
     def _unheard(self, now: datetime) -> Iterator[Notification]:
         ended = self._store.runs(project=self._project, state=FINISHED, limit=_PAGE)
-        recent = {
-            run.id: run for run in ended if run.finished and run.finished > now - _UNHEARD
-        }
+        recent = {run.id: run for run in ended if run.finished and run.finished > now - _UNHEARD}
         for run_id, run in recent.items():
             if run_id not in self._heard and run.finished is not None:
                 yield from self._announcing.of_run(run, run.state, run.message, run.finished)

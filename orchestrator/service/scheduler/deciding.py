@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from orchestrator.schedule.occurrence import Occurrence
 from orchestrator.service.scheduler.catch_up import catch_up
-from orchestrator.service.scheduler.overlap import Busy, Meeting, meeting, met
+from orchestrator.service.scheduler.overlap import FREE, Busy, Meeting, meeting, met
 from orchestrator.service.scheduler.policies import Policies, RunOverlap
 from orchestrator.service.scheduler.verdicts import Verdict
 from orchestrator.store.occurrences import SettledAs
@@ -24,7 +24,7 @@ class Decision:
     """
 
     verdicts: tuple[Verdict, ...] = ()
-    meeting: Meeting = Meeting()
+    meeting: Meeting = FREE
     in_line: bool = True
 
 

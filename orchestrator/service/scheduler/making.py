@@ -11,6 +11,9 @@ from orchestrator.store.deployments import Deployment
 from orchestrator.store.occurrences import Settled, SettledAs
 from orchestrator.store.records import FlowRun, new_run_id
 
+#: How the keys of occurrences that a backfill has made runs for begin.
+BACKFILL = "backfill "
+
 
 def rows_and_runs(
     decision: Decision, deployment: Deployment, schedule_id: str, now: datetime

@@ -95,7 +95,8 @@ _NAMES = (
 def _seconds(given: object) -> int:
     if isinstance(given, int | float) and not isinstance(given, bool) and given > 0:
         return int(given)
-    return length_of(given).about
+    seconds: int = length_of(given).about
+    return seconds
 
 
 def _number(given: Mapping[str, Any], name: str, otherwise: int) -> int:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
-from collections.abc import Callable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from orchestrator import instants
-from orchestrator.errors import OrchestratorError
+from orchestrator.errors import NotFoundError, OrchestratorError
 from orchestrator.model.state import FINISHED, StateType
 from orchestrator.schedule.occurrence import Occurrence
 from orchestrator.service.scheduler.catch_up import GRACE
 from orchestrator.service.scheduler.deciding import Decision, decide, paused
-from orchestrator.service.scheduler.making import rows_and_runs
+from orchestrator.service.scheduler.making import BACKFILL, rows_and_runs
 from orchestrator.service.scheduler.overlap import Busy
 from orchestrator.service.scheduler.policies import Policies
 from orchestrator.service.scheduler.settling import (
@@ -31,6 +32,7 @@ from orchestrator.store.records import FlowRun
 
 UNFINISHED = tuple(state for state in StateType if state not in FINISHED)
 _EVERY = 1_000_000  #: runs that are looked at: all that are unfinished
+_LOOKED_AT = 200  #: occurrences among which the last run is looked for
 
 logger = logging.getLogger("orchestrator.scheduler")
 
@@ -60,6 +62,14 @@ class Tick:
     stuck: dict[str, str] = field(default_factory=dict)
     lost: dict[str, str] = field(default_factory=dict)
     next: datetime | None = None
+
+    @contextmanager
+    def trying(self, what: str) -> Iterator[None]:
+        """Keep the error of one thing, so that it stops no other."""
+        try:
+            yield
+        except Exception as failure:
+            self.errors[what] = _one_line(failure)
 
 
 class Scheduler:
@@ -93,8 +103,10 @@ class Scheduler:
         step = Tick(self._clock())
         unfinished = self._store.runs(state=UNFINISHED, limit=_EVERY)
         self._serve_all(step, unfinished)
-        self._try(step, "stuck runs", lambda: self._settle_stuck(step))
-        self._try(step, "lost agents", lambda: self._settle_agents(step, unfinished))
+        with step.trying("stuck runs"):
+            self._settle_stuck(step)
+        with step.trying("lost agents"):
+            self._settle_agents(step, unfinished)
         self._say(step)
         return step
 
@@ -115,9 +127,8 @@ class Scheduler:
             if watched is None or watched.next is None:
                 continue
             if watched.next <= now:
-                self._try(
-                    step, state.id, lambda: self._serve(step, watched, state, flow, busy[state.id])
-                )
+                with step.trying(state.id):
+                    self._serve(step, watched, state, flow, busy[state.id])
             if watched.next is not None and watched.next > now:
                 first = watched.next if first is None else min(first, watched.next)
         gone = self._watches.keys() - {state.id for state in states}
@@ -142,7 +153,7 @@ class Scheduler:
         if deployment != flow.deployment_id:
             try:
                 watched = watch(self._deployments[flow.deployment_id], state)
-            except Exception as failure:  # noqa: BLE001 - one bad deployment stops no other
+            except Exception as failure:
                 error = _one_line(failure)
                 self._broken[state.id] = flow.deployment_id, error
             else:
@@ -181,18 +192,21 @@ class Scheduler:
         """The runs under way, and, if something waited, the one that was last."""
         found = [Busy(run.id, int(run.created.timestamp())) for run in unfinished]
         if not found and now.timestamp() - due[0].epoch > GRACE:
-            rows = self._store.occurrences(schedule_id, outcome=SettledAs.RUN, limit=1)
-            last = self._run(rows[0].run_id) if rows and rows[0].run_id else None
+            last = self._last_run(schedule_id)
             if last is not None and last.finished is not None:
                 began, ended = int(last.created.timestamp()), int(last.finished.timestamp())
                 found.append(Busy(last.id, began, ended))
         return found
 
-    def _run(self, run_id: str) -> FlowRun | None:
+    def _last_run(self, schedule_id: str) -> FlowRun | None:
+        """The run of the latest occurrence that has one, backfills apart; None if it was pruned."""
+        rows = self._store.occurrences(schedule_id, outcome=SettledAs.RUN, limit=_LOOKED_AT)
+        own = (row.run_id for row in rows if row.run_id and not row.key.startswith(BACKFILL))
+        run_id = next(own, None)
         try:
-            return self._store.run(run_id)
-        except OrchestratorError:
-            return None  # it was pruned
+            return None if run_id is None else self._store.run(run_id)
+        except NotFoundError:
+            return None
 
     def _write(
         self,
@@ -225,14 +239,10 @@ class Scheduler:
         for run in self._store.expired_runs(step.at):
             watched = self._watches.get(run.schedule_id or "")
             policies = watched.policies if watched else self._policies(run)
-            done: list[str | None] = []
-            self._try(
-                step,
-                f"run {run.id}",
-                lambda: done.append(settle_stuck_run(self._store, run, policies, step.at)),
-            )
-            if done and done[0] is not None:
-                step.stuck[run.id] = done[0]
+            with step.trying(f"run {run.id}"):
+                done = settle_stuck_run(self._store, run, policies, step.at)
+                if done is not None:
+                    step.stuck[run.id] = done
 
     def _policies(self, run: FlowRun) -> Policies:
         """Of a run whose schedule is not watched any more: what its own deployment said."""
@@ -252,26 +262,24 @@ class Scheduler:
 
     # -- saying it ---------------------------------------------------------------------------
 
-    def _try(self, step: Tick, what: str, work: Callable[[], object]) -> None:
-        try:
-            work()
-        except Exception as failure:  # noqa: BLE001 - one bad deployment stops no other
-            step.errors[what] = _one_line(failure)
-
     def _say(self, step: Tick) -> None:
         """Log trouble when it begins and when it changes, not at every step."""
         trouble = {
             **{f"{what} cannot be served": why for what, why in step.errors.items()},
-            **{f"run {run_id} is late": why for run_id, why in step.late.items()},
             **{f"run {run_id} was stuck": why for run_id, why in step.stuck.items()},
             **{f"agent {name} is lost": why for name, why in step.lost.items()},
+            **_late(step.late),
         }
         for what, why in trouble.items():
-            kind = why.partition(";")[2] or why
-            if self._said.get(what) != kind:
+            if self._said.get(what) != why:
                 logger.warning("%s: %s", what, why)
-            trouble[what] = kind
         self._said = trouble
+
+
+def _late(runs: Mapping[str, str]) -> dict[str, str]:
+    """Late runs by their cause, whatever their number: without an agent all of them are late."""
+    causes = Counter(why.partition("; ")[2] for why in runs.values())
+    return {f"runs are late, {cause}": f"{number} of them" for cause, number in causes.items()}
 
 
 def _one_line(failure: Exception) -> str:

@@ -38,6 +38,7 @@ def listening(host: str, port: int) -> socket.socket:
     try:
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken.bind((address, port))
+        taken.listen(128)  # what comes before the server is ready waits
     except OSError as error:
         taken.close()
         raise UsageError(

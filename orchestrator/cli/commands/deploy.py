@@ -1,0 +1,80 @@
+"""``orchestrator deploy``: put flows into service at the version of their code."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from orchestrator.cli import options
+from orchestrator.cli.session import Session
+
+_POLICIES = ("catch_up", "catch_up_window", "max_catch_up", "overlap", "on_lost")
+_OVERLAPS = (
+    "skip", "buffer_one", "buffer_all", "cancel_other", "terminate_other", "allow_all",
+)  # fmt: skip
+
+
+@click.command("deploy")
+@click.argument("flows", nargs=-1, metavar="[FLOW]...")
+@click.option(
+    "--label", "labels", multiple=True, metavar="WORD",
+    help="Only agents with this label take its runs. May be repeated.",
+)  # fmt: skip
+@click.option(
+    "--set-default", "defaults", multiple=True, metavar="NAME=VALUE",
+    callback=options.assignments,
+    help="Give a parameter another default. May be repeated.",
+)  # fmt: skip
+@click.option("--executor", type=click.Choice(options.EXECUTORS), help="Where tasks run.")
+@click.option(
+    "--environment", metavar="JSON", help='How runs are launched: \'{"kind": "docker", …}\'.'
+)
+@click.option(
+    "--catch-up", type=click.Choice(["latest", "all", "none"]),
+    help="What becomes of occurrences that were missed; the latest is run if left out.",
+)  # fmt: skip
+@click.option("--catch-up-window", metavar="LENGTH", help="How late a run may be made, as PT24H.")
+@click.option("--max-catch-up", type=click.IntRange(min=1), help="With all: so many at most.")
+@click.option(
+    "--overlap", type=click.Choice(_OVERLAPS), help="What becomes of runs that meet the one before."
+)
+@click.option(
+    "--on-lost", type=click.Choice(["fail", "retry"]), help="What becomes of runs that are lost."
+)
+@click.option("--in-place", is_flag=True, help="Run the project's folder as it is, no snapshot.")
+@options.shared
+def command(session: Session, flows: tuple[str, ...], **given: Any) -> None:
+    """Put flows, or all of the project, into service at the version of their code.
+
+    The code is kept, and runs of this version use it ever after. Deploying the same again changes
+    nothing.
+
+    orchestrator deploy nightly --label warehouse --set-default day=2026-01-01
+    """
+    from orchestrator.cli import deployment_shapes as shapes
+    from orchestrator.cli.terminal import deployments as pictures
+    from orchestrator.service.deploying.deploy import Terms, deploy
+    from orchestrator.store.deployments import PROCESS
+
+    policies = {name: given[name] for name in _POLICIES if given[name] is not None}
+    terms = Terms(
+        given["defaults"], given["labels"], given["executor"],
+        _environment(given["environment"]) or PROCESS, policies, given["in_place"],
+    )  # fmt: skip
+    done = deploy(session.project(), flows, terms)
+    session.show(lambda: shapes.deployed(done), lambda width: pictures.deployed(done, width))
+
+
+def _environment(text: str | None) -> dict[str, Any] | None:
+    import json
+
+    if text is None:
+        return None
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise click.BadParameter(f"it is no JSON: {error}", param_hint="--environment") from None
+    if not isinstance(found, dict):
+        raise click.BadParameter("it is no JSON object", param_hint="--environment")
+    return found

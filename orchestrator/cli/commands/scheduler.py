@@ -1,0 +1,65 @@
+"""``orchestrator scheduler``: makes the runs that are due, until it is told to stop."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from orchestrator.cli import options
+from orchestrator.cli.session import Session
+
+if TYPE_CHECKING:
+    import threading
+
+    from orchestrator.service.scheduler.scheduler import Tick
+
+
+@click.command("scheduler")
+@click.option("--once", is_flag=True, help="Settle what is due now, and end.")
+@options.shared
+def command(session: Session, once: bool) -> None:
+    """Make the runs that are due; agents launch them.
+
+    Any number of schedulers may share a store: each occurrence has one run. Ctrl-C or TERM ends it
+    after the step it is at.
+    """
+    import logging
+    import threading
+
+    from orchestrator.service.scheduler.loop import run_forever
+    from orchestrator.service.scheduler.scheduler import Scheduler
+
+    logging.basicConfig(format="%(asctime)s  %(message)s", datefmt="%Y-%m-%d %H:%M:%S")
+    project = session.project()
+    with project.store() as store:
+        scheduler = Scheduler(store)
+        if once:
+            _told(session, scheduler.tick())
+            return
+        stop = threading.Event()
+        _obey(stop)
+        run_forever(scheduler, stop, told=lambda step: _told(session, step))
+
+
+def _obey(stop: threading.Event) -> None:
+    import signal
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+
+
+def _told(session: Session, step: Tick) -> None:
+    """Print what a step did: a line of JSON, or, for people, nothing if nothing happened."""
+    if session.json:
+        from orchestrator.cli import schedule_shapes
+        from orchestrator.cli.shapes import dumps
+
+        print(dumps(schedule_shapes.tick(step)), flush=True)
+        return
+    from orchestrator.cli.terminal.deployed_schedules import step_lines
+    from orchestrator.cli.terminal.printing import write
+
+    lines = step_lines(step)
+    if lines:
+        write(session.console(), lines)

@@ -1,0 +1,139 @@
+"""Backfills: each occurrence once, so many at a time, and going on where they stopped."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from scheduler_worlds import World, shape, utc
+
+from orchestrator.errors import UsageError
+from orchestrator.model.state import StateType
+from orchestrator.schedule import CronClock
+from orchestrator.service.scheduler.backfill import Progress, backfill, cancel
+from orchestrator.store.base import RunStore
+from orchestrator.store.deployments import Deployment
+
+NIGHTLY = CronClock("30 1 * * *", timezone="America/New_York")
+
+
+@pytest.fixture
+def world(store: RunStore) -> World:
+    world = World(store, utc(11, 20, 12))
+    world.deploy("nightly", shape(NIGHTLY))
+    return world
+
+
+def fill(world: World, first: int, last: int, parallel: int = 1, **more: object) -> Progress:
+    deployed: Deployment = world.store.current("shop", "nightly")
+    days = date(2026, 11, first), date(2026, 11, last)
+    return backfill(
+        world.store, deployed, "main", *days, now=world.now, parallel=parallel, **more  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+def test_each_night_has_one_run_with_its_data(world: World) -> None:
+    found = fill(world, 1, 3)
+    assert (found.total, found.made, found.waiting) == (3, 3, 3)
+    runs = [world.store.run(run_id) for run_id in found.runs]
+    # Clocks go back on the 1st: 01:30 EDT is 05:30 UTC, and 01:30 EST on the next days 06:30 UTC.
+    assert [run.scheduled for run in runs] == [
+        utc(11, 1, 5, 30),
+        utc(11, 2, 6, 30),
+        utc(11, 3, 6, 30),
+    ]
+    assert runs[0].interval_start == utc(10, 31, 5, 30)
+    assert sorted(run.due for run in runs if run.due) == [run.due for run in runs]
+    assert runs[-1].due is not None
+    assert runs[-1].due < world.now
+
+
+def test_asking_again_makes_nothing_and_tells_how_far_it_is(world: World) -> None:
+    first = fill(world, 1, 3)
+    world.finish(first.runs[0])
+    world.finish(first.runs[1], StateType.FAILED)
+    again = fill(world, 1, 3)
+    assert again == Progress(first.id, 3, 0, first.runs, succeeded=1, failed=1, waiting=1)
+    assert len(world.runs()) == 3
+
+
+def test_another_name_fills_the_same_days_again(world: World) -> None:
+    fill(world, 1, 3)
+    assert fill(world, 1, 3, called="after-fix").made == 3
+
+
+def test_so_many_run_at_a_time_whoever_runs_them(world: World) -> None:
+    found = fill(world, 1, 9, parallel=2)
+    order, running = [], []
+    while len(order) < found.total or running:
+        while (run_id := world.claim()) is not None:
+            order.append(run_id)
+            running.append(run_id)
+        assert 0 < len(running) <= 2
+        world.finish(running.pop(), StateType.FAILED)  # one that fails holds nothing up
+    assert sorted(order) == sorted(found.runs)
+    assert order[:2] == list(found.runs[:2])
+
+
+def test_one_that_stopped_half_way_goes_on(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("orchestrator.service.scheduler.backfill._AT_ONCE", 2)
+    occur, calls = world.store.occur, []
+
+    def failing(*args: object, **more: object) -> tuple[str, ...]:
+        calls.append(args)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return occur(*args, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(world.store, "occur", failing)
+    with pytest.raises(KeyboardInterrupt):
+        fill(world, 1, 7, parallel=3)
+    assert len(world.runs()) == 4
+    found = fill(world, 1, 7, parallel=3)
+    assert (found.total, found.made) == (7, 3)
+    waits = [world.store.run(run_id).waits_for for run_id in found.runs]
+    assert waits == [None] * 3 + list(found.runs[:4])
+
+
+def test_the_nightly_run_neither_waits_for_a_backfill_nor_moves_its_mark(world: World) -> None:
+    fill(world, 1, 19)
+    (state,) = world.store.schedule_states()
+    assert state.evaluated == utc(11, 20, 12)
+    step = world.tick(utc(11, 21, 6, 30))
+    assert (len(step.made), step.held) == (1, {})
+    assert world.store.run(step.made[0]).waits_for is None
+
+
+def test_days_to_come_are_left_out(world: World) -> None:
+    assert fill(world, 19, 30).total == 2  # the 19th and the 20th, 06:30 UTC, are past
+    with pytest.raises(UsageError, match="names nothing"):
+        fill(world, 25, 30)
+
+
+def test_what_is_left_can_be_cancelled(world: World) -> None:
+    found = fill(world, 1, 3)
+    world.finish(found.runs[0])
+    assert world.claim() == found.runs[1]
+    deployed = world.store.current("shop", "nightly")
+    assert cancel(world.store, deployed, "main", date(2026, 11, 1), date(2026, 11, 3)) == 2
+    assert world.store.run(found.runs[2]).state is StateType.CANCELLED
+    assert [one.action for one in world.store.asked(found.runs[1])] == ["cancel"]
+    with pytest.raises(UsageError, match="no backfill"):
+        cancel(world.store, deployed, "main", date(2026, 10, 1), date(2026, 10, 3))
+
+
+def test_too_many_are_refused_before_anything_is_made(world: World) -> None:
+    world.deploy("nightly", shape(CronClock("* * * * *", timezone="UTC")), version="bb")
+    with pytest.raises(UsageError, match="more than 10,000"):
+        fill(world, 1, 19)
+    assert world.runs() == ()
+
+
+def test_local_days_count(store: RunStore) -> None:
+    world = World(store, utc(3, 20, 12))
+    world.deploy("nightly", shape(CronClock("0 6 * * *", timezone="Pacific/Auckland")))
+    deployed = world.store.current("shop", "nightly")
+    day = date(2026, 3, 10)
+    found = backfill(world.store, deployed, "main", day, day, now=world.now)
+    # 06:00 on the 10th in Auckland, thirteen hours ahead in March: 17:00 UTC on the 9th.
+    assert world.store.run(found.runs[0]).scheduled == utc(3, 9, 17)
