@@ -258,8 +258,8 @@ def memory_row(n: int) -> Row:
         def run(n):
             with Flow("many") as flow:
                 noop.map(numbers(n))
-            place = DaskExecutor(address=sys.argv[1])
-            assert flow.run(executor=place, project=tempfile.mkdtemp(prefix="engine_")).is_successful()
+            place, folder = DaskExecutor(address=sys.argv[1]), tempfile.TemporaryDirectory()
+            assert flow.run(executor=place, project=folder.name).is_successful()
             return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         small = run(1000)
         print((run({n}) - small) / ({n} - 1000))

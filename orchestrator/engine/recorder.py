@@ -15,7 +15,7 @@ from orchestrator.store.records import Change, LogLine, TaskRun
 LEASE = timedelta(seconds=30)
 _BEAT = LEASE.total_seconds() / 3
 #: So much may wait to be written; then the driver waits too, lest memory fills up.
-_WAITING = 20_000
+_WAITING = 5_000
 #: So much is written at once at most.
 _BATCH = 2_000
 

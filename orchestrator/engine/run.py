@@ -406,7 +406,9 @@ class _Driver:
             return parent.waiting > 0
         of_elements = self.elementwise.sources[parent.key]
         parent.others = {
-            key: state for key, state in self.deciding.upstream(parent).items() if key not in of_elements
+            key: state
+            for key, state in self.deciding.upstream(parent).items()
+            if key not in of_elements
         }
         task = parent.planned.task
         if task.trigger is Trigger.ALL_SUCCESSFUL:

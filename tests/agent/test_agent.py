@@ -245,7 +245,8 @@ def test_the_lease_of_a_run_that_takes_long_to_begin_is_renewed(store: RunStore)
         assert [run.id for run in store.expired_runs(hand[0])] == ["a1"], "its driver must renew it"
 
 
-def test_a_run_of_thirteen_hours_is_let_be_while_it_is_heard_of(store: RunStore) -> None:
+def test_a_run_of_thirteen_hours_is_let_be_while_it_is_heard_of() -> None:
+    store = MemoryStore()
     put(store, "a1")
     start = datetime(2026, 3, 28, 20, tzinfo=UTC)  # the night the clocks of Europe go forward
     with moving_clock(start) as hand:

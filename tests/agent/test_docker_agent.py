@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -27,9 +28,7 @@ if sys.argv[1] == "run":
 
 
 @pytest.fixture
-def fake_docker(
-    sqlite_world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Path:
+def fake_docker(sqlite_world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A docker command of the tests' own; gives the file where it writes its words down."""
     folder = tmp_path / "bin"
     folder.mkdir()
@@ -64,7 +63,7 @@ def test_a_run_of_a_docker_deployment_is_launched_in_its_image(
         "--volume", "data:/data", "shop:7", "orchestrator", "execute", run.id, "--fence", "2",
         "--quiet",
     ][-8:]  # fmt: skip
-    given = [word for before, word in zip(words, words[1:], strict=False) if before == "--env"]
+    given = [word for before, word in pairwise(words) if before == "--env"]
     assert given == ["COLOUR", "ORCHESTRATOR_NAME", "ORCHESTRATOR_STORE"], "names, no values"
 
 

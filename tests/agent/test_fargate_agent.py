@@ -31,8 +31,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
     with moto.mock_aws(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         ec2 = boto3.resource("ec2")
-        vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")
-        subnet = ec2.create_subnet(VpcId=vpc.id, CidrBlock="10.0.0.0/18")
+        subnet = next(iter(ec2.subnets.all()))  # of the default network
         ecs = boto3.client("ecs")
         ecs.create_cluster(clusterName="runs")
         ecs.register_task_definition(
@@ -52,6 +51,7 @@ def test_a_run_is_a_task_and_ends_with_it(aws: dict[str, Any]) -> None:
     agent = FargateAgent(store, project=None, settings=aws)
     agent.step()
     agent.step()
+    assert store.run("a1").message == ""
     (arn,) = boto3.client("ecs").list_tasks(cluster="runs")["taskArns"]
     task = boto3.client("ecs").describe_tasks(cluster="runs", tasks=[arn])["tasks"][0]
     (override,) = task["overrides"]["containerOverrides"]

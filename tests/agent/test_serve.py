@@ -24,7 +24,9 @@ from tests.agent.world import World, finished, wait_for
 def get(url: str, **headers: str) -> tuple[int, dict[str, Any] | str]:
     """Ask for a page; gives the status and what is said."""
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=30) as got:
+        with urllib.request.urlopen(
+            urllib.request.Request(url, headers=headers), timeout=30
+        ) as got:
             return got.status, json.loads(got.read())
     except urllib.error.HTTPError as error:
         with error:

@@ -27,15 +27,15 @@ heavy = [name for name in json.loads(sys.argv[2]) if name in sys.modules]
 print(json.dumps([code, heavy]))
 """
 COMMANDS = [
-    "run", "plan", "why", "lineage", "runs", "limits", "flows", "deploy", "deployments", "schedule", "doctor",
-    "notifications",
+    "run", "plan", "why", "lineage", "runs", "limits", "flows", "deploy", "deployments", "schedule",
+    "serve", "scheduler", "agent", "api", "execute", "notifications", "doctor",
 ]  # fmt: skip
 BELOW = {
     "runs": ["list", "show", "logs", "retry", "cancel", "approve", "resume", "mark", "watch"],
     "limits": ["list", "set"],
     "deployments": ["list", "show", "rollback", "pause", "resume", "delete"],
     "notifications": ["list", "retry", "deliver", "test"],
-    "schedule": ["preview"],
+    "schedule": ["preview", "list", "pause", "resume", "backfill"],
 }
 
 

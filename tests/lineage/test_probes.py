@@ -7,6 +7,7 @@ from typing import Any
 
 import duckdb
 import probes_dialects
+import probes_engines
 import probes_queries
 import probes_scripts
 import probes_writers
@@ -60,7 +61,11 @@ def test_queries(dialect: str, sql: str, reads: str, put_out: str) -> None:
 
 @pytest.mark.parametrize(
     ("dialect", "sql", "reads", "writes", "drops", "written"),
-    [*_all(probes_writers.WRITERS), *_all(probes_dialects.DIALECTS)],
+    [
+        *_all(probes_writers.WRITERS),
+        *_all(probes_dialects.DIALECTS),
+        *_all(probes_engines.ENGINES),
+    ],
 )
 def test_writers(
     dialect: str, sql: str, reads: str, writes: str, drops: str, written: str | None
@@ -82,6 +87,22 @@ def test_scripts(dialect: str, sql: str, reads: str, writes: str, net: str | Non
     assert (words(lineage.reads), words(lineage.writes)) == (reads, writes)
     if net is not None:
         assert edges(lineage) == sorted(net.split())
+
+
+@pytest.mark.parametrize(
+    ("dialect", "sql", "deferred"),
+    [
+        ("postgres", "create function f() returns int as $$ insert into t select x from a $$ language sql; insert into n select i from b", [False, True, False]),
+        ("postgres", "create function f() returns void as $b$ begin delete from t; update b set z = 1; end $b$ language plpgsql; delete from n", [False, True, True, False]),
+        ("snowflake", "create procedure p() returns int language sql as $$ begin delete from t; end $$; delete from n", [False, True, False]),
+        ("postgres", "create rule r as on insert to t do also insert into n select 1", [False, True]),
+        ("postgres", "do $$ begin delete from t; end $$; delete from n", [False, False, False]),
+        ("snowflake", "execute immediate $$ begin delete from t; end $$", [False, False]),
+        ("tsql", "create procedure p as begin exec('delete from t') end", [False, True, True]),
+    ],
+)  # fmt: skip
+def test_what_stands_in_a_routine_is_deferred(dialect: str, sql: str, deferred: list[bool]) -> None:
+    assert [s.deferred for s in analyze_sql(sql, dialect=dialect).statements] == deferred
 
 
 # -- what DuckDB itself says --------------------------------------------------------------------

@@ -100,8 +100,10 @@ def test_a_service_sends_nothing_into_private_networks(
     for url in (receiver.url, receiver.url.replace("127.0.0.1", "localhost")):
         with pytest.raises(DeliveryError, match="private network"):
             send(Rule("team", url), {}, private=False)
-    with pytest.raises(DeliveryError, match="private network"):
-        send(Rule("team", "json://127.0.0.1:1/x"), {}, private=False)
+    mail = "mailto://me:word@93.184.216.34?smtp=127.0.0.1&to=you@example.com&from=me@example.com"
+    for url in ("json://127.0.0.1:1/x", mail):
+        with pytest.raises(DeliveryError, match="private network"):
+            send(Rule("team", url), {}, private=False)
     assert receiver.got == []
     monkeypatch.setenv(addresses.ALLOWED, "hooks.example, 127.0.0.1")
     send(rule, {}, private=False)

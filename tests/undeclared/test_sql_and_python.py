@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from orchestrator import DaskExecutor, Flow, InlineExecutor, ThreadsExecutor, context, task
+from orchestrator import Cache, DaskExecutor, Flow, InlineExecutor, ThreadsExecutor, context, task
+from orchestrator.cli.terminal.progress import Progress
+from orchestrator.cli.terminal.summary import report
 from orchestrator.model.events import LogEmitted
 from orchestrator.service.project import Project
 from orchestrator.service.running import retry_run
@@ -196,9 +198,7 @@ def test_a_sql_task_that_reads_through_an_outside_view(run: RunIt, write: Write)
 
 
 HIDDEN = {
-    "query_table": "create or replace table daily as from query_table('raw.orders')",
-    "query": "create or replace table daily as from query('from raw.orders')",
-    "variable": "set variable t = 'raw.orders'; create or replace table daily as "
+    "query_table": "set variable t = 'raw.orders'; create or replace table daily as "
     "from query_table(getvariable('t'))",
     "macro": "create or replace table daily as select * from orders_of()",
 }
@@ -318,6 +318,72 @@ def test_strict_fails_the_task_and_stops_what_is_below(run: RunIt) -> None:
     assert '@task(reads=["raw.orders"])' in peek.detail["error"]
     assert found.tasks["after"].state.value == "Skipped"
     assert peek.attempt == 1
+
+
+@pytest.mark.parametrize("name", EXECUTORS)
+def test_strict_is_the_same_on_every_executor(run: RunIt, name: str) -> None:
+    run(in_flow(load))
+    with Flow("f") as flow:
+        load()
+        SqlTask("select 1", name="after")().set_upstream(python(READERS["execute"]))
+        SqlTask("select 1", name="aside")()
+    found = run(flow, check="strict", executor=EXECUTORS[name]())
+    assert {key: (task.state.value, task.status) for key, task in found.tasks.items()} == {
+        "load": ("Success", None),
+        "peek": ("Failed", "undeclared"),
+        "after": ("Skipped", None),
+        "aside": ("Success", None),
+    }
+    assert found.found("peek") == [READS_ORDERS]
+
+
+def test_strict_leaves_no_result_for_later_runs(run: RunIt, in_tmp: Path) -> None:
+    told = str(in_tmp / "told")
+
+    @task(warehouse="main", cache=Cache())
+    def count(warehouse: Any) -> int:
+        with Path(told).open("a") as lines:
+            lines.write("count ")
+        return int(warehouse.execute("select count(*) from raw.orders").fetchone()[0])
+
+    @task(warehouse="main", cache=Cache())
+    def one(warehouse: Any) -> int:
+        with Path(told).open("a") as lines:
+            lines.write("one ")
+        return int(warehouse.execute("select 1").fetchone()[0])
+
+    run(in_flow(load))
+    flow = in_flow(load, count, one)
+    for again in (0, 1):
+        found = run(flow, check="strict", executor=InlineExecutor())
+        assert (found.tasks["count"].state.value, found.tasks["count"].status) == (
+            "Failed",
+            "undeclared",
+        )
+        assert found.tasks["one"].state.value == ("Cached" if again else "Success")
+    assert sorted(Path(told).read_text().split()) == ["count", "count", "one"]
+    assert "not kept: undeclared" in found.tasks["count"].detail["cache"]
+    kept_files = [path.name for path in in_tmp.rglob("cache/results/f/count/*")]
+    assert [name for name in kept_files if not name.startswith("last-")] == []
+
+
+def test_what_could_not_be_looked_at_is_counted(run: RunIt) -> None:
+    def work(w: Any) -> None:
+        w.execute("copy from database shop to other")
+
+    def opened(w: Any) -> None:
+        w.execute("attach ':memory:' as other")
+        work(w)
+        w.execute("detach other")
+
+    found = run(in_flow(lambda: python(opened)), executor=InlineExecutor())
+    assert found.state.is_successful(), (found.tasks["peek"].detail or {}).get("traceback")
+    assert found.tasks["peek"].detail["unchecked"] == 1
+    progress = Progress()
+    for event in found.events:
+        progress.apply(event)
+    lines = [line.plain for line in report(progress, 100)]
+    assert "1 statement of 1 task not checked for what they read and write" in lines
 
 
 def test_off_takes_nothing_down(run: RunIt) -> None:

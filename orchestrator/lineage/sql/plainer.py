@@ -93,6 +93,15 @@ def _without_check(tokens: list[Token]) -> list[Token]:
     return tokens
 
 
+def _plain_location(tokens: list[Token]) -> list[Token]:
+    """Snowflake's ``CREATE EXTERNAL TABLE t WITH LOCATION = @s`` without WITH, which may be left out."""
+    said = [word(token) for token in tokens]
+    if "EXTERNAL" not in said[1:4] or "LOCATION" not in said:
+        return tokens
+    at = said.index("LOCATION") - 1
+    return [*tokens[:at], *tokens[at + 1 :]] if said[at] == "WITH" else tokens
+
+
 def _without_format(tokens: list[Token]) -> list[Token]:
     """ClickHouse's ``INSERT INTO t FORMAT CSV`` without the format and the data that follow."""
     said = [word(token) for token in tokens]
@@ -238,6 +247,8 @@ def _merge_by(tokens: list[Token]) -> list[Token]:
 
     ``ERROR 'text'`` becomes ``DO NOTHING``: no row is written.
     """
+    if word(tokens[0]) not in ("MERGE", "WITH"):
+        return tokens
     if not any(token.token_type == TokenType.MERGE for token in tokens):
         return tokens
     said = [word(token) for token in tokens]
@@ -278,7 +289,7 @@ def _without_evolution(tokens: list[Token]) -> list[Token]:
 
 def _without_position(tokens: list[Token]) -> list[Token]:
     """DuckDB's ``INSERT INTO t BY POSITION``, which is what INSERT does anyway."""
-    said = [word(token) for token in tokens[:10]]
+    said = [word(token) for token in tokens[:10]] if word(tokens[0]) == "INSERT" else []
     at = next((i for i in range(len(said)) if said[i : i + 2] == ["BY", "POSITION"]), 0)
     return [*tokens[:at], *tokens[at + 2 :]] if at else tokens
 
@@ -362,7 +373,7 @@ _BY_VERB: dict[str, tuple[_Change, ...]] = {
     "INSERT": (_without_top, _plain_directory, _without_evolution, _without_replaced),
     "MERGE": (_without_evolution,),
     "REPLACE": (_replace_as_insert,),
-    "CREATE": (_without_check,),
+    "CREATE": (_without_check, _plain_location),
     "COPY": (_without_files,),
 }
 _BY_DIALECT: dict[str, tuple[_Change, ...]] = {

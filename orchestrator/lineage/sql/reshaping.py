@@ -194,7 +194,8 @@ def alter(tokens: Sequence[Token], effect: EffectBuilder) -> Inside | None:
     if second == "SCHEMA":
         return _move_to_schema(tokens, index_of(tokens, "TRANSFER") + 1, 2, effect)
     schema = index_of(tokens, "SCHEMA", start=3)
-    if second in ("TABLE", "VIEW", "MATERIALIZED") and word(tokens[schema - 1]) == "SET":
+    movable = schema > 0 and word(tokens[schema - 1]) == "SET"
+    if movable and second in ("TABLE", "VIEW", "MATERIALIZED"):
         start = kind_of(tokens)[1] + 1
         return _move_to_schema(tokens, start, schema + 1, effect)
     inherited = index_of(tokens, "INHERIT")

@@ -80,9 +80,7 @@ class ColumnReader:
         errors = [replace(e, message=f"cannot be read: {e.message}") for e in lineage.errors]
         lost = [replace(p, message=_NOT_FOLLOWED) for p in lineage.column_problems]
         problems = sorted([*errors, *lost], key=lambda problem: problem.line)
-        reading = lasting_columns(
-            lineage.statements, lineage.column_flows, code.target, problems
-        )
+        reading = lasting_columns(lineage.statements, lineage.column_flows, code.target, problems)
         self.cache.put(key, _encoded(reading))
         return reading
 

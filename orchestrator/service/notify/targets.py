@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from orchestrator import instants
@@ -87,10 +87,8 @@ class Targets:
     def _apprise(self, url: str, payload: Mapping[str, Any]) -> None:
         sender = _sender(url)
         if not self._private:
-            for server in sender:
-                host = getattr(server, "host", None)
-                if isinstance(host, str) and host and not _is_token(server):
-                    addresses(host, server.port or 443, private=False)
+            for host, port in _hosts(sender):
+                addresses(host, port, private=False)
         _send(sender, payload)
 
 
@@ -132,9 +130,13 @@ def _sender(url: str) -> Any:
     return sender
 
 
-def _is_token(server: Any) -> bool:
-    """Whether a URL's host is no host: many services have a key in its place."""
-    return "host" not in server.template_tokens
+def _hosts(sender: Any) -> Iterator[tuple[str, int]]:
+    """Where apprise would connect to, as far as the URL says; many have a key in a host's place."""
+    for server in sender:
+        named = getattr(server, "host", None) if "host" in server.template_tokens else None
+        for host in (named, getattr(server, "smtp_host", None)):
+            if isinstance(host, str) and host:
+                yield host, server.port or 443
 
 
 def _send(sender: Any, payload: Mapping[str, Any]) -> None:

@@ -40,10 +40,12 @@ def make_app(store: RunStore, parts: Iterable[Part] = ()) -> Starlette:
         found = health_of(store, parts)
         return JSONResponse(found, 200 if found["status"] == "ok" else 503)
 
-    return Starlette(
+    app = Starlette(
         routes=[Route("/health", health, methods=["GET"])],
         middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=list(HOSTS))],
     )
+    app.router.redirect_slashes = False  # a path is the one it is, or it is not there
+    return app
 
 
 def health_of(store: RunStore, parts: Iterable[Part] = ()) -> dict[str, Any]:
