@@ -25,7 +25,9 @@ COMMANDS = {
     "limits": Late(_HERE + "limits", "Show and set how much may run at the same time."),
     "flows": Late(_HERE + "flows", "List the project's flows."),
     "deploy": Late(_HERE + "deploy", "Put flows into service at the version of their code."),
-    "deployments": Late(_HERE + "deployments", "Show, roll back, pause and delete what is deployed."),
+    "deployments": Late(
+        _HERE + "deployments", "Show, roll back, pause and delete what is deployed."
+    ),
     "schedule": Late(_HERE + "schedule", "Show when flows run by themselves."),
     "serve": Late(_HERE + "serve", "Scheduler, agent and HTTP API, all in one process."),
     "scheduler": Late(_HERE + "scheduler", "Make the runs that are due, and nothing else."),

@@ -28,7 +28,8 @@ LOAD = (
 
 def test_the_line_for_a_sql_file(run: RunIt, write: Write) -> None:
     text = (
-        "create or replace table daily as from query_table('raw.orders'), query_table('raw.items')"
+        "set variable a = 'raw.orders'; set variable b = 'raw.items'; create or replace table daily "
+        "as from query_table(getvariable('a')), query_table(getvariable('b'))"
     )
     path = write("sql/daily.sql", f"-- orchestrator: reads=outside.x\n{text}")
     run(_flow(path))

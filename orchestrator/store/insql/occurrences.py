@@ -16,9 +16,7 @@ from orchestrator.store.rows import Row
 from orchestrator.store.tables import occurrences, schedules
 
 # The schedule is locked first, always, so that no two callers wait for each other in a circle.
-_MARK = (
-    select(schedules.c.evaluated).where(schedules.c.id == bindparam("b_id")).with_for_update()
-)
+_MARK = select(schedules.c.evaluated).where(schedules.c.id == bindparam("b_id")).with_for_update()
 # The mark is moved last, and only forward; whoever is behind leaves it where it is.
 _ADVANCE = (
     update(schedules)
