@@ -63,6 +63,7 @@ def project(in_tmp: Path) -> Path:
 @pytest.fixture
 def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Call:
     monkeypatch.setattr(column_words, "_PATIENCE", 600.0)
+    monkeypatch.setenv("COLUMNS", "120")
 
     def run(*args: str) -> Ran:
         code = execute(args)

@@ -149,6 +149,15 @@ def test_records_of_the_store() -> None:
             "host",
             "tasks",
             "requests",
+            "agent",
+            "deployment_id",
+            "due",
+            "interval_end",
+            "interval_start",
+            "schedule_id",
+            "scheduled",
+            "version",
+            "waits_for",
         ]
     )
     asked = Ask(Action.MARK, "score", {"state": "failed"}, "ada", stories.NOON)
