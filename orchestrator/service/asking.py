@@ -45,7 +45,8 @@ def request_cancel(project: Project, run_id: str) -> FlowRun:
             raise UsageError(f"run {run.id} has ended already: {run.state}")
         store.ask(run.id, Ask(Action.CANCEL, by=who()))
         if not driven(run):
-            message = "cancelled; its driver is gone"
+            begun = run.lease_expires is not None
+            message = "cancelled; its driver is gone" if begun else "cancelled before it began"
             store.transition(run.id, [Change(None, StateType.CANCELLED, message=message)])
             store.leave(run.id)
         return run

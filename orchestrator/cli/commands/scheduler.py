@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.option("--once", is_flag=True, help="Settle what is due now, and end.")
 @options.shared
 def command(session: Session, once: bool) -> None:
-    """Make the runs that are due; agents launch them.
+    """Make the runs that are due, which agents launch; tell people what becomes of runs.
 
     Any number of schedulers may share a store: each occurrence has one run. Ctrl-C or TERM ends it
     after the step it is at.
@@ -27,6 +27,7 @@ def command(session: Session, once: bool) -> None:
     import logging
     import threading
 
+    from orchestrator.service.notify.service import service_notifier
     from orchestrator.service.scheduler.loop import run_forever
     from orchestrator.service.scheduler.scheduler import Scheduler
 
@@ -39,7 +40,13 @@ def command(session: Session, once: bool) -> None:
             return
         stop = threading.Event()
         _obey(stop)
-        run_forever(scheduler, stop, told=lambda step: _told(session, step))
+        notifier = threading.Thread(target=service_notifier(project, store).run, args=(stop,))
+        notifier.start()
+        try:
+            run_forever(scheduler, stop, told=lambda step: _told(session, step))
+        finally:
+            stop.set()
+            notifier.join()
 
 
 def _obey(stop: threading.Event) -> None:
