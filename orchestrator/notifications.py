@@ -92,6 +92,8 @@ def _payload(told: Any, state: State, run_too: bool) -> dict[str, Any]:
     payload = messages.about(None, "handler", title, state.message, instants.now(), "UTC")
     payload["state"] = state.type.value
     running = context.active()
+    if running is not None:
+        payload["run_id"] = running.run_id
     if running is not None and run_too:
         payload["message"] = "\n".join(
             filter(None, (state.message, f"flow {running.flow}, run {running.run_id}"))

@@ -294,7 +294,11 @@ class _Driver:
 
     def _landed(self, item: Completed) -> None:
         """A bundle has ended: take what was not heard of it before."""
-        flight = self.flights.pop(item.handle)
+        flight = self.flights.pop(item.handle, None)
+        if flight is None:
+            # A run may end before the last bundle's own end is heard; an executor that is used
+            # again then tells the next run of it.
+            return
         self.under_way.pop(flight.number, None)
         if item.error is None and not flight.over:
             batch = opened(item.report)

@@ -26,7 +26,8 @@ def now() -> Iterator[None]:
 
 
 @pytest.fixture
-def project(in_tmp: Path) -> Project:
+def project(in_tmp: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    monkeypatch.setenv("COLUMNS", "120")
     (in_tmp / "orchestrator.toml").write_text('name = "shop"\n')
     return Project.find(in_tmp, {})
 

@@ -15,6 +15,7 @@ def test_the_page_shows_what_is_printed(
     in_tmp: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setenv("COLUMNS", "120")
     shown = ""
     for block in pages.sections(pages.DOCS / "lineage.md")["An example"]:
         if block.file:

@@ -145,7 +145,7 @@ def text_of(payload: Mapping[str, Any]) -> str:
         run a1 of project shop, 2026-03-01 05:00:00
     """
     error = ": ".join(filter(None, (payload.get("task"), payload.get("error"))))
-    run = f"run {payload['run_id']} of project {payload['project']}" if "run_id" in payload else ""
+    run = f"run {payload['run_id']} of project {payload['project']}" if "project" in payload else ""
     place = ", ".join(filter(None, (run, payload.get("local_time"))))
     lines = [payload.get("message"), error if payload.get("error") else "", place]
     return "\n".join(line for line in dict.fromkeys(lines) if line)

@@ -71,6 +71,8 @@ class Notifier:
         self._slots = threading.Semaphore(_AT_ONCE)
         self._under_way: list[threading.Thread] = []
         self._left = threading.Event()
+        #: Held from taking messages until their threads run: who leaves must not miss any.
+        self._beginning = threading.Lock()
 
     def run(self, stop: threading.Event) -> None:
         """Deliver until ``stop`` is set; nothing that goes wrong ends it."""
@@ -120,6 +122,10 @@ class Notifier:
                 _LOG.warning("the outbox cannot be read", exc_info=True)
 
     def _begin_due(self) -> int:
+        with self._beginning:
+            return self._begin_what_is_due()
+
+    def _begin_what_is_due(self) -> int:
         self._slots.acquire()
         self._slots.release()
         now = instants.now()
