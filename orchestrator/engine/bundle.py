@@ -89,12 +89,13 @@ def run_bundle(bundle: Bundle, channel: Channel, inputs: list[Any]) -> Kept:
     running = _Running(bundle, channel)
     with _watch.over(running) if bundle.watched else contextlib.nullcontext():
         running.run([*inputs, bundle.constants, running.values])
-    last = running.last()
-    if not bundle.watched:
-        return Kept(last, running.values)
-    packed = _packed(last)
-    with contextlib.suppress(Exception):  # then the driver learns it when it learns of the end
-        channel.send(packed)
+    with running.speaking:
+        last = running.last()
+        if not bundle.watched:
+            return Kept(last, running.values)
+        packed = _packed(last)
+        with contextlib.suppress(Exception):  # then the driver learns it when it learns of the end
+            channel.send(packed)
     return Kept(packed, running.values)
 
 
@@ -113,6 +114,8 @@ class _Running:
         self.values: list[Any] = [None] * count
         self._channel = channel
         self._lock = threading.Lock()
+        #: Held from taking what was said until it is sent: the last word must not overtake it.
+        self.speaking = threading.Lock()
         self._began = time.monotonic()
         self._since: float | None = None
         self._next, self._end = 0, count
@@ -185,6 +188,10 @@ class _Running:
 
     def look(self) -> None:
         """Tell what happened; give back what would wait too long. Called by the watching thread."""
+        with self.speaking:
+            self._speak()
+
+    def _speak(self) -> None:
         with self._lock:
             now = time.monotonic()
             slow = self._since is not None and now - self._since > _SLOW

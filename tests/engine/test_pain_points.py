@@ -221,7 +221,7 @@ def test_06_a_flow_is_run_where_it_is_built_and_results_need_not_pickle(
         holds()
         same(2)
     state = other.run(executor=dask, project=in_tmp)
-    assert types(state) == {"lock": "Success", "holds": "Failed", "same": "Success"}
+    assert types(state) == {"lock": "Success", "holds": "Failed", "same": "Success"}, state.result
     assert "cannot be sent to a worker" in state.result["holds"].message
 
 
