@@ -18,6 +18,7 @@ from orchestrator.executors.base import Executor
 
 #: What pickling raises for what cannot travel.
 UNSENDABLE = (TypeError, AttributeError, PickleError)
+_numbers = itertools.count(1)
 
 
 class Handing:
@@ -59,7 +60,8 @@ class Handing:
         self._followers, self._before = followers, before
         self._flattened, self._driver = flattened, driver
         self.notes = progress.folder(driver)
-        self._numbers = itertools.count(1)
+        #: Smaller numbers are those of earlier runs, whose last words an executor may still bring.
+        self.first = next(_numbers)
         self._packed: dict[str, Any] = {}
         self._lone: set[Unit] = set()
 
@@ -129,7 +131,7 @@ class Handing:
             TypeError, AttributeError, PickleError: Something cannot be sent to a worker.
             WorkerLostError: What they need was lost.
         """
-        number = next(self._numbers)
+        number = next(_numbers)
         for place, unit in enumerate(units):
             unit.next_attempt(f"{self._driver}:{number}:{place}")
         inputs, attempts = self._attempts(units)

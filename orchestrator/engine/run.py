@@ -260,6 +260,8 @@ class _Driver:
             self._heard(item.content, None)
 
     def _told(self, batch: Batch) -> None:
+        if batch.number < self.handing.first:
+            return  # of an earlier run on the same executor
         if batch.last and batch.number not in self.under_way:
             return  # its end was faster, and said the same
         handle = None if batch.ticket is None else self.executor.adopt(batch.ticket)
