@@ -95,8 +95,10 @@ def _without_check(tokens: list[Token]) -> list[Token]:
 
 def _plain_location(tokens: list[Token]) -> list[Token]:
     """Snowflake's ``CREATE EXTERNAL TABLE t WITH LOCATION = @s`` without WITH, which may be left out."""
+    if all(word(token) != "EXTERNAL" for token in tokens[1:4]):
+        return tokens
     said = [word(token) for token in tokens]
-    if "EXTERNAL" not in said[1:4] or "LOCATION" not in said:
+    if "LOCATION" not in said:
         return tokens
     at = said.index("LOCATION") - 1
     return [*tokens[:at], *tokens[at + 1 :]] if said[at] == "WITH" else tokens
