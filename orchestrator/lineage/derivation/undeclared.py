@@ -115,11 +115,16 @@ class Undeclared:
         return tuple(
             Finding(
                 each.kind, each.name, tuple(dict.fromkeys(each.tasks)), each.text,
-                each.touch.place or fact.path or "", each.touch.statement,
+                self._place(each.touch) or fact.path or "", each.touch.statement,
                 each.reference or add, add_to if each.reference is None else fact.path or "",
             )
             for each in seen
         )  # fmt: skip
+
+    def _place(self, touch: Touch) -> str:
+        """Where a statement stands, as seen from the project."""
+        inside = "" if self._root is None else os.path.join(self._root, "")
+        return touch.place.removeprefix(inside)
 
     def _reads(self, key: str, reads: Iterable[Touch]) -> Iterator[_Seen]:
         for touch in reads:
