@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from orchestrator.store import keeping, rows
+from orchestrator.store.delivering import Delivering
 from orchestrator.store.inmemory.shared import MemoryRuns
-from orchestrator.store.outbox import Delivery, Notification, OutboxStore
+from orchestrator.store.outbox import Delivery, Notification
 from orchestrator.store.rows import Row
 
 
-class MemoryOutbox(MemoryRuns, OutboxStore):
+class MemoryOutbox(MemoryRuns, Delivering):
     """Notifications by number."""
 
     def __init__(self) -> None:
@@ -48,20 +49,6 @@ class MemoryOutbox(MemoryRuns, OutboxStore):
             for row in due[:most]:
                 row.update(attempts=row["attempts"] + 1, next_try=rows.micros(until))
             return tuple(map(keeping.notification, due[:most]))
-
-    def sent(self, number: int) -> None:
-        self._move(number, {"state": Delivery.SENT.value, "error": ""})
-
-    def failed(self, number: int, error: str, next_try: datetime | None) -> None:
-        values: Row = {"error": rows.clean(error)}
-        if next_try is None:
-            self._move(number, values | {"state": Delivery.DEAD.value})
-        else:
-            self._move(number, values | {"next_try": rows.micros(next_try)})
-
-    def revive(self, number: int, at: datetime) -> bool:
-        values = {"state": Delivery.PENDING.value, "next_try": rows.micros(at)}
-        return self._move(number, values, Delivery.DEAD)
 
     def outbox(
         self, *, state: Delivery | None = None, run_id: str | None = None, limit: int = 100

@@ -8,15 +8,16 @@ from datetime import datetime
 from sqlalchemy import select, update
 
 from orchestrator.store import keeping, rows
+from orchestrator.store.delivering import Delivering
 from orchestrator.store.insql.shared import SqlRuns
 from orchestrator.store.lookup import no_such_run
-from orchestrator.store.outbox import Delivery, Notification, OutboxStore
+from orchestrator.store.outbox import Delivery, Notification
 from orchestrator.store.rows import Row
 from orchestrator.store.tables import flow_runs
 from orchestrator.store.tables import notifications as table
 
 
-class SqlOutbox(SqlRuns, OutboxStore):
+class SqlOutbox(SqlRuns, Delivering):
     """Notifications by number."""
 
     def put(self, notifications: Sequence[Notification]) -> tuple[int, ...]:
@@ -53,20 +54,6 @@ class SqlOutbox(SqlRuns, OutboxStore):
                 connection.execute(update(table).where(column.id == row["id"]).values(values))
                 row.update(values)
         return tuple(map(keeping.notification, taken))
-
-    def sent(self, number: int) -> None:
-        self._move(number, {"state": Delivery.SENT.value, "error": ""})
-
-    def failed(self, number: int, error: str, next_try: datetime | None) -> None:
-        values: Row = {"error": rows.clean(error)}
-        if next_try is None:
-            self._move(number, values | {"state": Delivery.DEAD.value})
-        else:
-            self._move(number, values | {"next_try": rows.micros(next_try)})
-
-    def revive(self, number: int, at: datetime) -> bool:
-        values = {"state": Delivery.PENDING.value, "next_try": rows.micros(at)}
-        return self._move(number, values, Delivery.DEAD)
 
     def outbox(
         self, *, state: Delivery | None = None, run_id: str | None = None, limit: int = 100
