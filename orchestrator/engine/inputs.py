@@ -185,8 +185,14 @@ class Inputs:
         self._numbers: dict[Handle, int] = {}
 
     def slot(self, unit: Unit, path: tuple[int, ...] = ()) -> Slot:
-        """A slot for a unit's result, or for what lies at ``path`` in it."""
-        number, place = self._where(unit)
+        """A slot for a unit's result, or for what lies at ``path`` in it.
+
+        A result that is known here is sent along: to fetch it from another worker takes longer.
+        """
+        if unit.spare is not None and unit not in self._own:
+            number, place = self._constant(unit.spare.value)
+        else:
+            number, place = self._where(unit)
         return Slot(number, (place, *path))
 
     def gather(self, units: Sequence[Unit]) -> Gathered:
@@ -225,5 +231,8 @@ class Inputs:
                 f"the result of {unit.key} was lost with the worker that kept it",
                 fix="`orchestrator runs retry` makes it again; persist=True stores it",
             )
-        self.constants.append(handle.value if isinstance(handle, Known) else None)
+        return self._constant(handle.value if isinstance(handle, Known) else None)
+
+    def _constant(self, value: Any) -> tuple[int, int]:
+        self.constants.append(value)
         return CONSTANTS, len(self.constants) - 1

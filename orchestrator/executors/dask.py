@@ -12,6 +12,8 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import dask
@@ -164,6 +166,7 @@ class DaskExecutor(Executor):
         self._numbers = itertools.count()
         self._busy: Counter[str] = Counter()
         self._sent: set[Handle] = set()
+        self._ends: list[tuple[Handle, Future]] = []
 
     @property
     def channel(self) -> Channel:
@@ -211,6 +214,7 @@ class DaskExecutor(Executor):
                 self._threads.clear()
                 self._busy.clear()
                 self._sent.clear()
+                self._ends.clear()
 
     # -- work ------------------------------------------------------------------------------
 
@@ -231,13 +235,9 @@ class DaskExecutor(Executor):
         handle = Handle(affinity=affinity, where=where)
         self._busy[where] += 1
         self._sent.add(handle)
-        if not keep:
-            work.add_done_callback(lambda future: self._ended(handle, future))
-            return handle
-        # The value stays with the worker; only the report, made beside it, comes to the driver.
-        report = self.client.submit(_report, work, key=f"{key}-report", **options)
-        handle.future = work
-        report.add_done_callback(lambda future: self._ended(handle, future))
+        if keep:
+            handle.future = work
+        work.add_done_callback(lambda future: self._ended(handle, future))
         return handle
 
     def packed(self, value: Any) -> Packed:
@@ -251,15 +251,41 @@ class DaskExecutor(Executor):
 
     def _ended(self, handle: Handle, future: Future) -> None:
         """Hand an ended piece of work to the driver; runs in a thread of the client's."""
+        self._inbox.put(self._completed(handle, future, lambda: _Unread(future)))
+
+    def _read(self, handle: Handle, future: Future) -> None:
+        """Hand over the report of an ended piece of work; runs in a thread of the client's."""
+        self._inbox.put(self._completed(handle, future, future.result))
+
+    def _completed(self, handle: Handle, future: Future, report: Callable[[], Any]) -> Completed:
         try:
             if future.status == "finished":
-                self._inbox.put(Completed(handle, report=future.result()))
-            elif future.status == "cancelled":
-                self._inbox.put(Completed(handle, error=_lost("the cluster forgot the task")))
-            else:
-                self._inbox.put(Completed(handle, error=_translated(future.exception())))
+                return Completed(handle, report=report())
+            if future.status == "cancelled":
+                return Completed(handle, error=_lost("the cluster forgot the task"))
+            return Completed(handle, error=_translated(future.exception()))
         except BaseException as error:  # a thread of the client's must never swallow an end
-            self._inbox.put(Completed(handle, error=_translated(error)))
+            return Completed(handle, error=_translated(error))
+
+    def _known_ends(self) -> list[Completed | Message]:
+        """The ends that the driver had word of before; the reports of the others are sent for.
+
+        What work says last tells its end sooner than its report could be fetched, and there is no
+        need to fetch that then. The value, if it is kept, stays with the worker all the same.
+        """
+        known: list[Completed | Message] = []
+        for handle, future in self._ends:
+            if handle not in self._sent:
+                known.append(Completed(handle))
+                continue
+            wanted = future
+            if handle.future is not None:
+                options = {"workers": [handle.where], "allow_other_workers": True}
+                key = f"{future.key}-report"
+                wanted = self.client.submit(_report, future, key=key, pure=False, **options)
+            wanted.add_done_callback(partial(self._read, handle))
+        self._ends.clear()
+        return known
 
     def wait(self, timeout: float | None) -> list[Completed | Message]:
         """As of any executor.
@@ -267,13 +293,24 @@ class DaskExecutor(Executor):
         Raises:
             InfrastructureError: The scheduler is gone, and with it all that was under way.
         """
-        found = super().wait(timeout)
+        while not (found := self._known_ends()):
+            items = super().wait(timeout)
+            found = [item for item in items if not self._put_off(item)]
+            if found or not items:
+                break
         for item in found:
             if isinstance(item, Completed):
                 self.freed(item.handle)
         if self._client is not None and self._client.status != "running":
             raise self._gone()
         return found
+
+    def _put_off(self, item: Completed | Message) -> bool:
+        """Keep an end whose report is unread until the driver has heard all that came before it."""
+        if isinstance(item, Completed) and isinstance(item.report, _Unread):
+            self._ends.append((item.handle, item.report.future))
+            return True
+        return False
 
     def _gone(self) -> InfrastructureError:
         return InfrastructureError(
@@ -380,6 +417,13 @@ class DaskExecutor(Executor):
             self._words += [f"a Dask worker joined at {address}" for address in joined]
         self._lost_some |= bool(lost)
         self._threads, self._threads_at = threads, time.monotonic()
+
+
+@dataclass(frozen=True, slots=True)
+class _Unread:
+    """In the place of a report: it is still where the work ended."""
+
+    future: Future
 
 
 def _kept(fn: Callable[..., Kept], keep: bool, *args: Any) -> Any:

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from orchestrator.model.warehouse import Warehouse
 
+if TYPE_CHECKING:
+    from pyarrow import RecordBatchReader
+
 #: Values for placeholders: by position or by name.
 Data = Sequence[Any] | Mapping[str, Any] | None
+
+
+class Mode(StrEnum):
+    """What loading does with a table that is there already."""
+
+    APPEND = "append"  #: add to its rows
+    TRUNCATE = "truncate"  #: keep the table, its grants and types, and put these rows in place of its own
+    REPLACE = "replace"  #: make it anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +53,13 @@ class Outcome:
         rows: Rows it wrote or removed, None where the database does not say.
         wrote: Whether those rows stand in a table or file that others can read.
         value: What was fetched.
+        query_id: The database's own name of what it ran, where it gives one.
     """
 
     rows: int | None = None
     wrote: bool = False
     value: Any = None
+    query_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +72,16 @@ class Failure:
         line: Line within the text that was run, counted from 1, if known.
         conflict: Whether the same could succeed when tried again, because another transaction was
             in the way.
+        code: The database's own code of it (a SQLSTATE, an error number), which ``retry_on`` takes.
+        lost: Whether the connection was lost, or never made: on another one it may succeed.
     """
 
     message: str
     text: str
     line: int | None = None
     conflict: bool = False
+    code: str | None = None
+    lost: bool = False
 
 
 class SqlSession(Protocol):
@@ -97,6 +115,21 @@ class SqlSession(Protocol):
 
     def failure(self, error: Exception) -> Failure:
         """Read one of ``errors``."""
+        ...
+
+    def batches(self, query: str, data: Data = None) -> RecordBatchReader:
+        """Run a query and give its rows in Arrow batches as they come: never all at once."""
+        ...
+
+    def load(self, table: str, batches: RecordBatchReader, mode: Mode = Mode.APPEND) -> int:
+        """Write Arrow batches to a table, all or nothing, and return the number of rows.
+
+        Args:
+            table: Its name as SQL of this database has it; the schema is made where it is missing.
+            batches: The rows; columns go by name.
+            mode: What becomes of a table that is there. One that is not is made, its columns' types
+                taken from the batches.
+        """
         ...
 
 
