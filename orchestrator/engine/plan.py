@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from orchestrator.engine import results
+from orchestrator.engine.results import stored
 from orchestrator.errors import FlowError
 from orchestrator.lineage.collector import without_collector
 from orchestrator.lineage.derivation.derive import derive
@@ -326,9 +326,9 @@ def _completed(
             if needed in reasons or needed in given:
                 continue
             kept = done.get(needed)
-            lost = results.unusable(kept) if kept is not None else ""
+            lost = stored.unusable(kept) if kept is not None else ""
             if kept is not None and not lost:
-                given[needed] = results.given(kept)
+                given[needed] = stored.given(kept)
             else:
                 reasons[needed] = f"its result is needed by {key}" + (f"; {lost}" if lost else "")
                 queue.append(needed)

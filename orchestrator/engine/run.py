@@ -13,26 +13,28 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator import instants
-from orchestrator.engine import progress, results, verdict
-from orchestrator.engine.batching import Batching
-from orchestrator.engine.bundle import Batch, opened
-from orchestrator.engine.checking import OFF, STRICT, Checking
-from orchestrator.engine.deciding import Deciding
-from orchestrator.engine.elementwise import Elementwise
-from orchestrator.engine.handing import UNSENDABLE, Handing
-from orchestrator.engine.handlers import Hooks, concluded, left_to_driver
-from orchestrator.engine.inputs import Values, flattened, lengths, small
-from orchestrator.engine.interrupts import Interrupts
-from orchestrator.engine.lanes import Lanes
-from orchestrator.engine.limits import Limiter
+from orchestrator.engine.attempts import progress
+from orchestrator.engine.attempts.bundle import Batch, opened
+from orchestrator.engine.attempts.checking import OFF, STRICT, Checking
+from orchestrator.engine.attempts.handlers import Hooks, concluded, left_to_driver
+from orchestrator.engine.driving import verdict
+from orchestrator.engine.driving.batching import Batching
+from orchestrator.engine.driving.deciding import Deciding
+from orchestrator.engine.driving.elementwise import Elementwise
+from orchestrator.engine.driving.handing import UNSENDABLE, Handing
+from orchestrator.engine.driving.inputs import Values, flattened, lengths, small
+from orchestrator.engine.driving.interrupts import Interrupts
+from orchestrator.engine.driving.lanes import Lanes
+from orchestrator.engine.driving.limits import Limiter
+from orchestrator.engine.driving.requests import Desk
+from orchestrator.engine.driving.watching import Watch
 from orchestrator.engine.messages import Attempt, Logged, Report, Started
 from orchestrator.engine.plan import Plan
-from orchestrator.engine.recorder import Recorder
-from orchestrator.engine.requests import Desk
+from orchestrator.engine.results import stored
 from orchestrator.engine.stopping import cancel_run
-from orchestrator.engine.telling import Listener, Teller
+from orchestrator.engine.telling.recorder import Recorder
+from orchestrator.engine.telling.teller import Listener, Teller
 from orchestrator.engine.units import Flight, Known, Unit
-from orchestrator.engine.watching import Watch
 from orchestrator.errors import FlowError, InfrastructureError, StoreError, WorkerLostError
 from orchestrator.executors.base import Completed, Executor, Handle, Message
 from orchestrator.model.events import RunStarted
@@ -460,7 +462,7 @@ class _Driver:
         if kept is None and self.elementwise.wanted(unit.planned.key, unit.element):
             return False
         if kept is not None:
-            value = results.given(kept)
+            value = stored.given(kept)
             unit.handle = Known(value)
             unit.length, unit.lengths = lengths(value)
         self._finish(unit, State(StateType.CACHED, "succeeded in the run that goes on here"))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from orchestrator import instants
-from orchestrator.engine.requests import MARKS
+from orchestrator.engine.driving.requests import MARKS
 from orchestrator.errors import NotFoundError, UsageError
 from orchestrator.model.state import FINISHED, StateType
 from orchestrator.service.project import Project

@@ -13,14 +13,14 @@ from functools import partial
 from typing import Any
 
 from orchestrator import instants
-from orchestrator.engine import checking
-from orchestrator.engine.failure_logs import write_failure_logs
-from orchestrator.engine.limits import Limiter, limit_names
+from orchestrator.engine.attempts import checking
+from orchestrator.engine.driving.limits import Limiter, limit_names
+from orchestrator.engine.driving.requests import Requests
 from orchestrator.engine.plan import Plan, make_plan
-from orchestrator.engine.recorder import LEASE, Recorder
-from orchestrator.engine.requests import Requests
 from orchestrator.engine.run import Drive, drive
-from orchestrator.engine.telling import Listener
+from orchestrator.engine.telling.failure_logs import write_failure_logs
+from orchestrator.engine.telling.recorder import LEASE, Recorder
+from orchestrator.engine.telling.teller import Listener
 from orchestrator.errors import OrchestratorError, StoreError, UsageError
 from orchestrator.executors.base import Completed, Executor, Kept
 from orchestrator.model.flow import Flow

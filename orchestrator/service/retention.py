@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from orchestrator import instants
-from orchestrator.engine import files
+from orchestrator.engine.results import files
 from orchestrator.errors import NotFoundError
 from orchestrator.service.deploying.snapshot import FOLDER
 from orchestrator.settings import Settings

@@ -9,9 +9,9 @@ from dataclasses import replace
 from typing import Any
 
 from orchestrator import instants
-from orchestrator.engine import results
-from orchestrator.engine.recorder import LEASE, Recorder
-from orchestrator.engine.telling import Listener
+from orchestrator.engine.results import stored
+from orchestrator.engine.telling.recorder import LEASE, Recorder
+from orchestrator.engine.telling.teller import Listener
 from orchestrator.errors import UsageError
 from orchestrator.executors.base import Executor
 from orchestrator.model.flow import Flow
@@ -165,4 +165,4 @@ def _done(store: RunStore, run: FlowRun) -> dict[str, Any]:
         else:
             done.pop(task.key, None)
     apply_marks(done, marks(store, run))
-    return results.usable(done)
+    return stored.usable(done)

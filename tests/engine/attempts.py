@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator import DaskExecutor, InlineExecutor, ThreadsExecutor
-from orchestrator.engine.attempt import Attempt, Report, run_attempt
+from orchestrator.engine.attempts.attempt import Attempt, Report, run_attempt
 from orchestrator.engine.messages import Logged
 from orchestrator.executors.base import Completed, Executor, Message
 from orchestrator.model.task import Task

@@ -17,8 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator import instants, task
-from orchestrator.engine.digests import UncacheableError, code_digest, digest
 from orchestrator.engine.messages import Report
+from orchestrator.engine.results.digests import UncacheableError, code_digest, digest
 from orchestrator.errors import FlowError
 from orchestrator.model.cache import Cache
 from orchestrator.model.task import FunctionTask, Task

@@ -14,10 +14,10 @@ import duckdb
 import pytest
 
 from orchestrator import FAIL, SKIP, context, task
-from orchestrator.engine import handlers
-from orchestrator.engine.attempt import run_attempt
+from orchestrator.engine.attempts import handlers
+from orchestrator.engine.attempts.attempt import run_attempt
+from orchestrator.engine.attempts.handlers import Hooks
 from orchestrator.engine.codes import codes_of
-from orchestrator.engine.handlers import Hooks
 from orchestrator.engine.stopping import cancel_run
 from orchestrator.model.signals import PAUSE, RETRY
 from orchestrator.model.state import State, StateType

@@ -17,8 +17,8 @@ import psutil
 import pytest
 
 from orchestrator import context, task
-from orchestrator.engine import isolation
-from orchestrator.engine.attempt import cancel_run, run_attempt
+from orchestrator.engine.attempts import isolation
+from orchestrator.engine.attempts.attempt import cancel_run, run_attempt
 from orchestrator.model.task import Task
 from tests.engine.attempts import PATIENCE, Channel, Place, order, place, tried
 

@@ -16,11 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator import task
-from orchestrator.engine import files, formats, results
-from orchestrator.engine.digests import digest
-from orchestrator.engine.files import ResultError
 from orchestrator.engine.messages import Gathered, Slot
-from orchestrator.engine.results import Stored
+from orchestrator.engine.results import files, formats, stored
+from orchestrator.engine.results.digests import digest
+from orchestrator.engine.results.files import ResultError
+from orchestrator.engine.results.stored import Stored
 from orchestrator.errors import ConfigurationError, FlowError
 from tests.engine.attempts import tried
 
@@ -55,8 +55,8 @@ def same(x: Any) -> Any:
 
 
 def round_trip(value: Any, folder: Path, form: str | None = None) -> tuple[Any, Stored]:
-    stored = results.write(str(folder / "value"), value, form)
-    return results.given(stored.described()).load(), stored
+    made = stored.write(str(folder / "value"), value, form)
+    return stored.given(made.described()).load(), made
 
 
 @settings(max_examples=80, deadline=None)
@@ -129,7 +129,7 @@ def test_a_task_stores_its_result_in_the_project(tmp_path: Path) -> None:
     assert report.result is not None
     assert report.result["location"] == str(tmp_path / "results/a_.._b/r1/same[4]-2.json")
     assert (report.result["format"], report.result["length"]) == ("json", 2)
-    assert results.given(report.result).load() == [1, 2]
+    assert stored.given(report.result).load() == [1, 2]
     assert stat.S_IMODE(os.stat(report.result["location"]).st_mode) == 0o600
 
 
@@ -160,22 +160,22 @@ def test_a_location_that_cannot_be_right(
 def test_a_location_can_be_anywhere_that_fsspec_reaches() -> None:
     report, _ = tried(same.copy(result="memory://bucket/{task}-{run_id}.json"), x={"a": 1})
     assert report.result is not None
-    stored = results.given(report.result)
-    assert (stored.missing(), stored.load()) == ("", {"a": 1})
-    files.write(stored.location, b'{"a": 2}')
-    assert "was changed" in stored.missing()
-    files.remove(stored.location)
-    assert "is gone" in stored.missing()
+    made = stored.given(report.result)
+    assert (made.missing(), made.load()) == ("", {"a": 1})
+    files.write(made.location, b'{"a": 2}')
+    assert "was changed" in made.missing()
+    files.remove(made.location)
+    assert "is gone" in made.missing()
     report, _ = tried(same.copy(result="nowhere://x.json"), x=1)
     assert "could not be stored" in report.state.message
 
 
 def test_a_place_that_cannot_be_reached_from_here() -> None:
     kept = {"format": "json", "digest": "x", "size": 1}
-    assert results.unusable({"location": "s3://bucket/x.json", **kept}) == "", (
+    assert stored.unusable({"location": "gs://bucket/x.json", **kept}) == "", (
         "its driver is missing"
     )
-    assert "cannot be looked at" in results.unusable({"location": "nowhere://x.json", **kept})
+    assert "cannot be looked at" in stored.unusable({"location": "nowhere://x.json", **kept})
 
 
 def test_a_result_that_cannot_be_stored_fails_the_task(tmp_path: Path) -> None:
@@ -198,15 +198,15 @@ def test_a_file_that_is_not_what_was_written(harm: str, tmp_path: Path) -> None:
     assert report.result is not None
     path = Path(report.result["location"])
     data = path.read_bytes()
-    assert results.unusable(report.result) == ""
+    assert stored.unusable(report.result) == ""
     path.unlink()
     if harm != "gone":
         path.write_bytes(data[:-1] if harm == "cut" else data.replace(b"2", b"9"))
     word = "gone" if harm == "gone" else "changed"
-    assert word in results.unusable(report.result)
+    assert word in stored.unusable(report.result)
     with pytest.raises(ResultError, match=word):
-        results.given(report.result).load()
-    assert results.usable({"a[1]": report.result, "a": report.result, "b": None}) == {
+        stored.given(report.result).load()
+    assert stored.usable({"a[1]": report.result, "a": report.result, "b": None}) == {
         "a[1]": None, "a": report.result, "b": None,
     }  # fmt: skip
 
@@ -216,22 +216,22 @@ def test_nobody_unpickles_where_nothing_runs(tmp_path: Path) -> None:
         def __reduce__(self) -> Any:
             return (pytest.fail, ("it was unpickled",))
 
-    stored = results.write(str(tmp_path / "x.pkl"), {"a": Bomb()}, "pickle")
-    kept = stored.described()
-    assert results.unusable(kept) == ""
-    assert results.given(kept)[3].path == (3,), "an element is only named"
-    assert results.usable({"a[0]": kept}) == {"a[0]": kept}
+    made = stored.write(str(tmp_path / "x.pkl"), {"a": Bomb()}, "pickle")
+    kept = made.described()
+    assert stored.unusable(kept) == ""
+    assert stored.given(kept)[3].path == (3,), "an element is only named"
+    assert stored.usable({"a[0]": kept}) == {"a[0]": kept}
 
 
 def test_arguments_are_read_where_they_are_needed(tmp_path: Path) -> None:
-    whole = results.write(str(tmp_path / "a.json"), [[1, 2], [3]], None)
+    whole = stored.write(str(tmp_path / "a.json"), [[1, 2], [3]], None)
     assert (whole.length, whole.lengths) == (2, (2, 1))
-    again = results.given(whole.described())
+    again = stored.given(whole.described())
     assert again == whole
     inputs = [[whole, whole[1], 7]]
-    assert results.taken(Slot(0, (0,)), inputs) == [[1, 2], [3]]
-    assert results.taken(Slot(0, (0, 1, 0)), inputs) == 3
-    assert results.taken(Gathered((0, 0, 0), (0, 1, 2)), inputs) == [[[1, 2], [3]], [3], 7]
+    assert stored.taken(Slot(0, (0,)), inputs) == [[1, 2], [3]]
+    assert stored.taken(Slot(0, (0, 1, 0)), inputs) == 3
+    assert stored.taken(Gathered((0, 0, 0), (0, 1, 2)), inputs) == [[[1, 2], [3]], [3], 7]
     assert list(whole) == [[1, 2], [3]]
     report, value = tried(task(lambda x: x), x=whole)
     assert (report.state.type, value) == ("Success", [[1, 2], [3]])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.engine.batching import QUICK, Batching
+from orchestrator.engine.driving.batching import QUICK, Batching
 from orchestrator.engine.plan import PlannedTask
 from orchestrator.engine.units import Unit
 from orchestrator.model.facts import TaskFacts

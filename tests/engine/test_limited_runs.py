@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from orchestrator import DaskExecutor, Flow, InlineExecutor, ThreadsExecutor, instants, task
-from orchestrator.engine import limits
+from orchestrator.engine.driving import limits
 from orchestrator.executors.base import Executor
 from orchestrator.model.state import StateType
 from orchestrator.service import asking

@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.engine.plan import make_plan
-from orchestrator.engine.recorder import Recorder
 from orchestrator.engine.run import Drive, drive
+from orchestrator.engine.telling.recorder import Recorder
 from orchestrator.executors.base import Executor
 from orchestrator.executors.threads import ThreadsExecutor
 from orchestrator.model import context

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.engine.plan import make_plan
-from orchestrator.engine.recorder import Recorder
 from orchestrator.engine.run import Drive, drive
+from orchestrator.engine.telling.recorder import Recorder
 from orchestrator.executors.threads import ThreadsExecutor
 from orchestrator.model.flow import Flow
 from orchestrator.model.planning import Planning

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from orchestrator.engine.recorder import Recorder
+from orchestrator.engine.telling.recorder import Recorder
 from orchestrator.model.state import StateType
 from orchestrator.store.base import FencedError
 from orchestrator.store.memory import MemoryStore

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from orchestrator import Flow, ThreadsExecutor, task
-from orchestrator.engine.bundle import Batch
-from orchestrator.engine.handing import _numbers
+from orchestrator.engine.attempts.bundle import Batch
+from orchestrator.engine.driving.handing import _numbers
 from orchestrator.executors.base import Completed, Handle, Message
 
 

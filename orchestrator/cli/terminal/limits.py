@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def table(limits: Sequence[KnownLimit], width: int) -> list[Text]:
     """Draw limits, as given."""
-    from orchestrator.engine.limits import taken
+    from orchestrator.engine.driving.limits import taken
 
     if not limits:
         return [Text("no limits; orchestrator limits set tag:NAME 2 sets one")]

@@ -15,7 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Generic, TypeVar
 
 from orchestrator import instants
-from orchestrator.engine.recorder import LEASE
+from orchestrator.engine.telling.recorder import LEASE
 from orchestrator.errors import NotFoundError, OrchestratorError, StoreError
 from orchestrator.model.state import FINISHED, StateType
 from orchestrator.service.agent.orders import Order, process_order

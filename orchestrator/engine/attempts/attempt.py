@@ -9,7 +9,8 @@ from typing import Any
 
 from orchestrator import instants, secrets
 from orchestrator.engine import outcome
-from orchestrator.engine.logs import LineBuffer
+from orchestrator.engine.attempts.logs import LineBuffer
+from orchestrator.engine.attempts.running import filled, run_here, surroundings
 from orchestrator.engine.messages import (
     Attempt,
     Logged,
@@ -19,7 +20,6 @@ from orchestrator.engine.messages import (
     worker_name,
 )
 from orchestrator.engine.outcome import Outcome
-from orchestrator.engine.running import filled, run_here, surroundings
 from orchestrator.engine.stopping import Interruption, Stop, Stopped, cancel_run
 from orchestrator.errors import FlowError
 from orchestrator.executors.base import Channel, Kept
@@ -101,7 +101,7 @@ class _Trial:
         arguments = filled(self.attempt, inputs)
         looked = None
         if self.task.cache is not None:
-            from orchestrator.engine import caching
+            from orchestrator.engine.results import caching
 
             looked = caching.look(self.attempt, arguments)
         if looked is not None and looked.hit is not None:
@@ -130,7 +130,7 @@ class _Trial:
     def _worked(self, arguments: dict[str, Any]) -> tuple[Any, Outcome]:
         call = self._packed(arguments)
         if call is not None:
-            from orchestrator.engine.isolation import run_apart
+            from orchestrator.engine.attempts.isolation import run_apart
 
             return run_apart(self.attempt, call, self.lines.add, self.stop)
         heeded = None if self.task.stops_when_told else self.stop.cancellation
@@ -149,7 +149,7 @@ class _Trial:
         """The call for a process of its own, or None if it is to run in this thread."""
         if self.task.timeout is None and self.task.isolate is None:
             return None
-        from orchestrator.engine.isolation import packed, wants_process
+        from orchestrator.engine.attempts.isolation import packed, wants_process
 
         if not wants_process(self.attempt):
             return None
@@ -167,10 +167,10 @@ class _Trial:
         """Store the result, if the task wants it; one that cannot be stored fails the attempt."""
         if not (self.task.persist or self.task.result):
             return
-        from orchestrator.engine import results
+        from orchestrator.engine.results import stored
 
         try:
-            self.result = results.store(self.attempt, self.value, arguments).described()
+            self.result = stored.store(self.attempt, self.value, arguments).described()
         except Exception as error:
             before = self.found.state
             failure = outcome.raised(error, self.attempt)
@@ -182,7 +182,7 @@ class _Trial:
         """Call the state handlers; returns whether the attempt may go on as it was."""
         if not self.task.state_handlers:
             return True
-        from orchestrator.engine import handlers
+        from orchestrator.engine.attempts import handlers
 
         try:
             said = handlers.changed(self.task, old, replace(new, result=self.value))
@@ -215,7 +215,7 @@ class _Trial:
         wait = task.retry.decide(self.attempt.number, error, found.codes, found.retry_after)
         if wait is not None and not self.stop.cancelled:
             return
-        from orchestrator.engine import handlers
+        from orchestrator.engine.attempts import handlers
 
         try:
             handlers.failed(task, found.state)

@@ -125,7 +125,7 @@ class Checking:
         detail["error"] = _explained(findings)
         state = State(StateType.FAILED, _said(findings[0]), status=UNDECLARED)
         if report.cached is not None:
-            from orchestrator.engine.caching import forget
+            from orchestrator.engine.results.caching import forget
 
             forget(report.cached)  # a later run is not to take what this one does not let pass
             detail["cache"] = f"{detail.get('cache', '')}; not kept: {UNDECLARED}"

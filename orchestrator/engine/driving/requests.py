@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 
-from orchestrator.engine.inputs import lengths
-from orchestrator.engine.lanes import Lanes
+from orchestrator.engine.driving.inputs import lengths
+from orchestrator.engine.driving.lanes import Lanes
 from orchestrator.engine.units import Known, Unit
 from orchestrator.errors import StoreError
 from orchestrator.model.state import State, StateType

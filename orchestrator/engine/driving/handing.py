@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from pickle import PickleError
 from typing import Any
 
-from orchestrator.engine import progress
-from orchestrator.engine.batching import MOST, QUICK, TARGET, Batching
-from orchestrator.engine.bundle import Bundle, run_bundle
-from orchestrator.engine.inputs import Inputs, Values
-from orchestrator.engine.lanes import Lanes
+from orchestrator.engine.attempts import progress
+from orchestrator.engine.attempts.bundle import Bundle, run_bundle
+from orchestrator.engine.driving.batching import MOST, QUICK, TARGET, Batching
+from orchestrator.engine.driving.inputs import Inputs, Values
+from orchestrator.engine.driving.lanes import Lanes
 from orchestrator.engine.messages import Attempt
 from orchestrator.engine.units import Flight, Unit
 from orchestrator.executors.base import Executor

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 from orchestrator import instants
 from orchestrator.engine.plan import Plan
-from orchestrator.engine.recorder import LEASE
+from orchestrator.engine.telling.recorder import LEASE
 from orchestrator.engine.units import Unit
 from orchestrator.model.planning import Planning
 from orchestrator.store.base import RunStore

@@ -1,4 +1,4 @@
-"""The process that one isolated attempt runs in: started by :mod:`orchestrator.engine.isolation`."""
+"""The process that one isolated attempt runs in: started by :mod:`orchestrator.engine.attempts.isolation`."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from typing import Any, BinaryIO
 
 from orchestrator import secrets
 from orchestrator.engine import outcome
+from orchestrator.engine.attempts.running import run_here, surroundings
 from orchestrator.engine.messages import Attempt
 from orchestrator.engine.outcome import Outcome
-from orchestrator.engine.running import run_here, surroundings
 from orchestrator.engine.stopping import Stopped
 from orchestrator.errors import FlowError
 from orchestrator.model.context import Cancellation

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator import instants
-from orchestrator.engine.attempt import Logged, Report
-from orchestrator.engine.failure_logs import failure_log
-from orchestrator.engine.recorder import Recorder
+from orchestrator.engine.attempts.attempt import Logged, Report
+from orchestrator.engine.telling.failure_logs import failure_log
+from orchestrator.engine.telling.recorder import Recorder
 from orchestrator.engine.units import Unit
 from orchestrator.model.events import (
     Event,

@@ -14,10 +14,10 @@ import cloudpickle
 
 from orchestrator import instants
 from orchestrator.engine import outcome, stopping
-from orchestrator.engine.attempt import run_attempt
-from orchestrator.engine.inputs import lengths
+from orchestrator.engine.attempts.attempt import run_attempt
+from orchestrator.engine.attempts.progress import Progress
+from orchestrator.engine.driving.inputs import lengths
 from orchestrator.engine.messages import Attempt, Report, Started, worker_name
-from orchestrator.engine.progress import Progress
 from orchestrator.executors.base import Channel, Kept, Packed
 
 #: Seconds between two looks at what the bundles of a process are doing.

@@ -10,7 +10,7 @@ from typing import Any
 
 from orchestrator.engine.messages import CONSTANTS, OWN, Flattened, Gathered, Slot
 from orchestrator.engine.plan import PlannedTask, Ref
-from orchestrator.engine.results import Stored
+from orchestrator.engine.results.stored import Stored
 from orchestrator.engine.units import LOST, Known, Lost, Unit
 from orchestrator.errors import FlowError, WorkerLostError
 from orchestrator.executors.base import Handle

@@ -16,7 +16,7 @@ from typing import Any
 
 from orchestrator import secrets
 from orchestrator.engine import outcome
-from orchestrator.engine.isolated import WHOLE
+from orchestrator.engine.attempts.isolated import WHOLE
 from orchestrator.engine.messages import Attempt
 from orchestrator.engine.outcome import Outcome
 from orchestrator.engine.stopping import Stop
@@ -38,7 +38,7 @@ _SHOWN, _LONGEST_SHOWN = 20, 2_000
 #: What it does first: the import path is this process's.
 _BOOT = (
     "import marshal, sys; given = open(int(sys.argv[1]), 'rb'); sys.path[:] = marshal.load(given);"
-    "from orchestrator.engine.isolated import main; main(given, int(sys.argv[2]))"
+    "from orchestrator.engine.attempts.isolated import main; main(given, int(sys.argv[2]))"
 )
 
 

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator import instants
-from orchestrator.engine import files, formats, outcome
-from orchestrator.engine.files import ResultError
+from orchestrator.engine import outcome
 from orchestrator.engine.messages import Attempt, Gathered
+from orchestrator.engine.results import files, formats
+from orchestrator.engine.results.files import ResultError
 from orchestrator.errors import FlowError
 from orchestrator.model.binding import Promise
 

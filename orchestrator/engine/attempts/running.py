@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator import log, secrets
-from orchestrator.engine import checking, outcome
+from orchestrator.engine import outcome
+from orchestrator.engine.attempts import checking
 from orchestrator.engine.messages import Attempt
 from orchestrator.engine.outcome import Outcome
-from orchestrator.engine.results import taken
+from orchestrator.engine.results.stored import taken
 from orchestrator.model import context
 from orchestrator.model.binding import fill
 from orchestrator.model.warehouse import Warehouse

@@ -8,7 +8,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 
-from orchestrator.engine.limits import Limiter
+from orchestrator.engine.driving.limits import Limiter
 from orchestrator.engine.units import Unit
 from orchestrator.executors.base import Executor
 

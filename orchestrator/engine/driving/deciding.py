@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from orchestrator.engine.elementwise import Elementwise
+from orchestrator.engine.driving.elementwise import Elementwise
 from orchestrator.engine.units import Unit
 from orchestrator.model.graph import Graph
 from orchestrator.model.policy import Decision, Trigger, decide

@@ -13,10 +13,10 @@ from typing import Any
 from uuid import uuid4
 
 from orchestrator import instants
-from orchestrator.engine import files, formats, results
-from orchestrator.engine.digests import UncacheableError, code_digest, digest
 from orchestrator.engine.messages import Attempt
 from orchestrator.engine.outcome import Outcome, safe_text
+from orchestrator.engine.results import files, formats, stored
+from orchestrator.engine.results.digests import UncacheableError, code_digest, digest
 from orchestrator.errors import FlowError
 from orchestrator.model.cache import Cache
 from orchestrator.model.state import State, StateType
@@ -65,7 +65,7 @@ def look(attempt: Attempt, arguments: Mapping[str, Any]) -> Lookup | None:
     except UncacheableError as error:
         return Lookup("", "", "", {}, why=f"not cached: {error.what}")
     folder = _folder(rule, attempt)
-    last = f"{folder}/last-{results.safe_name(attempt.key)}.json"
+    last = f"{folder}/last-{stored.safe_name(attempt.key)}.json"
     found = Lookup(folder, last, digest(dict(parts)), parts)
     entry = _read(_entry(found))
     if entry is None:
@@ -87,7 +87,7 @@ def keep(looked: Lookup, attempt: Attempt, value: Any, found: Outcome) -> tuple[
         entry = {
             "parts": dict(looked.parts), "made": instants.now().isoformat(),
             "run_id": attempt.run_id, "status": found.state.status,
-            "result": results.put(place, data, form, value).described(),
+            "result": stored.put(place, data, form, value).described(),
         }  # fmt: skip
         text = json.dumps(entry).encode()
         files.write(_entry(looked), text)
@@ -155,7 +155,7 @@ def _folder(rule: Cache, attempt: Attempt) -> str:
     root = rule.location
     if root is None:
         root = str(Path(attempt.state_dir or ".orchestrator").absolute() / "cache" / "results")
-    names = (results.safe_name(attempt.flow), results.safe_name(attempt.task.name))
+    names = (stored.safe_name(attempt.flow), stored.safe_name(attempt.task.name))
     return "/".join((root.rstrip("/"), *names))
 
 
@@ -171,7 +171,7 @@ def _read(location: str) -> dict[str, Any] | None:
     try:
         found = json.loads(files.read(location))
         datetime.fromisoformat(found["made"])
-        results.given(found["result"])
+        stored.given(found["result"])
         return dict(found) if isinstance(found["parts"], dict) else None
     except (files.ResultError, OSError, ValueError, KeyError, TypeError):
         return None
@@ -183,7 +183,7 @@ def _judged(found: Lookup, rule: Cache, entry: Mapping[str, Any]) -> Lookup:
     if rule.expires is not None and age >= rule.expires:
         return replace(found, why=f"expired {_told(age - rule.expires)} ago")
     try:
-        value = results.given(entry["result"]).load()
+        value = stored.given(entry["result"]).load()
     except files.ResultError as error:
         return replace(found, why=error.what)
     except Exception as error:  # a pickle may raise anything

@@ -1,0 +1,1 @@
+"""The worker's side: what runs where a bundle of attempts was sent."""

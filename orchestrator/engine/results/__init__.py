@@ -1,0 +1,1 @@
+"""Results and cached results: where they are stored, and how."""

@@ -1,0 +1,1 @@
+"""What becomes known of a run: records in the store, events, logs of failures."""
