@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from orchestrator import instants
-from orchestrator.engine.recorder import LEASE
+from orchestrator.engine.telling.recorder import LEASE
 from orchestrator.errors import StoreError
 from orchestrator.model.state import StateType
 from orchestrator.service.agent.base import BEAT, Agent, Exit

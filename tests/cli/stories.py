@@ -38,7 +38,7 @@ group by 1, 2
 order by 1, 2
 """
 TRACEBACK = """Traceback (most recent call last):
-  File "/app/orchestrator/engine/attempt.py", line 194, in _run
+  File "/app/orchestrator/engine/attempts/attempt.py", line 194, in _run
     return _succeeded(attempt.task.run(**arguments, **connected))
   File "/shop/flows/nightly.py", line 31, in score
     return fit(rows)
