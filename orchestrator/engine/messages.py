@@ -96,6 +96,7 @@ class Attempt(Compact):
         upstream_states: For tasks that ask for them.
         state_dir: Where the project's secrets, results and cache are.
         checked: Whether the statements it runs are taken down.
+        data_interval: Of a scheduled run.
     """
 
     run_id: str
@@ -111,6 +112,7 @@ class Attempt(Compact):
     upstream_states: Mapping[str, State] | None = None
     state_dir: Path | None = None
     checked: bool = False
+    data_interval: tuple[datetime, datetime] | None = None
 
 
 @dataclass(frozen=True, slots=True)

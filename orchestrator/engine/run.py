@@ -68,6 +68,7 @@ class Drive:
         finished: Mapped runs that succeeded in the run that goes on here, by key, with their
             results as ``{"value": …}``.
         scheduled_time: The instant the run was due.
+        data_interval: From when until when its data go.
         state_dir: Where the project's secrets are.
         requests: Asked now and then what people want of the run.
         limiter: Takes and gives back the slots of limits.
@@ -87,6 +88,7 @@ class Drive:
     expected: Mapping[str, float] = field(default_factory=dict)
     finished: Mapping[str, Any] = field(default_factory=dict)
     scheduled_time: datetime | None = None
+    data_interval: tuple[datetime, datetime] | None = None
     state_dir: Path | None = None
     requests: Callable[[], Sequence[Ask]] = tuple
     limiter: Limiter = field(default_factory=Limiter)
@@ -500,7 +502,7 @@ class _Driver:
             setting.run_id, self.plan.flow, unit.key, unit.attempt, unit.token, task,
             arguments, self.plan.parameters, setting.scheduled_time or self.start,
             setting.find_warehouse(name) if name else None, states,
-            setting.state_dir, setting.lineage_check != OFF,
+            setting.state_dir, setting.lineage_check != OFF, setting.data_interval,
         )  # fmt: skip
 
     # -- from running to finished ----------------------------------------------------------

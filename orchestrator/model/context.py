@@ -75,6 +75,8 @@ class RunContext:
         cancelled: Set when the attempt should stop; long work looks at it.
         executed: Takes down the statements that run; None where they are not to be checked.
         task_name: What people call the task.
+        data_interval: From when until when (not included) a scheduled run's data go; None for runs
+            by hand.
 
     Example:
         >>> running = RunContext("a1", "nightly", "load[2]", scheduled_time=datetime(2026, 3, 1, 5))
@@ -92,6 +94,7 @@ class RunContext:
     cancelled: Cancellation = field(default_factory=Cancellation)
     executed: StatementRecorder | None = None
     task_name: str = ""
+    data_interval: tuple[datetime, datetime] | None = None
 
     @property
     def map_index(self) -> int | None:
@@ -111,12 +114,15 @@ class RunContext:
         """Return what Prefect 1 keeps under a name in its context, or ``default``.
 
         Known are the attributes, ``flow_name``, ``flow_run_id``, ``task_full_name``,
-        ``task_run_count``, ``scheduled_start_time``, ``date``; and as texts ``today``, ``yesterday``
+        ``task_run_count``, ``scheduled_start_time``, ``date``; Airflow's ``data_interval_start`` and
+        ``data_interval_end``; and as texts ``today``, ``yesterday``
         and ``tomorrow`` of the scheduled time (UTC), each also with ``_nodash``.
         """
         attribute = _NAMES.get(name, name)
         if attribute in _ATTRIBUTES:
             return getattr(self, attribute)
+        if name in _ENDS:
+            return default if self.data_interval is None else self.data_interval[_ENDS[name]]
         at = (self.scheduled_time or instants.now()).astimezone(UTC)
         day, dash, _ = name.partition("_nodash")
         if name == "date":
@@ -127,6 +133,7 @@ class RunContext:
 
 
 _ELEMENT = re.compile(r"\[(\d+)\]$")
+_ENDS = {"data_interval_start": 0, "data_interval_end": 1}
 _DAYS = {"today": 0, "yesterday": -1, "tomorrow": 1}
 #: Prefect 1's names for attributes of :class:`RunContext`.
 _NAMES = {

@@ -8,7 +8,6 @@ import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -53,12 +52,12 @@ class Taken:
     Args:
         recorder: Writes of it.
         fence: The driver's number.
-        scheduled: The instant it was made for.
+        run: What the store has of it.
     """
 
     recorder: Recorder
     fence: int
-    scheduled: datetime | None = None
+    run: FlowRun
 
 
 def drive_flow(
@@ -73,6 +72,7 @@ def drive_flow(
     taken: Taken | None = None,
 ) -> RunResult:
     run_id = asked.run_id or new_run_id()
+    due = taken.run if taken else earlier  # a run that is finished later is still of its own night
     marked = marks(store, earlier) if earlier else {}
     planning = project.planning(asked.options_in(project), run_id)
     place = executor or _executor(project, flow, asked, planning)
@@ -98,7 +98,8 @@ def drive_flow(
         setting = Drive(
             run_id, plan, place, recorder, planning.find_warehouse, listeners,
             store.durations(flow.name, list(plan.tasks), project=project.name), done,
-            scheduled_time=taken.scheduled if taken else None, state_dir=project.settings.state_dir,
+            scheduled_time=due.scheduled if due else None,
+            data_interval=due.data_interval if due else None, state_dir=project.settings.state_dir,
             requests=Requests(store, run_id), limiter=limiter,
             prepare=open_files if waits else _nothing,
             lineage_check=project.settings.lineage_check, root=project.root, flow=flow, timeout=flow.timeout,
@@ -201,6 +202,9 @@ def _created(
         retry_of=earlier.id if earlier else None, options=options, pid=os.getpid(),
         host=socket.gethostname(), lease_expires=now + LEASE,
         idempotency_key=asked.idempotency_key,
+        scheduled=earlier.scheduled if earlier else None,
+        interval_start=earlier.interval_start if earlier else None,
+        interval_end=earlier.interval_end if earlier else None,
     )  # fmt: skip
     kept = store.create_run(run, _task_runs(run_id, plan))
     if kept != run_id:

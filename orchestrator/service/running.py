@@ -118,7 +118,7 @@ def execute_run(
             done = _done(store, earlier) if earlier else {}
             asked = replace(_asked(run), run_id=run.id)
             flow = _flow(project, run)
-            taken = Taken(recorder, fence, run.scheduled)
+            taken = Taken(recorder, fence, run)
             return drive_flow(project, store, flow, asked, listeners, None, done, earlier, taken)
         except BaseException as error:
             settle(store, run.id, recorder, fence, error)

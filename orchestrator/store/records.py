@@ -87,6 +87,13 @@ class FlowRun:
     waits_for: str | None = None
     agent: str | None = None
 
+    @property
+    def data_interval(self) -> tuple[datetime, datetime] | None:
+        """From when until when (not included) its data go; None for a run by hand."""
+        if self.interval_start is None or self.interval_end is None:
+            return None
+        return self.interval_start, self.interval_end
+
 
 @dataclass(frozen=True, slots=True)
 class TaskRun:

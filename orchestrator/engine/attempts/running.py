@@ -37,7 +37,7 @@ def surroundings(attempt: Attempt, say: Say, cancelled: context.Cancellation) ->
     running = context.RunContext(
         attempt.run_id, attempt.flow, attempt.key, attempt.number, attempt.parameters,
         attempt.scheduled_time, logging.getLogger(f"orchestrator.task.{attempt.task.name}"), cancelled,
-        checking.recorder(attempt), attempt.task.name,
+        checking.recorder(attempt), attempt.task.name, attempt.data_interval,
     )  # fmt: skip
     with (
         context.entered(running),
