@@ -14,7 +14,6 @@ from typing import Any
 
 from orchestrator import instants
 from orchestrator.engine.attempts import progress
-from orchestrator.engine.attempts.bundle import Batch, opened
 from orchestrator.engine.attempts.checking import OFF, STRICT, Checking
 from orchestrator.engine.attempts.handlers import Hooks, concluded, left_to_driver
 from orchestrator.engine.driving import verdict
@@ -22,24 +21,24 @@ from orchestrator.engine.driving.batching import Batching
 from orchestrator.engine.driving.deciding import Deciding
 from orchestrator.engine.driving.elementwise import Elementwise
 from orchestrator.engine.driving.handing import UNSENDABLE, Handing
-from orchestrator.engine.driving.inputs import Values, flattened, lengths, small
+from orchestrator.engine.driving.inputs import Values, flattened, small
 from orchestrator.engine.driving.interrupts import Interrupts
+from orchestrator.engine.driving.landing import Landing
 from orchestrator.engine.driving.lanes import Lanes
 from orchestrator.engine.driving.limits import Limiter
+from orchestrator.engine.driving.opening import Opening
 from orchestrator.engine.driving.requests import Desk
 from orchestrator.engine.driving.watching import Watch
-from orchestrator.engine.messages import Attempt, Logged, Report, Started
+from orchestrator.engine.messages import Attempt, Report
 from orchestrator.engine.plan import Plan
-from orchestrator.engine.results import stored
 from orchestrator.engine.stopping import cancel_run
 from orchestrator.engine.telling.recorder import Recorder
 from orchestrator.engine.telling.teller import Listener, Teller
-from orchestrator.engine.units import Flight, Known, Unit
-from orchestrator.errors import FlowError, InfrastructureError, StoreError, WorkerLostError
-from orchestrator.executors.base import Completed, Executor, Handle, Message
+from orchestrator.engine.units import Unit
+from orchestrator.errors import InfrastructureError, StoreError, WorkerLostError
+from orchestrator.executors.base import Executor, Handle
 from orchestrator.model.events import RunStarted
 from orchestrator.model.flow import Flow
-from orchestrator.model.policy import Trigger, decide
 from orchestrator.model.state import State, StateType
 from orchestrator.model.warehouse import Warehouse
 from orchestrator.store.records import Ask
@@ -135,9 +134,10 @@ class _Driver:
             self.executor, self.lanes, self.batching, self.values, self._attempt, self.deciding.followers,
             self.deciding.before, needed, flat, f"{setting.run_id}:{secrets.token_hex(4)}",
         )  # fmt: skip
-        self.flights: dict[Handle, Flight] = {}
-        self.under_way: dict[int, Flight] = {}
-        self.by_token: dict[str, Unit] = {}
+        self.landing = Landing(self.executor, self.handing, self.lanes, self.tell, self)
+        self.opening = Opening(
+            self.units, self.elementwise, self.deciding, self.values, setting.finished, self
+        )
         self.paused: dict[str, Unit] = {}
         setting.limiter.say = self.tell.said
         self.hooks = Hooks()
@@ -145,7 +145,7 @@ class _Driver:
         self.watch = Watch(setting.run_id, setting.requests, self._wants_stop)
         self.desk = Desk(
             self.watch, self.units, self.paused, self.lanes, stop=self._stop,
-            go_on=self._let_run, finish=self._finish, say=self.tell.said,
+            go_on=self._let_run, finish=self.finish, say=self.tell.said,
             fixed=self.elementwise.takers,
         )  # fmt: skip
         self.endings: deque[_Ending] = deque()
@@ -200,7 +200,7 @@ class _Driver:
                 for unit, share in self.lanes.take():
                     self._submit(self.handing.together(unit, share))
             for item in self.executor.wait(self.lanes.patience()):
-                self._take(item)
+                self.landing.take(item)
             if not self.stopping and self._asked_to_stop():
                 self._stop()
 
@@ -246,7 +246,7 @@ class _Driver:
         roots = [unit for unit in self.units.values() if not unit.waiting]
         self.desk.look()
         for unit in roots:
-            self._release(unit)
+            self.release(unit)
 
     def _rank(self) -> None:
         """Give each unit the length of the longest path below it: what holds most up goes first."""
@@ -255,101 +255,6 @@ class _Driver:
             below = min((self.units[d].rank[0] for d in graph.downstream(key)), default=0.0)
             self.units[key].rank = (below - expected.get(key, _UNKNOWN), 0)
 
-    def _take(self, item: Completed | Message) -> None:
-        if isinstance(item, Completed):
-            self._landed(item)
-        elif isinstance(item.content, (Batch, bytes)):
-            self._told(opened(item.content))
-        else:
-            self._heard(item.content, None)
-
-    def _told(self, batch: Batch) -> None:
-        if batch.number < self.handing.first:
-            return  # of an earlier run on the same executor
-        if batch.last and batch.number not in self.under_way:
-            return  # its end was faster, and said the same
-        handle = None if batch.ticket is None else self.executor.adopt(batch.ticket)
-        for content in batch.items:
-            self._heard(content, handle)
-        for token in batch.back:
-            self._given_back(token)
-        flight = self.under_way.pop(batch.number, None) if batch.last else None
-        if flight is not None:
-            self._over(flight)
-
-    def _over(self, flight: Flight) -> None:
-        """A bundle's thread is free: the next one may go there."""
-        if not flight.over:
-            flight.over = True
-            self.lanes.ended(flight.affinity)
-            self.executor.freed(flight.handle)
-
-    def _heard(self, content: Any, handle: Handle | None) -> None:
-        """Take one word of an attempt under way; those of attempts that are over change nothing."""
-        if isinstance(content, Logged):
-            self.tell.logged(content)
-        elif isinstance(content, (Started, Report)):
-            unit = self.by_token.get(content.token)
-            if unit is None:
-                return
-            if isinstance(content, Started):
-                self._started(unit, content.at, content.worker)
-            else:
-                assert unit.flight is not None
-                self._reported(unit, handle or unit.flight.handle, content)
-
-    def _landed(self, item: Completed) -> None:
-        """A bundle has ended: take what was not heard of it before."""
-        flight = self.flights.pop(item.handle, None)
-        if flight is None:
-            # A run may end before the last bundle's own end is heard; an executor that is used
-            # again then tells the next run of it.
-            return
-        self.under_way.pop(flight.number, None)
-        if item.error is None and not flight.over:
-            batch = opened(item.report)
-            for content in batch.items:
-                self._heard(content, None)
-            for token in batch.back:
-                self._given_back(token)
-        self._over(flight)
-        left = [unit for unit in flight.units if unit.flight is flight]
-        if not left:
-            return
-        error = item.error or WorkerLostError("the task gave no report")
-        if isinstance(error, WorkerLostError):
-            self.executor.worker_lost()
-            left, error = self._without_those_not_begun(flight, left, error)
-        elif len(left) > 1:
-            # The bundle could not be opened where it went, because of any one of them.
-            for unit in left:
-                self.handing.alone(unit)
-                self._given_back(unit.token)
-            return
-        for unit in left:
-            self._lost(unit, error)
-
-    def _without_those_not_begun(
-        self, flight: Flight, left: list[Unit], error: WorkerLostError
-    ) -> tuple[list[Unit], WorkerLostError]:
-        """Those of a lost bundle that began, or of which that is not known."""
-        count = progress.begun(flight.note) if flight.note else None
-        for unit in [u for u in left if count is not None and u.place >= count]:
-            left.remove(unit)
-            self._given_back(unit.token)
-        if len(left) > 1:
-            what = f"{error.what} (with {len(left) - 1} others that it may have begun)"
-            error = WorkerLostError(what, where=error.where, fix=error.fix)
-        return left, error
-
-    def _given_back(self, token: str) -> None:
-        """A worker did not begin an attempt: it is to be handed over again."""
-        unit = self.by_token.pop(token, None)
-        if unit is not None:
-            unit.give_back()
-            if not unit.waiting:
-                self._release(unit)
-
     def _stop(self) -> None:
         """Begin nothing more and ask what runs to stop."""
         if self.stopping:
@@ -357,118 +262,50 @@ class _Driver:
         self.stopping = True
         self.executor.broadcast(cancel_run, self.setting.run_id)
         for unit in (*self.lanes.clear(), *self.paused.values()):
-            self._finish(unit, State(StateType.CANCELLED, "the run was cancelled"))
+            self.finish(unit, State(StateType.CANCELLED, "the run was cancelled"))
         self.paused.clear()
 
     def _abandon(self, error: InfrastructureError) -> None:
         """What the run needs is gone: what was under way is lost, the rest never runs."""
         self.stopping = True
         with suppress(StoreError):
-            for unit in list(self.by_token.values()):
+            for unit in self.landing.away():
                 lost = State(StateType.FAILED, f"lost: {error.what}")
-                self._finish(unit, lost, detail={"error": str(error)})
+                self.finish(unit, lost, detail={"error": str(error)})
             for unit in (*self.lanes.clear(), *self.paused.values()):
-                self._finish(unit, State(StateType.CANCELLED, f"never ran: {error.what}"))
+                self.finish(unit, State(StateType.CANCELLED, f"never ran: {error.what}"))
 
     # -- from waiting to running -----------------------------------------------------------
 
-    def _release(self, unit: Unit) -> None:
+    def release(self, unit: Unit) -> None:
         """Everything upstream has ended: run it, skip it, or open its elements."""
         if unit.flight is not None or unit.state.is_finished():
             return  # it travelled with what it waited for, or was given its state by hand
         if self.stopping:
-            self._finish(unit, State(StateType.CANCELLED, "the run was cancelled"))
+            self.finish(unit, State(StateType.CANCELLED, "the run was cancelled"))
             return
-        if unit.planned.mapped and unit.element is None and self._takes_elements(unit):
+        if unit.planned.mapped and unit.element is None and self.opening.takes_elements(unit):
             return
         decision = self.deciding.decided(unit)
         if decision.wait:
             self._pause(unit, decision.state())
         elif not decision.run:
-            self._finish(unit, decision.state())
+            self.finish(unit, decision.state())
         else:
             self._let_run(unit)
 
     def _let_run(self, unit: Unit) -> None:
         if unit.planned.mapped and unit.element is None:
-            self._open(unit)
+            self.opening.open(unit)
         else:
             self.lanes.add(unit)
 
     def _pause(self, unit: Unit, state: State, report: Report | None = None) -> None:
         """Hold a unit until somebody lets it go on."""
         self.paused[unit.key] = unit
-        self._move(unit, state, report.finished if report else instants.now(), report=report)
+        self.move(unit, state, report.finished if report else instants.now(), report=report)
         unit.token = ""
         self.setting.limiter.ended(unit)
-
-    # -- mapped tasks ----------------------------------------------------------------------
-
-    def _takes_elements(self, parent: Unit) -> bool:
-        """Open a task that takes others' elements one by one, or let it wait for their end."""
-        sources = [self.units[key] for key in self.elementwise.sources[parent.key]]
-        if not sources:
-            return False
-        if any(source.elements is None for source in sources):
-            # One was left out as a whole, so this one is decided as a whole, when all have ended.
-            parent.waiting = sum(not source.state.is_finished() for source in sources)
-            parent.whole = True
-            return parent.waiting > 0
-        of_elements = self.elementwise.sources[parent.key]
-        parent.others = {
-            key: state
-            for key, state in self.deciding.upstream(parent).items()
-            if key not in of_elements
-        }
-        task = parent.planned.task
-        if task.trigger is Trigger.ALL_SUCCESSFUL:
-            decision = decide(task.trigger, parent.others, task.skip_on_upstream_skip)
-            if not decision.run:
-                self._finish(parent, decision.state())
-                return True
-        self._open(parent)
-        return True
-
-    def _open(self, parent: Unit) -> None:
-        """Make one unit for each element of a mapped task's arguments."""
-        try:
-            count = self.values.count(parent)
-        except FlowError as error:
-            self._finish(parent, State(StateType.FAILED, error.what))
-            return
-        sources = [self.units[key] for key in self.elementwise.sources[parent.key]]
-        # Depth first: an element whose source has ended goes before the source's next element.
-        rank = min([parent.rank, *((s.rank[0], s.rank[1]) for s in sources)])
-        parent.rank = (rank[0], rank[1] - 1) if sources else rank
-        elements = parent.open(count, parent.rank)
-        self.unfinished += count
-        self.tell.added(elements)
-        self._move(parent, State(StateType.RUNNING, f"{count} elements"), instants.now())
-        for key in self.elementwise.takers.get(parent.key, ()):
-            self._upstream_ended(self.units[key])
-        for unit in elements:
-            if not self._succeeded_before(unit):
-                before = self.elementwise.beside(unit) if sources else ()
-                unit.waiting = sum(not up.state.is_finished() for up in before)
-                if not unit.waiting:
-                    self._release(unit)
-        if not count:
-            self._finish(parent, State(StateType.SUCCESS, "nothing to map over"))
-
-    def _succeeded_before(self, unit: Unit) -> bool:
-        """Take an element's result from the run that goes on here, if it can be had."""
-        if unit.key not in self.setting.finished:
-            return False
-        assert unit.element is not None
-        kept = self.setting.finished[unit.key]
-        if kept is None and self.elementwise.wanted(unit.planned.key, unit.element):
-            return False
-        if kept is not None:
-            value = stored.given(kept)
-            unit.handle = Known(value)
-            unit.length, unit.lengths = lengths(value)
-        self._finish(unit, State(StateType.CACHED, "succeeded in the run that goes on here"))
-        return True
 
     # -- handing over ----------------------------------------------------------------------
 
@@ -484,16 +321,14 @@ class _Driver:
                 message = f"the task cannot be sent to a worker: {error}"
                 if isinstance(error, WorkerLostError):
                     message = error.what
-                self._finish(units[0], State(StateType.FAILED, message), detail={"error": message})
+                self.finish(units[0], State(StateType.FAILED, message), detail={"error": message})
                 return
             for unit in units:
                 self.handing.alone(unit)
                 if not unit.waiting:
                     self.lanes.add(unit)
             return
-        self.flights[flight.handle] = self.under_way[flight.number] = flight
-        for unit in units:
-            self.by_token[unit.token] = unit
+        self.landing.sent(flight)
 
     def _attempt(self, unit: Unit, task: Any, arguments: Mapping[str, Any]) -> Attempt:
         setting, name = self.setting, unit.planned.task.warehouse
@@ -507,14 +342,14 @@ class _Driver:
 
     # -- from running to finished ----------------------------------------------------------
 
-    def _started(self, unit: Unit, at: datetime, worker: str) -> None:
+    def started(self, unit: Unit, at: datetime, worker: str) -> None:
+        """An attempt began."""
         if not unit.heard:
             unit.heard = True
-            self._move(unit, State(StateType.RUNNING), at, worker=worker)
+            self.move(unit, State(StateType.RUNNING), at, worker=worker)
 
-    def _reported(self, unit: Unit, handle: Handle, report: Report) -> None:
-        self.by_token.pop(unit.token, None)
-        unit.flight = None
+    def reported(self, unit: Unit, handle: Handle, report: Report) -> None:
+        """An attempt ended."""
         if report.state.is_paused() and not self.stopping:
             self._pause(unit, report.state, report)
             return
@@ -525,9 +360,9 @@ class _Driver:
         unit.handle, unit.length, unit.lengths = handle, report.length, report.lengths
         if unit.planned.key in self.handing.needed and self.executor.hand_over:
             unit.spare = small(report.result)
-        self._finish(unit, report.state, report)
+        self.finish(unit, report.state, report)
 
-    def _lost(self, unit: Unit, error: BaseException) -> None:
+    def lost(self, unit: Unit, error: BaseException) -> None:
         """The attempt ended without a report: its worker died, or Dask could not run it."""
         if isinstance(error, WorkerLostError):
             state, raised = State(StateType.FAILED, error.what), None
@@ -535,10 +370,8 @@ class _Driver:
             state, raised = State(StateType.FAILED, f"{type(error).__name__}: {error}"), error
         if self.stopping:
             state = State(StateType.CANCELLED, f"cancelled; {state.message}")
-        self.by_token.pop(unit.token, None)
-        unit.flight = None
         if not self._retried(unit, state, raised, None):
-            self._finish(unit, state, detail={"error": str(error)})
+            self.finish(unit, state, detail={"error": str(error)})
 
     def _retried(
         self, unit: Unit, state: State, error: BaseException | None, report: Report | None
@@ -550,7 +383,7 @@ class _Driver:
             return False
         seconds = wait.total_seconds()
         again = State(StateType.RETRYING, f"{state.message}; again in {seconds:g} s")
-        self._move(unit, again, report.finished if report else instants.now(), report=report)
+        self.move(unit, again, report.finished if report else instants.now(), report=report)
         unit.token = ""
         self.setting.limiter.ended(unit)
         if unit.waiting:
@@ -559,10 +392,10 @@ class _Driver:
         if decision.run:
             self.lanes.add_later(unit, seconds)
         else:
-            self._finish(unit, decision.state())
+            self.finish(unit, decision.state())
         return True
 
-    def _finish(
+    def finish(
         self,
         unit: Unit,
         state: State,
@@ -581,9 +414,8 @@ class _Driver:
         self, unit: Unit, state: State, report: Report | None, detail: Mapping[str, Any] | None
     ) -> None:
         at = report.finished if report else instants.now()
-        self.by_token.pop(unit.token, None)
-        unit.flight = None
-        self._move(unit, state, at, report=report, detail=detail)
+        self.landing.forget(unit)
+        self.move(unit, state, at, report=report, detail=detail)
         unit.token = ""
         self.setting.limiter.ended(unit)
         self.unfinished -= 1
@@ -591,23 +423,29 @@ class _Driver:
             for below in self.elementwise.below(unit):
                 below.waiting -= 1
                 if not below.waiting:
-                    self._release(below)
+                    self.release(below)
             unit.parent.remaining -= 1
             if not unit.parent.remaining:
                 assert unit.parent.elements is not None
                 joined = verdict.of_elements([e.state for e in unit.parent.elements])
-                self._finish(unit.parent, self._of_tasks(joined))
+                self.finish(unit.parent, self._of_tasks(joined))
             return
         for key in self.plan.graph.downstream(unit.key):
             waiter = self.units[key]
             opened_before = unit.elements is not None and not waiter.whole
             if not (opened_before and unit.key in self.elementwise.sources.get(key, ())):
-                self._upstream_ended(waiter)
+                self.upstream_ended(waiter)
 
-    def _upstream_ended(self, waiter: Unit) -> None:
+    def added(self, elements: list[Unit]) -> None:
+        """Count units that were opened."""
+        self.unfinished += len(elements)
+        self.tell.added(elements)
+
+    def upstream_ended(self, waiter: Unit) -> None:
+        """Release a unit when the last of what it waits for has ended."""
         waiter.waiting -= 1
         if not waiter.waiting and waiter.elements is None:
-            self._release(waiter)
+            self.release(waiter)
 
     def _of_tasks(self, state: State) -> State:
         """A mapped task's state, its cause named by the task, not by the element."""
@@ -617,7 +455,8 @@ class _Driver:
         whole = cause[: cause.rindex("[")]
         return replace(state, cause=whole) if whole in self.units else state
 
-    def _move(self, unit: Unit, state: State, at: datetime, **told: Any) -> None:
+    def move(self, unit: Unit, state: State, at: datetime, **told: Any) -> None:
+        """Enter a state, and tell everybody."""
         old, unit.state = unit.state, state
         self.tell.moved(unit, at, **told)
         report = told.get("report")
