@@ -90,8 +90,7 @@ def _warehouses(plan: Plan, planning: Planning) -> Iterable[Any]:
     """The connections that tasks work on, one for each database."""
     found: dict[str, Any] = {}
     for node in plan.tasks.values():
-        held = node.task.holds(planning)
-        if held is not None:
+        for held in node.task.connections(planning):
             found.setdefault(held.affinity or held.name, held)
     return found.values()
 

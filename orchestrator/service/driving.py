@@ -122,9 +122,9 @@ def _wait_for_files(plan: Plan, planning: Planning, executor: Executor) -> None:
     """
     owned = {}
     for planned in plan.tasks.values():
-        warehouse = planned.task.holds(planning)
-        if warehouse is not None and warehouse.affinity is not None:
-            owned[warehouse.affinity] = warehouse
+        for warehouse in planned.task.connections(planning):
+            if warehouse.affinity is not None:
+                owned[warehouse.affinity] = warehouse
     for affinity, warehouse in owned.items():
         _done_there(executor, partial(_opened, warehouse), affinity)
 

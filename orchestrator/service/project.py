@@ -273,8 +273,11 @@ def _dbt_project(start: Path) -> Path | None:
 
 
 def _private_folder(folder: Path) -> None:
+    """Make the folder, out of sight of git: a store or a secret must not be committed by chance."""
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not folder.is_dir():
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            (folder / ".gitignore").write_text("*\n")
     except OSError as error:
         raise StoreError(
             f"the folder for the project's state cannot be made: {error.strerror}",

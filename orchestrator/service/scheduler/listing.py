@@ -8,8 +8,9 @@ from datetime import datetime
 from orchestrator.errors import NotFoundError, OrchestratorError
 from orchestrator.schedule.occurrence import Occurrence
 from orchestrator.service.scheduler.scheduler import UNFINISHED
+from orchestrator.service.scheduler.timetables import Timetables
 from orchestrator.service.scheduler.verdicts import span
-from orchestrator.service.scheduler.watching import Watch, due_of, watch
+from orchestrator.service.scheduler.watching import Watch, due_of, earlier, watch
 from orchestrator.store.base import RunStore
 from orchestrator.store.deployments import DeployedFlow
 from orchestrator.store.occurrences import ScheduleState, Settled
@@ -84,8 +85,9 @@ def _listed(
     paused = "flow" if flow.paused else "schedule" if state.paused else ""
     rows = store.occurrences(state.id, limit=last)
     try:
-        watched = watch(store.deployment(flow.deployment_id), state)
-        waiting = due_of(store, watched, state.name, now)
+        timetables = Timetables()
+        watched = watch(store.deployment(flow.deployment_id), state, timetables)
+        waiting = due_of(watched, now, earlier(store, [watched]), timetables)
     except (OrchestratorError, LookupError, TypeError, ValueError) as error:
         what = error.what if isinstance(error, OrchestratorError) else str(error)
         note = f"cannot be read: {what}"

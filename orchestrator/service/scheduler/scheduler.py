@@ -4,72 +4,31 @@ from __future__ import annotations
 
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from orchestrator import instants
-from orchestrator.errors import NotFoundError, OrchestratorError
+from orchestrator.errors import OrchestratorError
 from orchestrator.model.state import FINISHED, StateType
-from orchestrator.schedule.occurrence import Occurrence
-from orchestrator.service.scheduler.catch_up import GRACE
-from orchestrator.service.scheduler.deciding import Decision, decide, paused
-from orchestrator.service.scheduler.making import BACKFILL, rows_and_runs
-from orchestrator.service.scheduler.overlap import Busy
 from orchestrator.service.scheduler.policies import Policies
+from orchestrator.service.scheduler.serving import Turn, serve
 from orchestrator.service.scheduler.settling import (
     late_runs,
     settle_lost_agents,
     settle_stuck_run,
 )
-from orchestrator.service.scheduler.stopping import ask_to_stop, end
-from orchestrator.service.scheduler.watching import Watch, due_of, shape_of, watch
+from orchestrator.service.scheduler.tick import Tick, one_line
+from orchestrator.service.scheduler.timetables import Timetables
+from orchestrator.service.scheduler.watching import Watch, shape_of, watch
 from orchestrator.store.base import RunStore
 from orchestrator.store.deployments import DeployedFlow, Deployment
-from orchestrator.store.occurrences import ScheduleState, SettledAs
+from orchestrator.store.occurrences import ScheduleState
 from orchestrator.store.records import FlowRun
 
 UNFINISHED = tuple(state for state in StateType if state not in FINISHED)
 _EVERY = 1_000_000  #: runs that are looked at: all that are unfinished
-_LOOKED_AT = 200  #: occurrences among which the last run is looked for
 
 logger = logging.getLogger("orchestrator.scheduler")
-
-
-@dataclass(slots=True)
-class Tick:
-    """What one step did.
-
-    Args:
-        at: When (aware).
-        made: Ids of the runs that were made.
-        settled: How many occurrences were settled, those with a run counted as well.
-        held: Schedules whose occurrences wait for a run that is under way, and which run.
-        errors: What could not be done, by schedule or step.
-        late: Runs that no agent takes, and why.
-        stuck: Runs whose driver was lost, and what was done.
-        lost: Agents that are gone, and what is known of them.
-        next: When something is due again (aware); None: nothing is.
-    """
-
-    at: datetime
-    made: list[str] = field(default_factory=list)
-    settled: int = 0
-    held: dict[str, str] = field(default_factory=dict)
-    errors: dict[str, str] = field(default_factory=dict)
-    late: dict[str, str] = field(default_factory=dict)
-    stuck: dict[str, str] = field(default_factory=dict)
-    lost: dict[str, str] = field(default_factory=dict)
-    next: datetime | None = None
-
-    @contextmanager
-    def trying(self, what: str) -> Iterator[None]:
-        """Keep the error of one thing, so that it stops no other."""
-        try:
-            yield
-        except Exception as failure:
-            self.errors[what] = _one_line(failure)
 
 
 class Scheduler:
@@ -90,6 +49,7 @@ class Scheduler:
     def __init__(self, store: RunStore, *, clock: Callable[[], datetime] = instants.now) -> None:
         self._store, self._clock = store, clock
         self._deployments: dict[str, Deployment] = {}
+        self._timetables = Timetables()
         self._watches: dict[str, Watch] = {}
         self._broken: dict[str, tuple[str, str]] = {}
         self._said: dict[str, str] = {}
@@ -120,21 +80,23 @@ class Scheduler:
         for run in reversed(unfinished):  # the oldest first
             if run.schedule_id is not None:
                 busy[run.schedule_id].append(run)
-        now, first = step.at.timestamp(), None
+        now, turns, coming = step.at.timestamp(), list[Turn](), list[int]()
         for state in states:
             flow = flows[state.project, state.flow]
             watched = None if flow.deleted else self._watch(step, state, flow)
             if watched is None or watched.next is None:
                 continue
             if watched.next <= now:
-                with step.trying(state.id):
-                    self._serve(step, watched, state, flow, busy[state.id])
-            if watched.next is not None and watched.next > now:
-                first = watched.next if first is None else min(first, watched.next)
+                turns.append(Turn(state, flow, watched, busy.get(state.id, ())))
+            else:
+                coming.append(watched.next)
+        serve(self._store, step, turns, self._timetables)
+        after = (each.watched.next for each in turns)
+        coming += (epoch for epoch in after if epoch is not None and epoch > now)
         gone = self._watches.keys() - {state.id for state in states}
         for schedule_id in gone:
             del self._watches[schedule_id]
-        step.next = None if first is None else datetime.fromtimestamp(first, step.at.tzinfo)
+        step.next = datetime.fromtimestamp(min(coming), step.at.tzinfo) if coming else None
 
     def _learn(self, wanted: set[str]) -> None:
         """Read the deployments that are current and not known yet; forget the others."""
@@ -152,9 +114,9 @@ class Scheduler:
         deployment, error = self._broken.get(state.id, ("", ""))
         if deployment != flow.deployment_id:
             try:
-                watched = watch(self._deployments[flow.deployment_id], state)
+                watched = watch(self._deployments[flow.deployment_id], state, self._timetables)
             except Exception as failure:
-                error = _one_line(failure)
+                error = one_line(failure)
                 self._broken[state.id] = flow.deployment_id, error
             else:
                 self._broken.pop(state.id, None)
@@ -163,75 +125,6 @@ class Scheduler:
         self._watches.pop(state.id, None)
         step.errors[state.id] = error
         return None
-
-    def _serve(
-        self,
-        step: Tick,
-        watched: Watch,
-        state: ScheduleState,
-        flow: DeployedFlow,
-        unfinished: list[FlowRun],
-    ) -> None:
-        """Settle what is due of one schedule, in one transaction."""
-        due = due_of(self._store, watched, state.name, step.at)
-        if not due:
-            return
-        if flow.paused or state.paused:
-            decision = paused(due, "flow" if flow.paused else "schedule")
-        else:
-            busy = self._busy(state.id, due, unfinished, step.at)
-            decision = decide(due, int(step.at.timestamp()), watched.policies, busy)
-        if decision.meeting.hold:
-            step.held[state.id] = unfinished[-1].id
-            return
-        self._write(step, watched, state, decision, due[-1])
-
-    def _busy(
-        self, schedule_id: str, due: list[Occurrence], unfinished: list[FlowRun], now: datetime
-    ) -> list[Busy]:
-        """The runs under way, and, if something waited, the one that was last."""
-        found = [Busy(run.id, int(run.created.timestamp())) for run in unfinished]
-        if not found and now.timestamp() - due[0].epoch > GRACE:
-            last = self._last_run(schedule_id)
-            if last is not None and last.finished is not None:
-                began, ended = int(last.created.timestamp()), int(last.finished.timestamp())
-                found.append(Busy(last.id, began, ended))
-        return found
-
-    def _last_run(self, schedule_id: str) -> FlowRun | None:
-        """The run of the latest occurrence that has one, backfills apart; None if it was pruned."""
-        rows = self._store.occurrences(schedule_id, outcome=SettledAs.RUN, limit=_LOOKED_AT)
-        own = (row.run_id for row in rows if row.run_id and not row.key.startswith(BACKFILL))
-        run_id = next(own, None)
-        try:
-            return None if run_id is None else self._store.run(run_id)
-        except NotFoundError:
-            return None
-
-    def _write(
-        self,
-        step: Tick,
-        watched: Watch,
-        state: ScheduleState,
-        decision: Decision,
-        last: Occurrence,
-    ) -> None:
-        why = f"the run of {last.nominal:%Y-%m-%d %H:%M} came"
-        for run_id in decision.meeting.stop:
-            ask_to_stop(self._store, run_id, f"{why}, overlap is cancel_other")
-        for run_id in decision.meeting.end:
-            run = self._store.run(run_id)
-            end(self._store, run, StateType.CANCELLED, f"{why}, overlap is terminate_other")
-        rows, runs = rows_and_runs(decision, watched.deployment, state.id, step.at)
-        keys = self._store.occur(state.id, rows, runs, last.instant, seen=state.evaluated)
-        step.settled += len(keys)
-        settled = set(keys)
-        step.made += [
-            row.run_id
-            for row in rows
-            if row.key in settled and row.outcome is SettledAs.RUN and row.run_id
-        ]
-        watched.move(last.instant)
 
     # -- what nobody looks after -------------------------------------------------------------
 
@@ -280,8 +173,3 @@ def _late(runs: Mapping[str, str]) -> dict[str, str]:
     """Late runs by their cause, whatever their number: without an agent all of them are late."""
     causes = Counter(why.partition("; ")[2] for why in runs.values())
     return {f"runs are late, {cause}": f"{number} of them" for cause, number in causes.items()}
-
-
-def _one_line(failure: Exception) -> str:
-    text = failure.what if isinstance(failure, OrchestratorError) else str(failure)
-    return text or type(failure).__name__

@@ -1,22 +1,19 @@
-"""A schedule that is watched: its clocks read once, and the next time something of it is due."""
+"""A schedule that is watched: its timetable, and the next time something of it is due."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from itertools import islice, takewhile
+from datetime import datetime
 from typing import Any
 
+from orchestrator.errors import OrchestratorError
 from orchestrator.schedule import Occurrence, Schedule
 from orchestrator.service.scheduler.policies import Policies
+from orchestrator.service.scheduler.timetables import Timetable, Timetables
 from orchestrator.store.base import RunStore
 from orchestrator.store.deployments import Deployment
 from orchestrator.store.occurrences import ScheduleState
-
-#: So many occurrences are settled one by one; of more, those between the first and the newest are
-#: left out.
-MOST = 10_000
 
 
 @dataclass(slots=True)
@@ -24,36 +21,42 @@ class Watch:
     """One schedule of one deployment.
 
     Args:
+        name: Its name.
         deployment: The deployment.
-        schedule: Its clocks.
+        times: What the schedule says of times.
         policies: What it says besides.
         mark: The mark that ``next`` was reckoned from.
         next: The epoch of the first occurrence after the mark; None: there is none.
     """
 
+    name: str
     deployment: Deployment
-    schedule: Schedule
+    times: Timetable
     policies: Policies
     mark: datetime
     next: int | None
 
+    @property
+    def schedule(self) -> Schedule:
+        """Its clocks."""
+        return self.times.schedule
+
     def move(self, mark: datetime) -> None:
         """Reckon the next occurrence from another mark."""
         if mark != self.mark:
-            self.mark, self.next = mark, _first(self.schedule, mark)
+            self.mark, self.next = mark, self.times.first(mark)
 
 
-def watch(deployment: Deployment, state: ScheduleState) -> Watch:
+def watch(deployment: Deployment, state: ScheduleState, timetables: Timetables) -> Watch:
     """Read a schedule of a deployment.
 
     Raises:
         FlowError: It cannot be read.
         LookupError: The deployment has none of that name.
     """
-    shape = shape_of(deployment, state.name)
-    schedule = Schedule.from_dict(shape)
-    first = _first(schedule, state.evaluated)
-    return Watch(deployment, schedule, Policies.from_dict(shape), state.evaluated, first)
+    times = timetables.of(shape_of(deployment, state.name))
+    policies, first = times.policies, times.first(state.evaluated)
+    return Watch(state.name, deployment, times, policies, state.evaluated, first)
 
 
 def shape_of(deployment: Deployment, name: str) -> Mapping[str, Any]:
@@ -64,53 +67,43 @@ def shape_of(deployment: Deployment, name: str) -> Mapping[str, Any]:
     raise LookupError(f"deployment {deployment.number} has no schedule {name!r}")
 
 
-def due(schedule: Schedule, after: datetime, now: datetime) -> list[Occurrence]:
-    """Return the occurrences after an instant, up to and including another, in order.
-
-    Of more than ``MOST`` come the first and the newest: a schedule that nobody served for a year
-    does not stop the others.
-    """
-    last = int(now.timestamp())
-    coming = takewhile(lambda one: one.epoch <= last, schedule.occurrences(after))
-    found = list(islice(coming, MOST + 1))
-    if len(found) <= MOST:
-        return found
-    newest = list(islice(schedule.before(now + timedelta(seconds=1)), MOST - 1))
-    return [found[0], *reversed([one for one in newest if one.epoch <= last])]
+def earlier(store: RunStore, watches: Iterable[Watch]) -> Mapping[str, Deployment]:
+    """Return the deployments before those that came after their schedule's mark, by these' ids."""
+    newer = [one.deployment for one in watches if one.mark < one.deployment.created]
+    return store.previous([one.id for one in newer if one.number > 1])
 
 
-def due_of(store: RunStore, watched: Watch, name: str, now: datetime) -> list[Occurrence]:
+def due_of(
+    watched: Watch, now: datetime, before: Mapping[str, Deployment], timetables: Timetables
+) -> Sequence[Occurrence]:
     """Return what is due of a schedule; until its deployment came, by the clocks it had before.
 
     A schedule that is given another time does not count what the new time would have named before,
     and does not lose what the old one named.
+
+    Args:
+        watched: The schedule.
+        now: The present (aware).
+        before: What :func:`earlier` found.
+        timetables: Where schedules are read.
     """
-    mark, came = watched.mark, watched.deployment.created
-    found = due(watched.schedule, mark, now)
-    if not found or mark >= came or watched.deployment.number <= 1:
+    if watched.next is None or watched.next > now.timestamp():
+        return ()
+    found = watched.times.due(watched.next, now)
+    old = _times_of(before.get(watched.deployment.id), watched.name, timetables)
+    came = watched.deployment.created
+    if old is None or old.schedule == watched.schedule or watched.mark >= came:
         return found
-    before = _earlier(store, watched.deployment, name)
-    if before is None or before == watched.schedule:
-        return found
-    return [*due(before, mark, min(came, now)), *(one for one in found if one.instant > came)]
+    first, until = old.first(watched.mark), min(came, now)
+    missed = () if first is None or first > until.timestamp() else old.due(first, until)
+    return [*missed, *(one for one in found if one.instant > came)]
 
 
-def _earlier(store: RunStore, deployment: Deployment, name: str) -> Schedule | None:
-    """The schedule of that name in the deployment before."""
-    for other in store.deployments(deployment.project, deployment.flow):
-        if other.number == deployment.number - 1:
-            try:
-                return Schedule.from_dict(shape_of(other, name))
-            except LookupError:
-                return None
-    return None
-
-
-def _first(schedule: Schedule, after: datetime) -> int | None:
-    found = next(iter(schedule.occurrences(after)), None)
-    return None if found is None else found.epoch
-
-
-def instant(epoch: int) -> datetime:
-    """An epoch as an aware instant."""
-    return datetime.fromtimestamp(epoch, UTC)
+def _times_of(deployment: Deployment | None, name: str, timetables: Timetables) -> Timetable | None:
+    """The timetable of that name in a deployment, if it has one that can be read."""
+    if deployment is None:
+        return None
+    try:
+        return timetables.of(shape_of(deployment, name))
+    except (OrchestratorError, LookupError, TypeError, ValueError):
+        return None
