@@ -39,4 +39,3 @@
     where invocation_id = '{{ invocation_id }}'
 {% endmacro %}
 
-{% macro utc_now() %}cast(current_timestamp at time zone 'UTC' as timestamp){% endmacro %}

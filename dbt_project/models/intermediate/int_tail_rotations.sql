@@ -14,23 +14,31 @@ with legs as (
         departed_late,
         arrival_delay,
         air_minutes,
-        row_number() over day_of_tail as leg_of_day,
-        lag(flight_id) over day_of_tail as previous_flight_id,
-        lag(destination) over day_of_tail as previous_destination,
-        lag(arrival_delay) over day_of_tail as previous_arrival_delay,
-        lag(air_minutes) over day_of_tail as previous_air_minutes,
-        lag(scheduled_departure) over day_of_tail as previous_departure
+        row_number() over (
+            partition by tail_number, origin, flight_date order by scheduled_departure, flight_id
+        ) as leg_of_day,
+        lag(flight_id) over (
+            partition by tail_number, origin, flight_date order by scheduled_departure, flight_id
+        ) as previous_flight_id,
+        lag(destination) over (
+            partition by tail_number, origin, flight_date order by scheduled_departure, flight_id
+        ) as previous_destination,
+        lag(arrival_delay) over (
+            partition by tail_number, origin, flight_date order by scheduled_departure, flight_id
+        ) as previous_arrival_delay,
+        lag(air_minutes) over (
+            partition by tail_number, origin, flight_date order by scheduled_departure, flight_id
+        ) as previous_air_minutes,
+        lag(scheduled_departure) over (
+            partition by tail_number, origin, flight_date order by scheduled_departure, flight_id
+        ) as previous_departure
     from {{ ref('int_departures') }}
     where tail_number is not null
-    window day_of_tail as (
-        partition by tail_number, origin, flight_date
-        order by scheduled_departure
-    )
 )
 
 select
     *,
-    date_diff('minute', previous_departure, scheduled_departure) - 2 * previous_air_minutes
+    {{ dbt.datediff('previous_departure', 'scheduled_departure', 'minute') }} - 2 * previous_air_minutes
         as scheduled_ground_minutes
 from legs
 where previous_flight_id is not null

@@ -4,10 +4,10 @@ with usage as (
     select
         tail_number,
         -- Who flew it most; aircraft change hands and are leased out.
-        mode(carrier) as main_carrier,
+        {{ most_frequent('carrier') }} as main_carrier,
         count(*) as departures,
         count(distinct flight_date) as days_flown,
-        sum(air_minutes) / 60 as air_hours,
+        sum(air_minutes) / 60.0 as air_hours,
         avg(departure_delay) as mean_departure_delay,
         sum(distance_miles) as miles
     from {{ ref('int_departures') }}
@@ -17,7 +17,7 @@ with usage as (
 
 select
     usage.*,
-    usage.departures / usage.days_flown as departures_a_day,
+    1.0 * usage.departures / usage.days_flown as departures_a_day,
     register.tail_number is not null as registered,
     register.manufacturer,
     register.model,

@@ -5,10 +5,10 @@ with months as (
         flight_month,
         carrier,
         count(*) as scheduled_flights,
-        count(*) filter (where arrived_on_time) as on_time_flights,
-        count(*) filter (where cancelled) as cancelled_flights,
+        {{ count_if('arrived_on_time') }} as on_time_flights,
+        {{ count_if('cancelled') }} as cancelled_flights,
         avg(departure_delay) as mean_departure_delay,
-        median(arrival_delay) as median_arrival_delay,
+        {{ quantile('arrival_delay', 0.5) }} as median_arrival_delay,
         {{ share('arrived_on_time') }} as on_time_share
     from {{ ref('int_flights') }}
     group by flight_month, carrier

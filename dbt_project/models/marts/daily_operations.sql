@@ -4,12 +4,12 @@ with days as (
         flight_date,
         origin,
         count(*) as scheduled_flights,
-        count(*) filter (where departed) as departed_flights,
-        count(*) filter (where cancelled) as cancelled_flights,
+        {{ count_if('departed') }} as departed_flights,
+        {{ count_if('cancelled') }} as cancelled_flights,
         {{ share('cancelled') }} as cancelled_share,
         {{ share('arrived_on_time') }} as on_time_share,
         avg(departure_delay) as mean_departure_delay,
-        quantile_cont(departure_delay, 0.9) as p90_departure_delay
+        {{ quantile('departure_delay', 0.9) }} as p90_departure_delay
     from {{ ref('int_flights') }}
     group by flight_date, origin
 ),
@@ -20,11 +20,11 @@ storms as (
         days.origin,
         -- Spells run over midnight: only the hours that lie in the day count.
         sum(
-            date_diff(
+            {{ dbt.datediff(
+                "greatest(spells.first_hour, cast(days.flight_date as timestamp))",
+                "least(spells.last_hour, cast(days.flight_date as timestamp) + interval '23 hours')",
                 'hour',
-                greatest(spells.first_hour, days.flight_date),
-                least(spells.last_hour, days.flight_date + interval 23 hours)
-            ) + 1
+            ) }} + 1
         ) as storm_hours
     from days
     inner join {{ source('ops', 'storm_spells') }} as spells

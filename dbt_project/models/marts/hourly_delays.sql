@@ -6,8 +6,8 @@ select
     count(*) as departures,
     sum(departure_delay) as total_departure_delay,
     avg(departure_delay) as mean_departure_delay,
-    median(departure_delay) as median_departure_delay,
-    quantile_cont(departure_delay, 0.9) as p90_departure_delay,
-    count(*) filter (where departed_late) as late_departures
+    {{ quantile('departure_delay', 0.5) }} as median_departure_delay,
+    {{ quantile('departure_delay', 0.9) }} as p90_departure_delay,
+    {{ count_if('departed_late') }} as late_departures
 from {{ ref('int_departures') }}
 group by origin, carrier, scheduled_hour

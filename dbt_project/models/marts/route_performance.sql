@@ -9,7 +9,7 @@ with routes as (
         {{ share('cancelled') }} as cancelled_share,
         avg(departure_delay) as mean_departure_delay,
         avg(arrival_delay) as mean_arrival_delay,
-        median(distance_miles) as distance_miles
+        {{ quantile('distance_miles', 0.5) }} as distance_miles
     from {{ ref('int_flights') }}
     group by origin, destination
 )

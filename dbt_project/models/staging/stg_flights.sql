@@ -1,10 +1,10 @@
 -- One row for each scheduled flight, typed and named. Times are the local time of New York;
 -- the UTC hour is kept to join the weather, because local hours repeat when clocks go back.
 select
-    carrier || flight || '-' || origin || '-' || make_date(year, month, day) as flight_id,
-    make_date(year, month, day) as flight_date,
-    make_date(year, month, 1) as flight_month,
-    make_timestamp(year, month, day, hour, minute, 0) as scheduled_departure,
+    carrier || flight || '-' || origin || '-' || {{ date_of('year', 'month', 'day') }} as flight_id,
+    {{ date_of('year', 'month', 'day') }} as flight_date,
+    {{ date_of('year', 'month', 1) }} as flight_month,
+    {{ timestamp_of('year', 'month', 'day', 'hour', 'minute') }} as scheduled_departure,
     cast(time_hour as timestamp) as scheduled_hour_utc,
     hour as scheduled_hour,
     carrier,

@@ -3,7 +3,7 @@
 select
     origin,
     cast(time_hour as timestamp) as observed_hour_utc,
-    make_timestamp(year, month, day, hour, 0, 0) as observed_hour,
+    {{ timestamp_of('year', 'month', 'day', 'hour', 0) }} as observed_hour,
     temp as temperature_f,
     humid as humidity_percent,
     case when wind_speed <= 100 then wind_speed end as wind_mph,
