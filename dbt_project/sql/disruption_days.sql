@@ -1,10 +1,8 @@
+-- orchestrator: materialized=table, table=ops.disruption_days
 -- The worst days of each airport, and what they have in common. Reads a mart; the report reads it.
 --
 -- Worst is by minutes: a cancelled flight counts as three hours, about what a passenger loses who
 -- takes the next one.
-create schema if not exists ops;
-
-create or replace table ops.disruption_days as
 with scored as (
     select
         *,
