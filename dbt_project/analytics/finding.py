@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from decimal import Decimal
+from typing import Any
 
 from analytics.svg import Markup, number
-
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
+from tasks import tables
 
 Row = dict[str, Any]
 
@@ -38,11 +37,13 @@ class Finding:
     chart: Markup | None = None
 
 
-def fetch(connection: DuckDBPyConnection, sql: str) -> list[Row]:
-    """Return the rows of a query as dictionaries."""
-    result = connection.execute(sql)
-    names = [column[0] for column in result.description]
-    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+def fetch(connection: Any, sql: str) -> list[Row]:
+    """Return the rows of a query as dictionaries; exact decimals as the floats the charts want."""
+    rows = tables.read(connection, sql, as_="dicts")
+    return [
+        {name: float(value) if isinstance(value, Decimal) else value for name, value in row.items()}
+        for row in rows
+    ]
 
 
 def minutes(value: float | None, sign: bool = False) -> str:

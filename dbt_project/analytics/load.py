@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from tasks import tables
 
 if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
     from pandas import DataFrame
+    from pyarrow import Table as ArrowTable
 
 #: Columns as delivered. Counts and clock times are whole numbers that the delivery holds as floats
 #: wherever one is missing.
@@ -36,29 +38,27 @@ FLIGHT_COLUMNS = {
 REGISTERS = ("weather", "planes", "airports", "airlines")
 
 
-def prepare(connection: DuckDBPyConnection, schema: str = "raw") -> str:
+def prepare(connection: Any, schema: str = "raw") -> str:
     """Create the schema and an empty flights table where they are missing.
 
     Months that are loaded already stay: a run for one month must not lose the other eleven.
 
     Args:
-        connection: The warehouse.
+        connection: The warehouse's.
         schema: Schema of the raw tables.
 
     Returns:
         The schema's name, which the loaders take.
     """
-    columns = ", ".join(f"{name} {kind}" for name, kind in FLIGHT_COLUMNS.items())
-    connection.execute(f"create schema if not exists {schema}")
-    connection.execute(f"create table if not exists {schema}.flights ({columns})")
+    tables.write(connection, f"{schema}.flights", _typed(_delivered("flights")[:0]))
     return schema
 
 
-def load_month(connection: DuckDBPyConnection, month: int, schema: str = "raw") -> int:
+def load_month(connection: Any, month: int, schema: str = "raw") -> int:
     """Replace one month of flights, in one transaction; other months may load at the same time.
 
     Args:
-        connection: A cursor of this thread's own on the warehouse.
+        connection: One of this thread's own on the warehouse.
         month: 1 to 12.
         schema: Schema of the raw tables.
 
@@ -70,37 +70,25 @@ def load_month(connection: DuckDBPyConnection, month: int, schema: str = "raw") 
 
     Example:
         >>> import duckdb
-        >>> warehouse = duckdb.connect()
-        >>> load_month(warehouse, 2, prepare(warehouse))
+        >>> with duckdb.connect() as warehouse:
+        ...     load_month(warehouse, 2, prepare(warehouse))
         24951
     """
     if month not in range(1, 13):
         raise ValueError(f"month {month!r} is not one of 1 to 12")
     frame = _delivered("flights")
-    rows = frame[frame["month"] == month]
-    connection.register("delivered_month", rows)
-    connection.execute("begin")
-    try:
-        connection.execute(f"delete from {schema}.flights where month = ?", [month])
-        connection.execute(
-            f"insert into {schema}.flights by name "
-            "select *, cast(? as timestamp) as loaded_at from delivered_month",
-            [_now()],
+    with tables.transaction(connection):
+        tables.run(
+            connection, f"delete from {schema}.flights where month = $month", {"month": month}
         )
-        connection.execute("commit")
-    except BaseException:
-        connection.execute("rollback")
-        raise
-    finally:
-        connection.unregister("delivered_month")
-    return len(rows)
+        return tables.write(connection, f"{schema}.flights", _typed(frame[frame["month"] == month]))
 
 
-def load_register(connection: DuckDBPyConnection, name: str, schema: str = "raw") -> int:
+def load_register(connection: Any, name: str, schema: str = "raw") -> int:
     """Replace one of the small tables as it was delivered.
 
     Args:
-        connection: A cursor of this thread's own on the warehouse.
+        connection: A connection of this thread's own to the warehouse.
         name: One of ``REGISTERS``.
         schema: Schema of the raw tables.
 
@@ -112,17 +100,21 @@ def load_register(connection: DuckDBPyConnection, name: str, schema: str = "raw"
     """
     if name not in REGISTERS:
         raise ValueError(f"register {name!r} is not one of {', '.join(REGISTERS)}")
-    frame = _delivered(name)
-    connection.register("delivered_register", frame)
-    try:
-        connection.execute(
-            f"create or replace table {schema}.{name} as "
-            "select *, cast(? as timestamp) as loaded_at from delivered_register",
-            [_now()],
-        )
-    finally:
-        connection.unregister("delivered_register")
-    return len(frame)
+    frame = _delivered(name).assign(loaded_at=_now())
+    return tables.write(connection, f"{schema}.{name}", frame, mode="replace")
+
+
+def _typed(flights: DataFrame) -> ArrowTable:
+    """Flights with the types of :data:`FLIGHT_COLUMNS`, as loaded now."""
+    import pyarrow
+
+    kinds = {
+        "integer": pyarrow.int32(),
+        "varchar": pyarrow.string(),
+        "timestamp": pyarrow.timestamp("us"),
+    }
+    schema = pyarrow.schema([(name, kinds[kind]) for name, kind in FLIGHT_COLUMNS.items()])
+    return pyarrow.Table.from_pandas(flights.assign(loaded_at=_now()), schema, preserve_index=False)
 
 
 def _delivered(name: str) -> DataFrame:

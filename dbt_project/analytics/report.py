@@ -5,14 +5,12 @@ from __future__ import annotations
 import csv
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from analytics.findings import causes, hours, punctuality, routes
 from analytics.page import page
 from analytics.summary import summarise
-
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
+from tasks import tables
 
 PAGE = "nightly.html"
 
@@ -23,13 +21,13 @@ READS = (
     "marts.hourly_delays",
     "marts.delay_forecast",
     "marts.weather_bands",
-    "marts.weather_effect",
     "marts.rotation_knock_on",
     "marts.aircraft",
     "marts.aircraft_age",
     "marts.route_performance",
     "ops.disruption_days",
     "scores.model_evaluation",
+    "scores.weather_effect",
 )
 
 #: Tables given out as CSV, each with the order of its rows (files of equal data are equal).
@@ -49,7 +47,7 @@ CHAPTERS = (
 )
 
 
-def write_report(connection: DuckDBPyConnection, folder: Path) -> list[Path]:
+def write_report(connection: Any, folder: Path) -> list[Path]:
     """Write the page and the CSV files, each whole or not at all.
 
     Args:
@@ -70,14 +68,14 @@ def write_report(connection: DuckDBPyConnection, folder: Path) -> list[Path]:
     return written
 
 
-def _export(connection: DuckDBPyConnection, source: str, path: Path) -> Path:
+def _export(connection: Any, source: str, path: Path) -> Path:
     """Write a query's rows as CSV."""
-    result = connection.execute(f"select * from {source}")
+    rows = tables.read(connection, f"select * from {source}", as_="arrow")
     partial = path.with_suffix(".partial")
     with partial.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([column[0] for column in result.description])
-        writer.writerows(result.fetchall())
+        writer.writerow(rows.column_names)
+        writer.writerows(zip(*rows.to_pydict().values(), strict=True))
     os.replace(partial, path)
     return path
 

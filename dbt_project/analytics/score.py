@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict, fields, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from analytics.delay_model import Departures, Evaluation, Forecast, evaluate, fit
+from tasks import tables
 
 if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
     from pandas import DataFrame
 
 #: Every fifth day of the month is kept for testing: spread over the year, whole days.
@@ -25,11 +25,11 @@ _READ = """
         count(*) as count,
         sum(departure_delay) as total,
         sum(departure_delay * departure_delay) as squares,
-        count(*) filter (where departed_late) as late
+        count(case when departed_late then 1 end) as late
     from intermediate.int_flight_conditions
     where departed
-    group by all
-    order by all
+    group by carrier, scheduled_hour, in_storm, flight_date
+    order by 1, 2, 3, 4
 """
 _GROUPS = {"carrier": "carrier", "scheduled_hour": "scheduled_hour"}
 _FITTED = (
@@ -50,7 +50,7 @@ COLUMNS = {
 }
 
 
-def score(connection: DuckDBPyConnection) -> float:
+def score(connection: Any) -> float:
     """Fit the model on all days, test it on held-out ones, write both to the warehouse.
 
     Writes ``scores.departure_delay`` (a row a carrier and hour) and ``scores.model_evaluation``
@@ -62,12 +62,14 @@ def score(connection: DuckDBPyConnection) -> float:
     Returns:
         The share of variance of single departures explained on the held-out days.
     """
-    frame = connection.execute(_READ).df()
+    frame = tables.read(connection, _READ)
+    frame["day"] = frame["day"].astype(
+        "datetime64[s]"
+    )  # dates, or instants, as databases give them
     delays, lateness = _outcomes(frame)
     held_out = (frame["day"].dt.day % HELD_OUT_EVERY == 0).to_numpy()
     evaluations = evaluate(delays, held_out)
 
-    connection.execute("create schema if not exists scores")
     _write(connection, "departure_delay", _scores(fit(delays), fit(lateness)))
     _write(connection, "model_evaluation", _frame([asdict(row) for row in evaluations]))
     explained = {row.predictor: row.explained_share for row in evaluations}
@@ -115,10 +117,6 @@ def _frame(columns: object) -> DataFrame:
     return DataFrame(columns)
 
 
-def _write(connection: DuckDBPyConnection, table: str, frame: DataFrame) -> None:
+def _write(connection: Any, table: str, frame: DataFrame) -> None:
     """Replace a table of the schema ``scores`` by the frame."""
-    connection.register("scored", frame)
-    try:
-        connection.execute(f"create or replace table scores.{table} as select * from scored")
-    finally:
-        connection.unregister("scored")
+    tables.write(connection, f"scores.{table}", frame, mode="replace")

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 from analytics.finding import Row, fetch, minutes, share
 from analytics.svg import number
-
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
 
 _TOTALS = """
     select
@@ -25,13 +22,13 @@ _TOTALS = """
 
 _MONTHS = """
     select
-        date_trunc('month', flight_date) as month,
+        cast(date_trunc('month', flight_date) as date) as month,
         sum(on_time_share * scheduled_flights) / sum(scheduled_flights) as on_time_share,
-        sum(cancelled_flights) / sum(scheduled_flights) as cancelled_share,
+        1.0 * sum(cancelled_flights) / sum(scheduled_flights) as cancelled_share,
         sum(mean_departure_delay * departed_flights) / sum(departed_flights) as mean_delay
     from marts.daily_operations
-    group by month
-    order by month
+    group by 1
+    order by 1
 """
 
 
@@ -52,7 +49,7 @@ class Summary:
     figures: tuple[Figure, ...]
 
 
-def summarise(connection: DuckDBPyConnection) -> Summary:
+def summarise(connection: Any) -> Summary:
     """Read the main figures of the loaded period."""
     total = fetch(connection, _TOTALS)[0]
     months = fetch(connection, _MONTHS)

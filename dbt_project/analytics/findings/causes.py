@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import Any
 
 from analytics.charts.bars import Bar, panels
 from analytics.charts.lines import lines
 from analytics.charts.ranges import Range, ranges
 from analytics.finding import Finding, Row, about, fetch, minutes, share
 from analytics.svg import number
-
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
 
 _PANELS = {"rain": "Rain", "visibility": "Visibility, miles", "wind": "Wind, mph"}
 #: How a factor is called where it adds delay.
@@ -22,13 +19,15 @@ _ADDING = {
     "visibility": "poor visibility",
 }
 _BANDS = "select * from marts.weather_bands order by factor, band_order"
-_EFFECT = "select * from marts.weather_effect order by minutes desc"
+_EFFECT = "select * from scores.weather_effect order by minutes desc"
 _KNOCK_ON = "select * from marts.rotation_knock_on order by band_order, tight_turn"
 _AGE = "select * from marts.aircraft_age order by band_order"
-_FLEET = "select count(*) as seen, count(*) filter (where registered) as known from marts.aircraft"
+_FLEET = (
+    "select count(*) as seen, count(case when registered then 1 end) as known from marts.aircraft"
+)
 
 
-def weather(connection: DuckDBPyConnection) -> Finding:
+def weather(connection: Any) -> Finding:
     """Mean delay in bands of visibility, wind and rain."""
     rows = fetch(connection, _BANDS)
     groups = [
@@ -67,7 +66,7 @@ def weather(connection: DuckDBPyConnection) -> Finding:
     )
 
 
-def weather_effect(connection: DuckDBPyConnection) -> Finding:
+def weather_effect(connection: Any) -> Finding:
     """What each factor adds with the others held equal."""
     rows = fetch(connection, _EFFECT)
     certain = [
@@ -115,7 +114,7 @@ def weather_effect(connection: DuckDBPyConnection) -> Finding:
     )
 
 
-def knock_on(connection: DuckDBPyConnection) -> Finding:
+def knock_on(connection: Any) -> Finding:
     """How a late arrival becomes the next late departure, by tight and roomy turn-rounds."""
     rows = fetch(connection, _KNOCK_ON)
     names = {True: "Tight turn", False: "Roomy turn"}
@@ -161,7 +160,7 @@ def knock_on(connection: DuckDBPyConnection) -> Finding:
     )
 
 
-def age(connection: DuckDBPyConnection) -> Finding:
+def age(connection: Any) -> Finding:
     """Whether old aircraft are late more often than their carrier's others."""
     rows = fetch(connection, _AGE)
     fleet = fetch(connection, _FLEET)[0]

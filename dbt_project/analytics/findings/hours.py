@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 from analytics.charts.heatmap import heatmap
 from analytics.charts.lines import lines
 from analytics.finding import Finding, Row, fetch, minutes, share
 from analytics.svg import number
-
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
 
 _BUILD_UP = """
     select
@@ -36,7 +33,7 @@ _FORECAST = """
 _EVALUATION = "select * from scores.model_evaluation order by rmse desc"
 
 
-def build_up(connection: DuckDBPyConnection) -> Finding:
+def build_up(connection: Any) -> Finding:
     """Mean departure delay by scheduled hour, a line for each airport."""
     rows = fetch(connection, _BUILD_UP)
     series: dict[str, list[tuple[float, float]]] = {}
@@ -75,7 +72,7 @@ def build_up(connection: DuckDBPyConnection) -> Finding:
     )
 
 
-def forecast(connection: DuckDBPyConnection) -> Finding:
+def forecast(connection: Any) -> Finding:
     """The delay model's expectation for each carrier and hour."""
     rows = fetch(connection, _FORECAST)
     carriers = sorted({row["carrier_name"] for row in rows}, key=lambda name: _mean(rows, name))
@@ -121,7 +118,7 @@ def forecast(connection: DuckDBPyConnection) -> Finding:
     )
 
 
-def evaluation(connection: DuckDBPyConnection) -> Finding:
+def evaluation(connection: Any) -> Finding:
     """How far the forecast can be trusted."""
     rows = fetch(connection, _EVALUATION)
     by_name = {row["predictor"]: row for row in rows}

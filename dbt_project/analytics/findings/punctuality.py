@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 from analytics.charts.days import Day, days
 from analytics.charts.ranges import Range, ranges
 from analytics.finding import Finding, Row, fetch, minutes, share
-
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
 
 #: Rough hours from which a day counts as one with a storm.
 STORM_HOURS = 3
@@ -34,10 +31,10 @@ _LEAGUE = f"""
     select
         carrier_name,
         sum(scheduled_flights) as flights,
-        sum(on_time_flights) / sum(scheduled_flights) as on_time_share,
+        1.0 * sum(on_time_flights) / sum(scheduled_flights) as on_time_share,
         min(on_time_share) as worst_month,
         max(on_time_share) as best_month,
-        sum(cancelled_flights) / sum(scheduled_flights) as cancelled_share,
+        1.0 * sum(cancelled_flights) / sum(scheduled_flights) as cancelled_share,
         sum(mean_departure_delay * (scheduled_flights - cancelled_flights))
             / sum(scheduled_flights - cancelled_flights) as mean_departure_delay
     from marts.carrier_league
@@ -47,7 +44,7 @@ _LEAGUE = f"""
 """
 
 
-def daily(connection: DuckDBPyConnection) -> Finding:
+def daily(connection: Any) -> Finding:
     """The share of flights that were not on time, each day, with storm days marked."""
     rows = fetch(connection, _DAILY)
     stormy = [row for row in rows if _stormy(row)]
@@ -84,7 +81,7 @@ def daily(connection: DuckDBPyConnection) -> Finding:
     )
 
 
-def league(connection: DuckDBPyConnection) -> Finding:
+def league(connection: Any) -> Finding:
     """The on-time league of carriers with the range of their months."""
     rows = fetch(connection, _LEAGUE)
     best, last = rows[0], rows[-1]

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 from analytics.charts import bars
 from analytics.finding import Finding, fetch, minutes, share
 from analytics.svg import number
-
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
 
 # One flight in two days, over as many days as were loaded: what a planner would call a route.
 _ROUTES = """
     select *
     from marts.route_performance
     where scheduled_flights >= (
-        select count(distinct flight_date) / 2 from marts.daily_operations
+        select count(distinct flight_date) / 2.0 from marts.daily_operations
     )
     order by on_time_share, origin, destination
 """
@@ -28,7 +25,7 @@ _DISRUPTIONS = """
 """
 
 
-def routes(connection: DuckDBPyConnection) -> Finding:
+def routes(connection: Any) -> Finding:
     """The least punctual routes and how much their timetable allows for."""
     found = fetch(connection, _ROUTES)
     worst = found[:12]
@@ -76,7 +73,7 @@ def routes(connection: DuckDBPyConnection) -> Finding:
     )
 
 
-def disruptions(connection: DuckDBPyConnection) -> Finding:
+def disruptions(connection: Any) -> Finding:
     """The days that cost most, and what they have in common."""
     rows = fetch(connection, _DISRUPTIONS)
     stormy = sum(row["likely_cause"] == "storm at the airport" for row in rows)

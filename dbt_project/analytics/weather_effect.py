@@ -6,8 +6,16 @@ errors are clustered by day: treating flights as independent would make them sev
 small.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
-import pandas as pd
+
+from tasks import tables
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 FACTORS = {
     "wind_mph": ("wind", "10 mph more", 10.0),
@@ -18,17 +26,33 @@ FACTORS = {
 }
 
 
-def model(dbt, session):
-    dbt.config(materialized="table")
-    flights = dbt.ref("int_flight_conditions").df()
+_READ = """
+    select origin, scheduled_hour, flight_date, departure_delay, wind_mph, rain_inches,
+        visibility_miles, pressure_mbar, load_factor
+    from intermediate.int_flight_conditions
+"""
+
+
+def weather_effect(connection: Any) -> int:
+    """Write ``scores.weather_effect``: a row a factor.
+
+    Args:
+        connection: A connection of this thread's own to the warehouse.
+
+    Returns:
+        Departures that were compared.
+    """
+    import pandas as pd
+
+    flights = tables.read(connection, _READ)
     flights["visibility_loss"] = 10.0 - flights["visibility_miles"]
     flights["pressure_drop"] = 1013.0 - flights["pressure_mbar"]
     names = list(FACTORS)
     flights = flights.dropna(subset=["departure_delay", *names])
 
     cells = [flights["origin"], flights["scheduled_hour"]]
-    columns = flights[["departure_delay", *names]].astype(float)
-    centred = (columns - columns.groupby(cells).transform("mean")).to_numpy()
+    measured = flights[["departure_delay", *names]].astype(float)
+    centred = (measured - measured.groupby(cells).transform("mean")).to_numpy()
     outcome, factors = centred[:, 0], centred[:, 1:]
 
     coefficients, *_ = np.linalg.lstsq(factors, outcome, rcond=None)
@@ -38,13 +62,19 @@ def model(dbt, session):
         factor, step, size = FACTORS[name]
         minutes, spread = coefficient * size, 1.96 * error * size
         rows.append((factor, step, minutes, minutes - spread, minutes + spread, len(flights)))
-    return pd.DataFrame(
-        rows, columns=["factor", "step", "minutes", "low_minutes", "high_minutes", "departures"]
+    columns = ["factor", "step", "minutes", "low_minutes", "high_minutes", "departures"]
+    tables.write(
+        connection, "scores.weather_effect", pd.DataFrame(rows, columns=columns), mode="replace"
     )
+    return len(flights)
 
 
-def _clustered_errors(factors, residuals, days):
+def _clustered_errors(
+    factors: NDArray[np.float64], residuals: NDArray[np.float64], days: Any
+) -> NDArray[np.float64]:
     """Standard errors that allow flights of one day to be alike (the sandwich estimator)."""
+    import pandas as pd
+
     bread = np.linalg.inv(factors.T @ factors)
     scores = pd.DataFrame(factors * residuals[:, None]).groupby(days.to_numpy()).sum().to_numpy()
     return np.sqrt(np.diag(bread @ (scores.T @ scores) @ bread))
