@@ -3,6 +3,9 @@
 
 {% macro date_of(year, month, day) %}{{ adapter.dispatch('date_of')(year, month, day) }}{% endmacro %}
 {% macro default__date_of(year, month, day) %}make_date({{ year }}, {{ month }}, {{ day }}){% endmacro %}
+{% macro postgres__date_of(year, month, day) -%}
+    make_date(cast({{ year }} as integer), cast({{ month }} as integer), cast({{ day }} as integer))
+{%- endmacro %}
 {% macro snowflake__date_of(year, month, day) %}date_from_parts({{ year }}, {{ month }}, {{ day }}){% endmacro %}
 
 {% macro timestamp_of(year, month, day, hour, minute) -%}
@@ -10,6 +13,12 @@
 {%- endmacro %}
 {% macro default__timestamp_of(year, month, day, hour, minute) -%}
     make_timestamp({{ year }}, {{ month }}, {{ day }}, {{ hour }}, {{ minute }}, 0)
+{%- endmacro %}
+{% macro postgres__timestamp_of(year, month, day, hour, minute) -%}
+    make_timestamp(
+        cast({{ year }} as integer), cast({{ month }} as integer), cast({{ day }} as integer),
+        cast({{ hour }} as integer), cast({{ minute }} as integer), 0
+    )
 {%- endmacro %}
 {% macro snowflake__timestamp_of(year, month, day, hour, minute) -%}
     timestamp_ntz_from_parts({{ year }}, {{ month }}, {{ day }}, {{ hour }}, {{ minute }}, 0)

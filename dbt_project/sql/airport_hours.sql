@@ -25,4 +25,4 @@ select
     hours.*,
     hours.scheduled_departures / busy.departures as load_factor
 from hours
-inner join busy on hours.origin = busy.origin;
+inner join busy on hours.origin = busy.origin

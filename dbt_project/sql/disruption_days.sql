@@ -38,4 +38,4 @@ select
     end as likely_cause
 from ranked
 where worst_rank <= 10
-order by origin, worst_rank;
+order by origin, worst_rank

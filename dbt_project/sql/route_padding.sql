@@ -11,4 +11,4 @@ select
     percentile_cont(0.9) within group (order by air_minutes) - percentile_cont(0.1) within group (order by air_minutes) as air_minutes_spread
 from intermediate.int_flights
 where arrival_delay is not null
-group by origin, destination;
+group by origin, destination

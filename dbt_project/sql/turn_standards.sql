@@ -13,4 +13,4 @@ from intermediate.int_tail_rotations
 where scheduled_ground_minutes between 30 and 360
 group by carrier
 -- A carrier with a handful of rotations has no standard of its own.
-having count(*) >= 30;
+having count(*) >= 30

@@ -18,11 +18,12 @@ from pathlib import Path
 import duckdb
 from analytics import load
 from analytics.score import score
+from analytics.weather_effect import weather_effect
 from dbt.cli.main import dbtRunner
 
 PROJECT, KEPT = Path(sys.argv[1]), Path(sys.argv[2])
 MONTHS = (1, 2)
-#: What can be built before any table of a SQL file or of the scorer exists.
+#: What can be built before any table of a SQL file or of a Python task exists.
 EARLY = ("path:models/staging", "path:seeds", "path:snapshots", "int_flights", "int_tail_rotations")
 
 
@@ -45,8 +46,10 @@ def dbt_build(*select: str) -> dict[str, str]:
 
 def run_sql(*names: str) -> None:
     with connected() as connection:
+        connection.execute("create schema if not exists ops")
         for name in names:
-            connection.execute((PROJECT / "sql" / f"{name}.sql").read_text(encoding="utf-8"))
+            select = (PROJECT / "sql" / f"{name}.sql").read_text(encoding="utf-8")
+            connection.execute(f"create or replace table ops.{name} as {select}")
 
 
 def load_raw() -> None:
@@ -67,6 +70,7 @@ def first() -> dict[str, str]:
     dbt_build("int_flight_conditions")
     with connected() as connection:
         score(connection)
+        weather_effect(connection)
     statuses = dbt_build()
     run_sql("disruption_days")
     return statuses
