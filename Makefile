@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+FAKESNOW := .servers/fakesnow
 
 .PHONY: nightly test test-all servers check format clean
 
@@ -15,12 +16,19 @@ test: $(READY) servers  ## all tests but the slow ones
 test-all: $(READY) servers  ## all tests
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup
 
-servers:  ## the real Postgres that tests start for themselves (as root on Debian; else install it)
+servers: $(FAKESNOW)/.ready  ## the servers that tests start: fakesnow, and Postgres (as root on Debian; else install it)
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    echo "installing postgresql"; \
 	    apt-get update -q=2 && DEBIAN_FRONTEND=noninteractive apt-get install -q=2 -y --no-install-recommends postgresql >/dev/null; \
 	  else echo "no Postgres server here: its tests are skipped"; fi
+
+# In an environment of its own: it pins its sqlglot.
+$(FAKESNOW)/.ready: tests/fakesnow.txt
+	@echo "making the environment of the fakesnow server"
+	@test -x $(FAKESNOW)/bin/python || $(PYTHON) -m venv $(FAKESNOW)
+	@$(FAKESNOW)/bin/python -m pip install --quiet --disable-pip-version-check --requirement tests/fakesnow.txt
+	@touch $@
 
 check: $(READY)  ## formatter, linter, type checker
 	@$(BIN)/ruff format --check .
@@ -38,4 +46,4 @@ $(READY): pyproject.toml constraints.txt
 	@touch $@
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .servers .pytest_cache .mypy_cache .ruff_cache

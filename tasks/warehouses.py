@@ -17,8 +17,11 @@ from orchestrator.model.warehouse import Warehouse
 from orchestrator.secrets import resolve
 from tasks.dbt.profiles import Profile, load_profile, read_project
 from tasks.dbt.warehouse import DbtWarehouse
+from tasks.duckdb.files import views_of
 from tasks.duckdb.opening import MEMORY, Opening
 from tasks.duckdb.warehouse import DuckDBWarehouse, catalog_of
+from tasks.postgres.config import postgres_of, postgres_of_profile
+from tasks.snowflake.config import snowflake_of, snowflake_of_profile
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,8 @@ def duckdb_of(request: Request) -> Warehouse:
         busy_timeout=_busy_timeout(request),
     )
     schema = _checked(request, "schema", str, "main")
-    return DuckDBWarehouse(request.name, opening, catalog_of(path), schema)
+    files = views_of(_checked(request, "files", dict, {}), request.root, request.place)
+    return DuckDBWarehouse(request.name, opening, catalog_of(path), schema, files)
 
 
 def dbt_of(request: Request) -> Warehouse:
@@ -160,13 +164,22 @@ def absolute(path: str, root: Path) -> str:
 
 
 #: By ``type``. A new type joins here.
-TYPES: dict[str, Callable[[Request], Warehouse]] = {"duckdb": duckdb_of, "dbt": dbt_of}
+TYPES: dict[str, Callable[[Request], Warehouse]] = {
+    "duckdb": duckdb_of,
+    "dbt": dbt_of,
+    "postgres": postgres_of,
+    "snowflake": snowflake_of,
+}
 #: By dbt's adapter type, for ``type = "dbt"``. Other adapters are left to dbt alone.
-ADAPTERS: dict[str, Callable[[Request, Profile], Warehouse]] = {"duckdb": duckdb_of_profile}
+ADAPTERS: dict[str, Callable[[Request, Profile], Warehouse]] = {
+    "duckdb": duckdb_of_profile,
+    "postgres": postgres_of_profile,
+    "snowflake": snowflake_of_profile,
+}
 
 _DUCKDB_KEYS = (
     "path", "schema", "config_options", "settings", "extensions", "attach", "project_dir",
-    "busy_timeout",
+    "busy_timeout", "files",
 )  # fmt: skip
 _KINDS: dict[type, str] = {str: "text", dict: "a table", list: "a list"}
 _DBT_KEYS = ("project_dir", "profile", "target", "profiles_dir", "busy_timeout")

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakesnow_server import Server as FakesnowServer
+from tests.fakesnow_server import running as fakesnow_server_running
 from tests.postgres_server import running as postgres_server_running
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -44,6 +46,23 @@ def postgres_url(postgres_server: str) -> Iterator[str]:
     with engine.connect() as connection:
         connection.exec_driver_sql(f"DROP SCHEMA {name} CASCADE")
     engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def fakesnow_server() -> Iterator[FakesnowServer]:
+    """A fakesnow server of the tests' own."""
+    with fakesnow_server_running() as server:
+        yield server
+
+
+@pytest.fixture
+def snowflake_table(fakesnow_server: FakesnowServer) -> dict[str, object]:
+    """What ``[warehouses.NAME]`` says of an empty database on that server."""
+    # The server answers 500 to what it cannot do, and the connector asks again until its timeout.
+    return {
+        "type": "snowflake", **fakesnow_server.parameters, "network_timeout": 8,
+        "database": f"T_{uuid.uuid4().hex.upper()}", "schema": "PUBLIC",
+    }  # fmt: skip
 
 
 @pytest.fixture

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from orchestrator.engine.results import stored
+from orchestrator.engine.together import joined
 from orchestrator.errors import FlowError
 from orchestrator.lineage.collector import without_collector
 from orchestrator.lineage.derivation.derive import derive
 from orchestrator.model.binding import Argument, Promise, fill
+from orchestrator.model.dataset import Access, Dataset
 from orchestrator.model.evidence import Evidence, Source
 from orchestrator.model.facts import Edge, TaskFacts
 from orchestrator.model.flow import Flow
@@ -19,6 +21,7 @@ from orchestrator.model.group import Member, TaskGroup
 from orchestrator.model.parameter import Parameter, bind_parameters
 from orchestrator.model.planning import Planning
 from orchestrator.model.policy import AfterAll
+from orchestrator.model.standing import stand_ins, with_stand_ins
 from orchestrator.model.task import Task
 
 
@@ -198,8 +201,20 @@ class _Expanded:
                 found = task.expand(key, planning, prepared.get(key))
                 self.members[key] = [member for member in found if member.task is not None]
                 self.landmarks += [member.facts for member in found if member.task is None]
+        self.together: list[frozenset[str]] = []
+        self.behind: dict[Dataset, Access] = {}
         for task in flow:
             self._add(task, flow.key(task))
+        self._settle_connections()
+
+    def _settle_connections(self) -> None:
+        """Bring together what tasks of several affinities need, and look behind datasets."""
+        of_groups = {group.affinity(self.planning) for group in self.groups.values()}
+        names = joined(self.together, {key for key in of_groups if key is not None})
+        for key, node in self.nodes.items() if names or self.behind else ():
+            facts = with_stand_ins(node.facts, self.behind)
+            affinity = names.get(node.affinity or "", node.affinity)
+            self.nodes[key] = replace(node, facts=facts, affinity=affinity)
 
     def _add(self, task: Task, key: str) -> None:
         if isinstance(task, Parameter):
@@ -224,6 +239,8 @@ class _Expanded:
         }
         facts = _after(task.facts(key, self.planning), said)
         affinity = task.affinity(self.planning)
+        self.together.append(task.affinities(self.planning))
+        self.behind |= stand_ins(task.connections(self.planning))
         self.nodes[key] = PlannedTask(key, task, facts, affinity, arguments, binding.mapped)
 
     def _refuse_twice(self, own: str, key: str) -> None:

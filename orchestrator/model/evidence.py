@@ -12,6 +12,7 @@ class Source(StrEnum):
     MANIFEST = "manifest"  #: dbt's manifest.json
     SQL = "sql"  #: a statement of a SQL text
     DECLARED = "declared"  #: ``reads=`` / ``writes=`` of a Python task
+    ANNOTATION = "annotation"  #: what a Python task's function says of an argument or its result
     DATA = "data"  #: a result passed from task to task
     ORDER = "order"  #: ``upstream_tasks`` / ``set_upstream``
     ENGINE = "engine"  #: what the orchestrator adds itself (hooks before nodes)

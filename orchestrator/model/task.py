@@ -17,6 +17,7 @@ from orchestrator.model.code import Code, Column, Extent, Output
 from orchestrator.model.dataset import Access, Dataset, Namespace
 from orchestrator.model.evidence import Evidence, Source
 from orchestrator.model.facts import TaskFacts
+from orchestrator.model.injection import Injection
 from orchestrator.model.operators import Operators
 from orchestrator.model.policy import AnyTrigger, Retry, Trigger
 from orchestrator.model.run_names import made_name
@@ -251,10 +252,14 @@ class Task(Operators):
         twin = self.copy(**(task_args or {}))
         twin.defined_at = building.caller()
         arguments = self._arguments(args, kwargs)
+        twin._gets(arguments)
         upstream = tuple(flow.waited_for(task, mapped) for task in upstream_tasks)
         flow.bind(twin, Binding.of(arguments, mapped=mapped, upstream=upstream))
         building.bound(flow, twin)
         return twin
+
+    def _gets(self, arguments: Mapping[str, Any]) -> None:
+        """Learn which arguments the flow binds."""
 
     def _added(self) -> Task:
         building.current(self.name).bind(self, Binding())
@@ -262,8 +267,8 @@ class Task(Operators):
 
     def _arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         """Name the positional arguments after ``run``'s parameters."""
-        signature = inspect.signature(self.run)
-        injected = {"warehouse"} if self.warehouse else set()
+        signature = inspect.signature(self._function())
+        injected = self._injected()
         try:
             bound = signature.bind_partial(*args, **kwargs)
         except TypeError as error:
@@ -288,6 +293,14 @@ class Task(Operators):
                     fix=f"its arguments: {signature}",
                 )
         return named
+
+    def _function(self) -> Callable[..., Any]:
+        """What the arguments are bound to."""
+        return self.run
+
+    def _injected(self) -> set[str]:
+        """Arguments that need not be given."""
+        return {"warehouse"} if self.warehouse else set()
 
     # -- planning --------------------------------------------------------------------------
 
@@ -351,8 +364,16 @@ class Task(Operators):
 
     def affinity(self, planning: Planning) -> str | None:
         """Key of the one process this task must run in, or None if any will do."""
+        return min(self.affinities(planning), default=None)
+
+    def affinities(self, planning: Planning) -> frozenset[str]:
+        """Keys of everything that only one process may open and this task opens."""
+        return frozenset(w.affinity for w in self.connections(planning) if w.affinity is not None)
+
+    def connections(self, planning: Planning) -> tuple[Warehouse, ...]:
+        """Every connection it works on."""
         held = self.holds(planning)
-        return held.affinity if held is not None else None
+        return () if held is None else (held,)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"
@@ -379,19 +400,58 @@ class FunctionTask(Task):
         super().__init__(**{"name": fn.__name__, **task_args})
         self.fn = fn
         self.__doc__ = fn.__doc__
-        self.run = fn  # type: ignore[method-assign]
         code = inspect.unwrap(fn).__code__
         self.function_at = (code.co_filename, code.co_firstlineno)
+        self.injection = Injection.of(fn, self.name)
+        if not self.injection:
+            self.run = fn  # type: ignore[method-assign]
+        elif self.isolate:
+            raise FlowError(
+                f"task {self.name!r} takes connections, which belong to its worker's process",
+                where=self.injection.spots[0].place,
+                fix="leave out isolate=True",
+            )
+        else:
+            self.isolate = False  # a time limit, too, is to leave it in its worker's process
+
+    def run(self, *args: Any, **inputs: Any) -> Any:
+        """Call the function with what its annotations ask for, and keep what it returns."""
+        return self.injection.call(self.fn, args, inputs)
 
     def facts(self, key: str, planning: Planning) -> TaskFacts:
         """As of any task; what it reads and writes is said where the function is defined."""
         with self._at_its_function():
-            return super().facts(key, planning)
+            facts = super().facts(key, planning)
+        if not self.injection:
+            return facts
+        self.injection = self.injection.planned(planning, self.warehouse)
+        return replace(
+            facts,
+            reads=(*facts.reads, *self.injection.accesses(results=False)),
+            writes=(*facts.writes, *self.injection.accesses(results=True)),
+        )
 
     def code(self, planning: Planning) -> Code | None:
         """As of any task; its columns too are said where the function is defined."""
         with self._at_its_function():
             return super().code(planning)
+
+    def connections(self, planning: Planning) -> tuple[Warehouse, ...]:
+        """Its own, and those that its annotations name."""
+        held = {warehouse.name: warehouse for warehouse in super().connections(planning)}
+        if self.injection:
+            planned = self.injection.planned(planning, self.warehouse).warehouses
+            held |= {warehouse.name: warehouse for warehouse in planned.values()}
+        return tuple(held.values())
+
+    def _gets(self, arguments: Mapping[str, Any]) -> None:
+        self.injection = self.injection.bound(arguments)
+
+    def _function(self) -> Callable[..., Any]:
+        return self.fn
+
+    def _injected(self) -> set[str]:
+        return super()._injected() | {spot.argument for spot in self.injection.arguments()}
 
     @contextmanager
     def _at_its_function(self) -> Iterator[None]:

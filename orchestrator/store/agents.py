@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -24,6 +24,7 @@ class AgentRecord:
         started: When it came (aware).
         heartbeat: When it was last heard of (aware).
         version: Version of the program it runs.
+        packages: Versions of what its runs depend on, by name: ``python``, ``dbt-core``, ….
     """
 
     id: str
@@ -34,6 +35,7 @@ class AgentRecord:
     started: datetime = field(default_factory=lambda: instants.now())
     heartbeat: datetime = field(default_factory=lambda: instants.now())
     version: str = ""
+    packages: Mapping[str, str] = field(default_factory=dict)
 
 
 class AgentStore(ABC):

@@ -164,6 +164,14 @@ class DeploymentStore(ABC):
         """
 
     @abstractmethod
+    def previous(self, ids: Collection[str]) -> Mapping[str, Deployment]:
+        """Return the deployments with the number before these, by the ids of these.
+
+        Args:
+            ids: Deployments; of those that are the first of their flow nothing comes back.
+        """
+
+    @abstractmethod
     def deployed(self, project: str | None = None) -> tuple[DeployedFlow, ...]:
         """Return the deployed flows by project and name, those paused and deleted as well."""
 

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, SQLAlchemyError
 
 from orchestrator.errors import StoreError
 
@@ -60,6 +60,24 @@ _SQLITE = (
 )
 
 
+#: Codes of a server that says: not now, and nothing was written. It starts, stops or was stopped, or
+#: it ended one of two transactions that waited for each other.
+_AGAIN = frozenset({"57P01", "57P02", "57P03", "08000", "08003", "08006", "40001", "40P01"})
+
+
+class LostError(StoreError):
+    """Raised when a transaction was lost with its connection: nothing of it was written."""
+
+
+def is_lost(error: BaseException) -> bool:
+    """Whether a server went away, or gave a transaction up, so that it may be tried again."""
+    if not isinstance(error, DBAPIError) or hasattr(error.orig, "sqlite_errorname"):
+        return False
+    code = getattr(error.orig, "sqlstate", None)
+    unreachable = isinstance(error, OperationalError) and code is None
+    return error.connection_invalidated or unreachable or code in _AGAIN
+
+
 @contextmanager
 def translated(where: str) -> Iterator[None]:
     """Turn whatever the database raises into a StoreError.
@@ -79,6 +97,12 @@ def _translate(error: Exception, where: str) -> StoreError:
     for beginning, what, fix in _SQLITE:
         if name.startswith(beginning):
             return StoreError(what, where=where, fix=fix)
+    if is_lost(error):
+        return LostError(
+            f"the run store cannot be reached: {_line(origin)}",
+            where=where,
+            fix="check that the database runs and that its address and rights are right",
+        )
     if isinstance(error, IntegrityError):
         return StoreError(
             f"the run store holds this already, or not what it belongs to: {_line(origin)}",

@@ -176,6 +176,7 @@ def agent_row(agent: AgentRecord) -> Row:
         "started": micros(agent.started),
         "heartbeat": micros(agent.heartbeat),
         "version": clean(agent.version),
+        "packages": to_json(agent.packages, "an agent's packages"),
     }
 
 
@@ -184,6 +185,7 @@ def agent(row: Mapping[str, Any]) -> AgentRecord:
     return AgentRecord(
         row["id"], row["name"], tuple(json.loads(row["labels"])), row["host"], row["pid"],
         _instant(row["started"]), _instant(row["heartbeat"]), row["version"],
+        object_of(row["packages"]),
     )  # fmt: skip
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from orchestrator import instants
+from orchestrator.store import missing
 from orchestrator.store.records import FlowRun
 
 
@@ -73,8 +74,36 @@ class ScheduleState:
     evaluated: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Settling:
+    """What is asked of one schedule: see :meth:`OccurrenceStore.occur`."""
+
+    schedule_id: str
+    settled: Sequence[Settled]
+    runs: Sequence[FlowRun]
+    evaluated: datetime
+    seen: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LastRun:
+    """The run of a schedule's latest occurrence that has one.
+
+    Args:
+        id: The run.
+        created: When it was made (aware).
+        finished: When it was finished; None: it is not.
+    """
+
+    id: str
+    created: datetime
+    finished: datetime | None = None
+
+
 class OccurrenceStore(ABC):
     """What a run store promises of schedules: one occurrence, one row, at most one run."""
+
+    _where: str  #: names the store in errors
 
     @abstractmethod
     def schedule_states(self, project: str | None = None) -> tuple[ScheduleState, ...]:
@@ -84,7 +113,6 @@ class OccurrenceStore(ABC):
             project: Only of this project.
         """
 
-    @abstractmethod
     def occur(
         self,
         schedule_id: str,
@@ -126,6 +154,31 @@ class OccurrenceStore(ABC):
             ('UTC 2026-03-01T02:30:00 0',)
             >>> store.occur(night.schedule_id, [night], [FlowRun("r1", "nightly")], noon)
             ()
+        """
+        (keys,) = self.occur_all([Settling(schedule_id, settled, runs, evaluated, seen)])
+        if keys is None:
+            raise missing.no_such_schedule(schedule_id, self._where)
+        return keys
+
+    @abstractmethod
+    def occur_all(self, wanted: Sequence[Settling]) -> tuple[tuple[str, ...] | None, ...]:
+        """Do what :meth:`occur` does for several schedules in one transaction: all or nothing.
+
+        Args:
+            wanted: What is asked, each schedule once at most.
+
+        Returns:
+            For each in turn the keys that were settled now; None for a schedule that is not there.
+
+        Raises:
+            StoreError: A run's id is taken, or a value is not JSON; nothing is settled then.
+        """
+
+    @abstractmethod
+    def last_runs(self, schedule_ids: Collection[str]) -> Mapping[str, LastRun]:
+        """Return, of each of these schedules that has one, the run of the latest occurrence.
+
+        Only runs that are kept and that name the schedule as theirs count: no backfills.
         """
 
     @abstractmethod

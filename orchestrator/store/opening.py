@@ -23,7 +23,8 @@ def open_store(place: str | os.PathLike[str], *, busy_seconds: float = 30.0) -> 
 
     Args:
         place: A SQLite file, a URL (``sqlite:///…``, ``postgresql://…``), or ``"memory:"``.
-        busy_seconds: How long to wait for another process that writes to the same file.
+        busy_seconds: How long to wait for another process that writes to the same file, or for a
+            server that restarts once the store is open.
 
     Raises:
         StoreError: It cannot be opened, is something else, or was made by a newer version.
@@ -39,6 +40,7 @@ def open_store(place: str | os.PathLike[str], *, busy_seconds: float = 30.0) -> 
         return MemoryStore()
     # SQLAlchemy takes a third of a second to import: only whoever opens a database waits for it.
     from orchestrator.store.failures import translated
+    from orchestrator.store.server import ServerStore
     from orchestrator.store.sql import SqlStore
 
     engine, where = _engine(os.fspath(place), busy_seconds)
@@ -48,7 +50,9 @@ def open_store(place: str | os.PathLike[str], *, busy_seconds: float = 30.0) -> 
     except BaseException:
         engine.dispose()
         raise
-    return SqlStore(engine, where)
+    if engine.dialect.name == "sqlite":
+        return SqlStore(engine, where)
+    return ServerStore(engine, where, patience=busy_seconds)
 
 
 def _engine(place: str, busy_seconds: float) -> tuple[Engine, str]:

@@ -17,7 +17,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD = "0003"  #: the migration that these tables are the sum of
+HEAD = "0004"  #: the migration that these tables are the sum of
 
 # Instants are microseconds since 1970 in UTC, JSON is text: both mean the same in every database.
 _INSTANT = BigInteger
@@ -55,6 +55,7 @@ flow_runs = Table(
     Column("due", _INSTANT),
     Column("waits_for", Text),
     Column("agent", Text),
+    Column("turn", _INSTANT),  # when it was due, or made: the order in which agents take runs
     Index("flow_runs_created", "created", "id"),
     Index("flow_runs_flow_created", "flow", "created"),
     Index("flow_runs_idempotency_key", "idempotency_key", unique=True),
@@ -65,14 +66,16 @@ Index(
     sqlite_where=flow_runs.c.finished.is_(None),
     postgresql_where=flow_runs.c.finished.is_(None),
 )
-_PENDING = text("state = 'Pending'")
-# What agents look for every second, however many runs are kept.
+_FREE = text("state = 'Pending' AND lease_expires IS NULL")
+# What agents look for every second, however many runs are kept: the next of each set of labels.
 Index(
-    "flow_runs_pending",
-    flow_runs.c.due,
+    "flow_runs_free",
+    flow_runs.c.labels,
+    flow_runs.c.turn,
     flow_runs.c.created,
-    sqlite_where=_PENDING,
-    postgresql_where=_PENDING,
+    flow_runs.c.id,
+    sqlite_where=_FREE,
+    postgresql_where=_FREE,
 )
 
 task_runs = Table(
@@ -268,6 +271,7 @@ occurrences = Table(
     Column("interval_end", _INSTANT),
     Column("settled", _INSTANT, nullable=False),
     Index("occurrences_instant", "instant"),
+    Index("occurrences_schedule_instant", "schedule_id", "instant", "key"),
 )
 
 agents = Table(
@@ -281,6 +285,7 @@ agents = Table(
     Column("started", _INSTANT, nullable=False),
     Column("heartbeat", _INSTANT, nullable=False),
     Column("version", Text, nullable=False),
+    Column("packages", Text),
 )
 
 notifications = Table(

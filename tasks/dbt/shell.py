@@ -2,67 +2,75 @@
 
 from __future__ import annotations
 
-import json
-import logging
 import os
 import re
 import shutil
 import signal
-import sys
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
-from orchestrator.errors import ConfigurationError
-from orchestrator.process.output import Stream
-from orchestrator.process.result import ProcessResult
-from orchestrator.secrets import resolve
-from tasks.shell import Said, Script, ShellTask, revealed
+from orchestrator.errors import ConfigurationError, FlowError
+from orchestrator.model.signals import FAIL, Result
+from orchestrator.model.task import Task
+from orchestrator.process.result import (
+    CommandCancelled,
+    CommandFailed,
+    CommandTimedOut,
+    ProcessResult,
+)
+from tasks.dbt.results import error_line
+from tasks.dbt.shell_places import path_to, write_privately
+from tasks.dbt.shell_retry import again, marked
+from tasks.dbt.shell_said import DbtSaid, NodeFinished
+from tasks.shell import ShellTask
+from tasks.shell.command import plain, revealed
+from tasks.shell.task import Script
 
-_ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+__all__ = ["DbtCancelled", "DbtFailed", "DbtShellTask", "DbtTimedOut", "NodeFinished"]
+
 #: Text in which somebody else than the task reads what dbt prints; `||`, `2>&1` and `>&2` are none.
 _READ_BY_OTHERS = re.compile(r"[|>`]|\$\(|<\(")
 _HARMLESS = re.compile(r"\|\||2>&1|>&2")
-_UNDER_WAY = frozenset({"", "none", "started", "compiling", "executing"})
-_LEVELS = {
-    "debug": logging.DEBUG,
-    "info": logging.INFO,
-    "warn": logging.WARNING,
-    "error": logging.ERROR,
+#: What makes a helper script have a say in where dbt's output goes.
+_MEDDLES = re.compile(r"\b(dbt|exec)\b")
+_SQL_LIMIT = 200_000  #: characters of compiled SQL kept with a failure
+_NAMED = 3  #: broken nodes that the message names
+
+OnRetry = Literal["failed", "all"]
+
+
+class DbtFailed(FAIL, CommandFailed):
+    """Raised when a dbt command that had begun fails; its detail holds the nodes and the failing SQL."""
+
+
+class DbtTimedOut(DbtFailed, CommandTimedOut):
+    """Raised when a dbt command is stopped because its time is over; what is done is in its detail."""
+
+
+class DbtCancelled(DbtFailed, CommandCancelled):
+    """Raised when a dbt command is cancelled; what is done is in its detail."""
+
+
+_KINDS: dict[type[CommandFailed], type[DbtFailed]] = {
+    CommandFailed: DbtFailed,
+    CommandTimedOut: DbtTimedOut,
+    CommandCancelled: DbtCancelled,
 }
-_SHOWN = 60  #: lines of dbt's errors in a message
-
-
-@dataclass(frozen=True, slots=True)
-class NodeFinished:
-    """A node of a dbt project came to its end.
-
-    Args:
-        unique_id: As dbt names it: ``model.shop.orders``.
-        status: dbt's word: ``success``, ``error``, ``fail``, ``warn``, ``pass``, ``skipped``, …
-        seconds: How long it took, where dbt says so.
-        message: dbt's line about it.
-    """
-
-    unique_id: str
-    status: str
-    seconds: float | None
-    message: str
 
 
 class DbtShellTask(ShellTask):
     """Runs dbt commands in a shell, with the arguments and results of Prefect 1's DbtShellTask.
 
     Where nobody else reads dbt's output (no pipe, redirection or ``$(…)`` in the command), dbt is
-    asked for JSON: log lines keep their level, nodes are reported as they finish, and a failure
-    shows dbt's own errors.
+    asked for JSON: log lines keep their level, nodes are reported as they finish and kept with the
+    attempt, and a failure shows dbt's own errors and the SQL that failed.
 
     Args:
         command: Text of the script: ``dbt build``; may be given to :meth:`run` instead.
         profile_name: Profile that ``dbt_kwargs`` fill; the project's own if left out.
-        env: Variables to add to the environment.
+        env: Variables to add to the environment; may be secret references.
         environment: Target that ``dbt_kwargs`` fill; ``default`` if left out.
         overwrite_profiles: Whether an existing profiles.yml in ``profiles_dir`` is replaced.
         profiles_dir: Folder of profiles.yml. If left out, one made of ``dbt_kwargs`` lives in a
@@ -79,7 +87,16 @@ class DbtShellTask(ShellTask):
         dbt: The dbt to use: its file, or its virtual environment. If left out, the one beside this
             Python, else the one on the PATH.
         on_node: Called with a :class:`NodeFinished` for each node, as it finishes.
+        on_retry: What attempts after the first run: ``"failed"``, what failed and what was skipped
+            because of it, by ``dbt retry``, where the attempt before left results that allow it;
+            ``"all"``, the whole command.
         kwargs: As :class:`~tasks.shell.ShellTask` takes them.
+
+    Raises:
+        DbtFailed: Nodes broke; the message shows dbt's errors. When it was stopped:
+            ``DbtTimedOut``, ``DbtCancelled``.
+        CommandFailed: dbt ended before it came to a node.
+        ConfigurationError: No profile can be written, or there is no such dbt.
 
     Example:
         >>> DbtShellTask("dbt build", profile_name="shop", environment="dev",
@@ -108,12 +125,18 @@ class DbtShellTask(ShellTask):
         project_dir: str | os.PathLike[str] | None = None,
         dbt: str | os.PathLike[str] | None = None,
         on_node: Callable[[NodeFinished], None] | None = None,
+        on_retry: OnRetry = "failed",
         **kwargs: Any,
     ) -> None:
         super().__init__(
             command, env, helper_script, shell, return_all, log_stderr,
             cwd=kwargs.pop("cwd", project_dir), **{"grace": 10.0, **kwargs},
         )  # fmt: skip
+        if on_retry not in ("failed", "all"):
+            raise FlowError(
+                f"task {self.name!r}: on_retry={on_retry!r} is not known",
+                fix='give "failed" or "all"',
+            )
         self.profile_name = profile_name
         self.environment = environment
         self.overwrite_profiles = overwrite_profiles
@@ -122,6 +145,8 @@ class DbtShellTask(ShellTask):
         self.dbt_kwargs = dbt_kwargs
         self.dbt = dbt
         self.on_node = on_node
+        self.on_retry = on_retry
+        self.in_flow = False
 
     def run(
         self,
@@ -129,40 +154,106 @@ class DbtShellTask(ShellTask):
         env: Mapping[str, Any] | None = None,
         helper_script: str | None = None,
         dbt_kwargs: Mapping[str, Any] | None = None,
-    ) -> str | list[str] | None:
+    ) -> Any:
         """Run the command; arguments left out are the task's own, ``dbt_kwargs`` are laid over them.
 
         Returns:
             The last line that dbt prints (None if there is none), or all lines.
-
-        Raises:
-            CommandFailed: dbt failed; the message shows its errors.
-            ConfigurationError: No profile can be written, or there is no such dbt.
         """
-        script = self._script(command, helper_script)
-        target = {**(self.dbt_kwargs or {}), **(dbt_kwargs or {})}
-        given = dict((self.env if env is None else env) or {})
+        script, said = self._script(command, helper_script), self._said()
+        given = self._variables(env)
+        target = revealed(self.dbt_kwargs) | plain(dbt_kwargs or {})
         scratch = Path(tempfile.mkdtemp(prefix="orchestrator-dbt-"))
         try:
             folder = self._profiles(target, given, scratch)
-            settings = {**_asks_for_json(script), "DBT_USE_COLORS": "false", **given}
+            settings = {**_asks_for_json(script), "DBT_USE_COLORS": "false", **marked(), **given}
             if folder is not None and self.set_profiles_envar:
                 settings["DBT_PROFILES_DIR"] = str(folder)
-            made = self._environment(settings)
-            made["PATH"] = _path_to(self.dbt, scratch, made.get("PATH", os.defpath))
-            return self._execute(script, made, self._said(), scratch)
+            path = settings.get("PATH") or os.environ.get("PATH", os.defpath)
+            settings["PATH"] = path_to(self.dbt, scratch, str(path))
+            value = self._attempted(script, settings, said)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
+        return self._told(value, said)
+
+    # -- one attempt -----------------------------------------------------------------------
+
+    def _attempted(
+        self, script: Script, settings: Mapping[str, Any], said: DbtSaid
+    ) -> str | list[str] | None:
+        """Run what this attempt is to run."""
+        rest = (
+            again(script.command, self._folder(), settings) if self.on_retry == "failed" else None
+        )
+        if rest is None:
+            return self._run_script(script, settings, said)
+        said.logger.info("%s: %d nodes of the attempt before are left", rest.command, rest.nodes)
+        try:
+            return self._run_script(Script(rest.command, script.helper), settings, said)
+        except CommandFailed as error:
+            if error.result is None or error.result.stopped or said.nodes:
+                raise
+            said.logger.warning("dbt retry could not begin; the whole command runs: %s", error)
+        return self._run_script(script, settings, said)
+
+    def _told(self, value: Any, said: DbtSaid) -> Any:
+        """The value, and in a flow what is known of the nodes.
+
+        A subclass with a ``run`` of its own gets the plain value, as it would from Prefect 1.
+        """
+        if not (self.in_flow and type(self).run is DbtShellTask.run and said.nodes):
+            return value
+        status = "warn" if any(node.status == "warn" for node in said.nodes) else None
+        return Result(value, f"{len(said.nodes)} nodes", status, detail=said.detail())
+
+    def _failure(self, shown: str, result: ProcessResult, said: Any) -> CommandFailed:
+        found = super()._failure(shown, result, said)
+        kind, broken = _KINDS.get(type(found)), said.broken()
+        if kind is None or not said.nodes:
+            return found
+        error = kind(found.what, status=broken[0].status if broken else None)
+        error.output, error.result, error.fix = found.output, result, found.fix
+        if broken and not result.stopped:
+            names = ", ".join(node.name for node in broken[:_NAMED])
+            more = ", …" if len(broken) > _NAMED else ""
+            error.message = f"{len(broken)} of {len(said.nodes)} nodes failed: {names}{more}"
+        sql = self._sql_of(broken[0], said) if broken else {}
+        error.detail = {"error": str(error), **sql, **said.detail()}
+        return error
+
+    def _sql_of(self, node: NodeFinished, said: DbtSaid) -> dict[str, Any]:
+        """Where a broken node stands, and the SQL that dbt sent for it."""
+        named = said.compiled.get(node.unique_id)
+        detail: dict[str, Any] = {"path": said.files.get(node.unique_id)}
+        if named:
+            file = self._folder() / named
+            code = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
+            detail |= {
+                "compiled_path": str(file),
+                "compiled_code": code[:_SQL_LIMIT],
+                "error_line": error_line(said.error_of(node), code),
+            }
+        return {name: value for name, value in detail.items() if value}
+
+    def _bound(self, *args: Any, **kwargs: Any) -> Task:
+        twin = super()._bound(*args, **kwargs)
+        twin.in_flow = True  # type: ignore[attr-defined]
+        return twin
 
     def _said(self) -> DbtSaid:
-        plain = super()._said()
-        return DbtSaid(plain.logger, plain.level, self.return_all, self.on_node)
+        plain_said = super()._said()
+        return DbtSaid(plain_said.logger, plain_said.level, self.return_all, self.on_node)
+
+    def _folder(self) -> Path:
+        return Path(os.path.abspath(os.path.expanduser(self.cwd or os.curdir)))
+
+    # -- its profile -----------------------------------------------------------------------
 
     def _profiles(
         self, target: Mapping[str, Any], env: Mapping[str, Any], scratch: Path
     ) -> Path | None:
         """Write profiles.yml if it is to be written; return its folder, None for dbt's own choice."""
-        project = Path(os.path.abspath(os.path.expanduser(self.cwd or os.curdir)))
+        project = self._folder()
         if self.profiles_dir is not None:
             folder = project / Path(self.profiles_dir).expanduser()
         elif not target or self._chosen_by(env):
@@ -171,7 +262,7 @@ class DbtShellTask(ShellTask):
             folder = scratch / "profiles"
         file = folder / "profiles.yml"
         if target and (self.overwrite_profiles or not file.exists()):
-            _write_privately(file, self._profile(target, project))
+            write_privately(file, self._profile(target, project))
         return folder
 
     def _chosen_by(self, env: Mapping[str, Any]) -> bool:
@@ -199,8 +290,7 @@ class DbtShellTask(ShellTask):
                 f"task {self.name!r}: dbt_kwargs belong to no profile", fix="give profile_name"
             )
         environment = self.environment or "default"
-        output = resolve(revealed(target))
-        profile = {str(name): {"target": environment, "outputs": {environment: output}}}
+        profile = {str(name): {"target": environment, "outputs": {environment: dict(target)}}}
         try:
             return str(yaml.safe_dump(profile, sort_keys=False, allow_unicode=True))
         except yaml.YAMLError as error:
@@ -210,145 +300,9 @@ class DbtShellTask(ShellTask):
             ) from None
 
 
-class DbtSaid(Said):
-    """What dbt says: its JSON events turned into lines, levels, node states and errors."""
-
-    longest = 16 * 2**20
-
-    def __init__(
-        self,
-        logger: logging.Logger,
-        level: int | None,
-        return_all: bool,
-        on_node: Callable[[NodeFinished], None] | None,
-    ) -> None:
-        super().__init__(logger, level, return_all)
-        self._on_node = on_node
-        self._finished: set[tuple[str, str]] = set()
-        self._errors: dict[str, list[str]] = {}
-        self._lines: list[str] = []
-
-    def take(self, stream: Stream, text: str) -> None:
-        """Take one line."""
-        event = _event(text) if stream == "stdout" else None
-        if event is None:
-            self._keep(stream, text.rstrip())
-            super().take(stream, text)
-            return
-        info, data = event
-        message = _ANSI.sub("", str(info.get("msg") or "")).strip("\n")
-        level = _LEVELS.get(str(info.get("level")), logging.INFO)
-        self._note(info, data, message)
-        if message.strip() and level > logging.DEBUG:
-            self._keep("stdout", *message.splitlines())
-            if self.level is not None:
-                self.logger.log(max(level, self.level), "%s", message)
-
-    def returned(self, result: ProcessResult) -> str | list[str] | None:
-        """Return what the task returns."""
-        if self.return_all:
-            return self._lines
-        return self._lines[-1] if self._lines else None
-
-    def errors(self) -> tuple[str, ...]:
-        """Return dbt's errors, node by node; nothing if it told none in JSON."""
-        lines = [line for error in self._errors.values() for line in error]
-        if not lines:
-            return tuple(self._lines[-20:]) if self._finished else ()
-        cut = [f"… {len(lines) - _SHOWN} more lines"] if len(lines) > _SHOWN else []
-        return (*lines[:_SHOWN], *cut)
-
-    def _keep(self, stream: Stream, *lines: str) -> None:
-        if stream == "stdout":
-            self._lines.extend(lines)
-            if not self.return_all:
-                del self._lines[:-20]
-
-    def _note(self, info: Mapping[str, Any], data: Mapping[str, Any], message: str) -> None:
-        name = str(info.get("name"))
-        node = data.get("node_info")
-        node = node if isinstance(node, Mapping) else {}
-        if name.startswith(("Log", "Skipping")):
-            if "Batch" not in name:  # one of many of a microbatch model
-                self._note_node(str(info.get("invocation_id")), node, data, message)
-            return
-        key = str(node.get("unique_id") or "")
-        if info.get("level") == "error" and name != "EndOfRunSummary":
-            self._errors.setdefault(key, []).extend(_unblank(message))
-        elif name == "SQLCompiledPath" and key in self._errors:
-            self._errors[key].extend(_unblank(message))
-
-    def _note_node(
-        self, invocation: str, node: Mapping[str, Any], data: Mapping[str, Any], message: str
-    ) -> None:
-        status, unique_id = str(node.get("node_status") or "").lower(), str(node.get("unique_id"))
-        if status in _UNDER_WAY or (invocation, unique_id) in self._finished:
-            return
-        self._finished.add((invocation, unique_id))
-        seconds = data.get("execution_time")
-        if self._on_node is not None:
-            took = float(seconds) if isinstance(seconds, int | float) else None
-            self._on_node(NodeFinished(unique_id, status, took, message))
-
-
-def _event(text: str) -> tuple[Mapping[str, Any], Mapping[str, Any]] | None:
-    if not text.startswith("{"):
-        return None
-    try:
-        found = json.loads(text)
-    except ValueError:
-        return None
-    info = found.get("info")
-    if not isinstance(info, dict) or "msg" not in info:
-        return None
-    data = found.get("data")
-    return info, data if isinstance(data, dict) else {}
-
-
-def _unblank(message: str) -> Iterable[str]:
-    return (line.rstrip() for line in message.splitlines() if line.strip())
-
-
 def _asks_for_json(script: Script) -> dict[str, str]:
     """Return the variable that makes dbt write JSON, unless somebody else reads what it writes."""
-    if _READ_BY_OTHERS.search(_HARMLESS.sub("", script.text)):
+    told = script.text if _MEDDLES.search(script.helper) else script.command
+    if _READ_BY_OTHERS.search(_HARMLESS.sub("", told)):
         return {}
     return {"DBT_LOG_FORMAT": "json"}
-
-
-def _path_to(dbt: str | os.PathLike[str] | None, scratch: Path, path: str) -> str:
-    """Return a PATH on which ``dbt`` is the one to use, and all other programs stay what they are."""
-    program = _program(dbt)
-    if program is None:
-        return path
-    folder = scratch / "bin"
-    folder.mkdir()
-    (folder / "dbt").symlink_to(program)
-    return f"{folder}{os.pathsep}{path}"
-
-
-def _program(dbt: str | os.PathLike[str] | None) -> Path | None:
-    if dbt is None:
-        beside = Path(sys.executable).with_name("dbt")
-        return beside if beside.exists() else None
-    given = Path(os.path.abspath(os.path.expanduser(dbt)))
-    program = given / "bin" / "dbt" if given.is_dir() else given
-    if not program.is_file():
-        raise ConfigurationError(
-            f"there is no dbt at {program}",
-            fix="name the dbt program, or the folder of the virtual environment it is installed in",
-        )
-    return program
-
-
-def _write_privately(file: Path, text: str) -> None:
-    """Write a file that only its owner may read, from its first byte on, and never half of it."""
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor, made = tempfile.mkstemp(dir=file.parent, prefix=".profiles-")  # mode 0600
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        os.replace(made, file)
-    except BaseException:
-        os.unlink(made)
-        raise

@@ -8,7 +8,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -74,6 +74,21 @@ def release_all(run_id: str | None = None) -> None:
             _close_if_idle(instance)
 
 
+def is_prepared(opening: Opening, part: Hashable) -> bool:
+    """Whether a part was noted by :func:`prepared` since this process opened the database."""
+    with _registry:
+        instance = _instances.get(opening.path)
+        return instance is not None and part in instance.prepared
+
+
+def prepared(opening: Opening, part: Hashable) -> None:
+    """Note that a part of an open database is ready for everyone who uses it."""
+    with _registry:
+        instance = _instances.get(opening.path)
+        if instance is not None:
+            instance.prepared.add(part)
+
+
 class _Instance:
     """An open database: its root connection, who uses it and who keeps it."""
 
@@ -84,7 +99,7 @@ class _Instance:
         self.owned = owned  #: False where dbt opened it, and closes it
         self.users = 0
         self.runs: set[str] = set()
-        self.prepared: set[Opening] = set()
+        self.prepared: set[Hashable] = set()
 
 
 _registry = threading.RLock()  #: guards the two dicts and the counts; never held while waiting

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -11,10 +12,11 @@ import duckdb
 
 from orchestrator.errors import ConfigurationError
 from orchestrator.model.dataset import Dataset, Namespace
-from tasks.sql.session import Data, Failure, Outcome, Statement
+from tasks.sql.session import Data, Failure, Mode, Outcome, Statement
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
+    from pyarrow import RecordBatchReader
 
 _COUNTED = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE_INTO", "COPY", "CREATE"})
 _TEMPORARY = re.compile(r"\s*CREATE\s+(OR\s+REPLACE\s+)?TEMP(ORARY)?\b", re.IGNORECASE)
@@ -74,6 +76,63 @@ class DuckDBSession:
 
         return said_to_read(self._connection, statement.text, data, namespace)
 
+    def batches(self, query: str, data: Data = None) -> RecordBatchReader:
+        """Run a query and give its rows as they come.
+
+        Until all are read (or the reader is gone) the connection can run nothing else.
+
+        Args:
+            query: One statement that gives rows.
+            data: Values for its placeholders.
+        """
+        from tasks.duckdb.arrow import batches
+
+        return batches(self._connection, query, data)
+
+    def load(self, table: str, batches: RecordBatchReader, mode: Mode = Mode.APPEND) -> int:
+        """Write Arrow batches to a table, all or nothing, and return the number of rows.
+
+        In a transaction that is open they are part of it. Columns with a default may be missing.
+
+        Args:
+            table: Its name as SQL has it; a missing schema is made.
+            batches: The rows; columns go by name.
+            mode: What becomes of a table that is there; one that is not is made.
+
+        Raises:
+            FlowError: The columns do not fit the table.
+        """
+        from tasks.duckdb.arrow import load
+
+        return load(self._connection, table, batches, Mode(mode))
+
+    def export(
+        self,
+        source: str,
+        path: str | os.PathLike[str],
+        data: Data = None,
+        *,
+        format: str | None = None,
+        **options: Any,
+    ) -> int:
+        """Write a table or a query to a file by ``COPY``, and return the number of rows.
+
+        A file on this machine appears when it is whole; its folders are made.
+
+        Args:
+            source: Name of a table, or a query.
+            path: The file, or an address that DuckDB can write to.
+            data: Values for the query's placeholders.
+            format: ``parquet``, ``csv`` or ``json``; by the path's ending if left out.
+            options: Of ``COPY``: ``compression="zstd"``, ``partition_by=["year"]``.
+
+        Raises:
+            FlowError: The format cannot be told.
+        """
+        from tasks.duckdb.export import export
+
+        return export(self._connection, source, path, data, format, options)
+
     def begin(self) -> None:
         """Begin a transaction."""
         self._connection.execute("BEGIN TRANSACTION")
@@ -94,6 +153,8 @@ class DuckDBSession:
         line = _LINE.search(text)
         message = " ".join(_EXCERPT.sub("", text).split())
         conflict = isinstance(error, duckdb.TransactionException) and "onflict" in text
+        if type(error).__name__ == "ResourceInUseException":
+            message += "; read what it streams to its end first, or use another connection"
         return Failure(message, text, int(line[1]) if line else None, conflict)
 
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.model import context
-from orchestrator.model.dataset import Dataset, Namespace
+from orchestrator.model.dataset import Access, Dataset, Namespace
+from tasks.duckdb.files import FileView, make_views
 from tasks.duckdb.instances import cursor, release_all
 from tasks.duckdb.opening import MEMORY, Opening
 from tasks.interrupts import interruptible
@@ -33,6 +34,7 @@ class DuckDBWarehouse:
         opening: The file and how to open it.
         catalog: Catalog of names that have none, as DuckDB writes it.
         schema: Schema of names that have none, made on first use.
+        files: Files that have the names of tables.
 
     Example:
         >>> with DuckDBWarehouse("scratch", Opening(":memory:"), "memory").connect() as connection:
@@ -44,6 +46,7 @@ class DuckDBWarehouse:
     opening: Opening
     catalog: str
     schema: str = "main"
+    files: tuple[FileView, ...] = ()
 
     @property
     def namespace(self) -> Namespace:
@@ -68,8 +71,15 @@ class DuckDBWarehouse:
         """
         with cursor(self.opening) as connection:
             self._enter_schema(connection)
+            if self.files:
+                make_views(connection, self.opening, self.files)
             with interruptible(connection.interrupt):
                 yield self._recorded(connection)
+
+    @property
+    def stands_for(self) -> dict[Dataset, Access]:
+        """By the name of each view over files, those files."""
+        return {view.dataset(self.namespace): view.access() for view in self.files}
 
     def release(self, run_id: str) -> None:
         """Close the file unless another run of this process uses it."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import SqlError
 from orchestrator.model.dataset import Access, Dataset, Namespace
@@ -11,11 +11,23 @@ from orchestrator.model.evidence import Evidence, Source
 from orchestrator.model.facts import TaskFacts
 from orchestrator.model.planning import Planning
 from orchestrator.model.task import Task
-from tasks.sql.script import Script
+from tasks.sql.scripts import Script
+from tasks.sql.templates import UNKNOWN
+
+if TYPE_CHECKING:
+    from orchestrator.lineage.sql.effects import SqlLineage
 
 
 def sql_facts(
-    key: str, task: Task, script: Script, namespace: Namespace, planning: Planning
+    key: str,
+    task: Task,
+    script: Script,
+    namespace: Namespace,
+    planning: Planning,
+    *,
+    more: Sequence[Script] = (),
+    made: Sequence[tuple[Dataset, int]] = (),
+    about: Mapping[str, object] | None = None,
 ) -> TaskFacts:
     """Return the facts of a task that runs ``script``, with what it declares besides.
 
@@ -25,37 +37,72 @@ def sql_facts(
         script: The rendered SQL.
         namespace: Dialect and defaults of the warehouse.
         planning: Holds the cache of analyses.
+        more: Other texts that may run in its place.
+        made: Datasets that its SELECT is made into, each with the line of the text that says so.
+        about: What is said of the task besides, for selecting by ``config.KEY:VALUE``.
 
     Raises:
         SqlError: Part of the SQL cannot be read, and the project is strict about that.
     """
-    lineage = _analyze(planning)(
+    reads: dict[Dataset, Access] = {}
+    writes: dict[Dataset, Access] = {}
+    drops: dict[Dataset, Access] = {}
+    unknown = None
+    for text in (script, *more):
+        lineage = lineage_of(text, namespace, planning)
+        unknown = unknown or unknown_of(text, lineage, planning)
+        place = _Places(task, text, planning)
+        for found, datasets, verb, line_of in (
+            (reads, lineage.reads, "reads", lineage.first_read),
+            (writes, lineage.writes, "writes", lineage.first_write),
+            (drops, lineage.drops, "drops", lineage.first_drop),
+        ):
+            for access in place.all(datasets, verb, line_of):
+                if access.dataset.name == UNKNOWN:
+                    unknown = unknown or f"a value of the run says what it {verb}"
+                else:
+                    found.setdefault(access.dataset, access)
+    place = _Places(task, script, planning)
+    for dataset, line in made:
+        lines = {dataset: line}
+        writes |= {a.dataset: a for a in place.all([dataset], "writes", lines.get)}
+    return TaskFacts(
+        key=key,
+        name=task.name,
+        resource_type=task.resource_type,
+        reads=(*reads.values(), *task.accesses(task.reads, "reads", namespace, planning)),
+        writes=(*writes.values(), *task.accesses(task.writes, "writes", namespace, planning)),
+        drops=tuple(drops.values()),
+        tags=task.tags,
+        path=place.file,
+        fqn=(task.name,),
+        config=about or {},
+        lineage_unknown=unknown,
+    )
+
+
+def lineage_of(script: Script, namespace: Namespace, planning: Planning) -> SqlLineage:
+    """Read a script, through the project's cache."""
+    return _analyze(planning)(
         script.text,
         dialect=namespace.dialect,
         default_catalog=_exact(namespace.catalog),
         default_schema=_exact(namespace.schema),
     )
-    unknown = None
-    if lineage.errors:
-        if planning.strict_sql:
-            raise _unreadable(script, lineage.errors[0])
-        first = lineage.errors[0]
-        unknown = f"line {script.line(first.line)}, column {first.column}: {first.message}"
-    place = _Places(task, script, planning)
-    return TaskFacts(
-        key=key,
-        name=task.name,
-        resource_type=task.resource_type,
-        reads=place.all(lineage.reads, "reads", lineage.first_read)
-        + task.accesses(task.reads, "reads", namespace, planning),
-        writes=place.all(lineage.writes, "writes", lineage.first_write)
-        + task.accesses(task.writes, "writes", namespace, planning),
-        drops=place.all(lineage.drops, "drops", lineage.first_drop),
-        tags=task.tags,
-        path=place.file,
-        fqn=(task.name,),
-        lineage_unknown=unknown,
-    )
+
+
+def unknown_of(script: Script, lineage: SqlLineage, planning: Planning) -> str | None:
+    """Why part of a script's lineage is not known; None if all is.
+
+    Raises:
+        SqlError: Part of it is not, and the project is strict about that.
+    """
+    if not lineage.errors:
+        return None
+    first = lineage.errors[0]
+    if planning.strict_sql:
+        raise _unreadable(script, first)
+    return f"line {script.line(first.line)}, column {first.column}: {first.message}"
 
 
 class _Places:
@@ -85,7 +132,7 @@ class _Places:
         return None if line is None else self._script.line(line)
 
 
-def _analyze(planning: Planning) -> Callable[..., Any]:
+def _analyze(planning: Planning) -> Callable[..., SqlLineage]:
     if planning.analyze is not None:
         return planning.analyze
     from orchestrator.lineage import analyze_sql

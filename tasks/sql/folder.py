@@ -12,12 +12,13 @@ from typing import Any, ClassVar
 from orchestrator.errors import FlowError, ProjectError
 from orchestrator.model.group import Member, TaskGroup
 from orchestrator.model.planning import Planning
+from tasks.sql.check import SqlCheck
 from tasks.sql.task import SqlTask
 from tasks.sql.text import SqlText, read_sql_file
 
 
 class SqlFolder(TaskGroup):
-    """One :class:`~tasks.sql.SqlTask` for each SQL file of a folder.
+    """One task for each SQL file of a folder: a check where the file says ``check=``.
 
     A task's key is the file's path relative to the project; its name is the file's stem, or its
     path with dots where two files share a stem, or what the file says:
@@ -27,6 +28,7 @@ class SqlFolder(TaskGroup):
         path: The folder, relative to the project's.
         warehouse: Name of the connection; the project's default if left out.
         pattern: Which files, as :meth:`pathlib.Path.glob` reads it.
+        materialized: What files that say nothing of it are made into; they are then bare SELECTs.
         task_kwargs: As any :class:`~orchestrator.model.task.Task`, given to each.
 
     Example:
@@ -43,11 +45,13 @@ class SqlFolder(TaskGroup):
         pattern: str = "**/*.sql",
         *,
         name: str | None = None,
+        materialized: str | None = None,
         **task_kwargs: Any,
     ) -> None:
         super().__init__(name or Path(path).name or str(path), warehouse=warehouse, **task_kwargs)
         self.path = str(path)
         self.pattern = pattern
+        self.materialized = materialized
         self._task_kwargs = task_kwargs
 
     def expand(self, key: str, planning: Planning, prepared: Any = None) -> Sequence[Member]:
@@ -68,12 +72,15 @@ class SqlFolder(TaskGroup):
         files = _files(folder, self.pattern)
         texts = [read_sql_file(f"{folder}/{file}", _joined(shown, file)) for file in files]
         names = _names(files, texts)
-        pattern = SqlTask(path=self.path, warehouse=self.warehouse, **self._task_kwargs)
-        return [self._member(pattern, *each, planning) for each in zip(texts, names, strict=True)]
+        shared = {"path": self.path, "warehouse": self.warehouse, **self._task_kwargs}
+        patterns = SqlTask(materialized=self.materialized, **shared), SqlCheck(**shared)
+        return [self._member(patterns, *each, planning) for each in zip(texts, names, strict=True)]
 
-    def _member(self, pattern: SqlTask, text: SqlText, name: str, planning: Planning) -> Member:
+    def _member(
+        self, patterns: tuple[SqlTask, SqlCheck], text: SqlText, name: str, planning: Planning
+    ) -> Member:
         file = text.script.file or name
-        task = copy.copy(pattern)  # a new one would look for its caller
+        task = copy.copy(patterns["check" in text.said])  # a new one would look for its caller
         task.path, task.name = file, name
         task.defined_at = (os.path.join(planning.root, file), 1)
         facts = task.facts_of(text, file, planning)

@@ -5,59 +5,21 @@ from __future__ import annotations
 import difflib
 import itertools
 import logging
-import re
 import threading
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from orchestrator.errors import FlowError, ParameterError
 from orchestrator.model import context
 from orchestrator.model.dataset import Namespace
 from orchestrator.model.signals import FAIL, Result
+from tasks.sql.failing import SqlFailure, failed, progressed
+from tasks.sql.scripts import Script, Transaction
 from tasks.sql.session import Data, Failure, Outcome, SqlSession, Statement
 
 _PATIENCE = 60.0  #: seconds of trying again while another transaction is in the way
 _LONGEST_PAUSE = 2.0  #: seconds between two tries
-_NAME = re.compile(r"with name (\S+) does not exist")
-
-
-class Transaction(StrEnum):
-    """What holds a script's statements together."""
-
-    ON = "on"  #: one transaction around the script, unless it has statements of its own for that
-    OFF = "off"  #: each statement stands for itself
-
-
-@dataclass(frozen=True, slots=True)
-class Script:
-    """A SQL text ready to run.
-
-    Args:
-        text: The statements.
-        file: Path relative to the project, for messages; None for a text of a flow's module.
-        place: Where a text without a file of its own stands.
-        transaction: What holds its statements together.
-        lines: For each line of a rendered text, the line of the template; empty if it is none.
-    """
-
-    text: str
-    file: str | None = None
-    place: str | None = None
-    transaction: Transaction = Transaction.ON
-    lines: tuple[int, ...] = ()
-
-    def line(self, line: int) -> int:
-        """Line of the file that a line of the text comes from."""
-        return self.lines[line - 1] if 0 < line <= len(self.lines) else line
-
-    def at(self, line: int) -> str:
-        """Name the place of a line of the text."""
-        if self.file:
-            return f"{self.file}:{self.line(line)}"
-        return f"{self.place or 'SQL'}, line {line} of the SQL"
 
 
 def run_script(
@@ -89,9 +51,34 @@ def run_script(
     try:
         statements = session.split(script.text)
     except session.errors as error:
-        raise _failed(script, Statement(script.text, 1, ""), session.failure(error)) from None
+        whole = Statement(script.text, 1, "")
+        raise failed(script, whole, session.failure(error), cancelled=_cancelled()) from None
+    return run_statements(session, script, statements, data, fetch, namespace)
+
+
+def run_statements(
+    session: SqlSession,
+    script: Script,
+    statements: list[Statement],
+    data: Data = None,
+    fetch: str = "none",
+    namespace: Namespace | None = None,
+    *,
+    counted: bool = True,
+) -> Result:
+    """As :func:`run_script`, of a script that is split already.
+
+    Args:
+        session: The open connection.
+        script: Where the statements come from.
+        statements: Its statements.
+        data: As there.
+        fetch: As there.
+        namespace: As there.
+        counted: Whether a failure says which of how many statements it was.
+    """
     _check(statements, data, script)
-    running = _Running(session, script, statements, data, fetch, namespace)
+    running = _Running(session, script, statements, data, fetch, namespace, counted)
     began, pause = time.monotonic(), 0.05
     while True:
         try:
@@ -108,7 +95,7 @@ def run_script(
 class _Conflict(Exception):  # noqa: N818 - a signal that never leaves this file
     """Another transaction was in the way, and nothing was kept."""
 
-    def __init__(self, signal: FAIL) -> None:
+    def __init__(self, signal: SqlFailure) -> None:
         super().__init__()
         self.signal = signal
 
@@ -123,6 +110,7 @@ class _Running:
     data: Data
     fetch: str
     namespace: Namespace | None = None
+    counted: bool = True
 
     def once(self) -> Result:
         """Run it from the start."""
@@ -134,12 +122,23 @@ class _Running:
                 self._each(self.statements, outcomes)
         except self.session.errors as error:
             failure = self.session.failure(error)
-            # Where the transaction itself failed, at its end, the last statement stands for it.
-            current = self.statements[min(len(outcomes), len(self.statements) - 1)]
-            signal = _failed(self.script, current, failure)
-            repeatable = self._together() or len(self.statements) == 1
-            raise _Conflict(signal) if failure.conflict and repeatable else signal from None
+            signal = self._signal(failure, len(outcomes))
+            repeatable = failure.conflict and self._repeatable(signal.kept)
+            raise _Conflict(signal) if repeatable else signal from None
         return _result(outcomes)
+
+    def _signal(self, failure: Failure, done: int) -> SqlFailure:
+        # Where the transaction itself failed, at its end, the last statement stands for it.
+        current = self.statements[min(done, len(self.statements) - 1)]
+        progress = progressed(self.statements, done, one_transaction=self._together())
+        if not self.counted:
+            progress = replace(progress, total=1)
+        return failed(self.script, current, failure, progress, cancelled=_cancelled())
+
+    def _repeatable(self, kept: Sequence[int]) -> bool:
+        """Whether running it again from the start does nothing twice."""
+        alone = len(self.statements) == 1
+        return (alone or self._together()) and all(self.statements[n - 1].harmless for n in kept)
 
     def _together(self) -> bool:
         return (
@@ -155,36 +154,52 @@ class _Running:
         self._each(self.statements[: len(self.statements) - len(rest)], outcomes)
         self.session.begin()
         try:
-            self._each(rest, outcomes)
+            self._each(rest, outcomes, again=self.session.begin)
             self.session.commit()
         except BaseException:
             self.session.rollback()
             raise
 
-    def _each(self, statements: list[Statement], outcomes: list[Outcome]) -> None:
+    def _each(
+        self,
+        statements: list[Statement],
+        outcomes: list[Outcome],
+        again: Callable[[], None] | None = None,
+    ) -> None:
+        """Run statements; ``again`` begins anew the transaction that one of them committed."""
         for statement in statements:
             if _cancelled():
                 raise FAIL(f"cancelled before {self.script.at(statement.line)}", status="cancelled")
             fetch = self.fetch if statement is self.statements[-1] else "none"
             values = _fitting(statement, self.data)
-            self._take_down(statement, values)
+            take_down(self.session, self.script, statement, values, self.namespace)
             began = time.perf_counter()
             outcome = self.session.execute(statement, values, fetch)
             outcomes.append(outcome)
             _log_statement(self.script, statement, outcome, time.perf_counter() - began)
+            if statement.commits and again is not None:
+                again()
 
-    def _take_down(self, statement: Statement, values: Data) -> None:
-        running = context.active()
-        if running is None or running.executed is None or self.namespace is None:
-            return
-        said = getattr(self.session, "reads", None)  # of the database, if it can be asked
-        running.executed.add(
-            statement.text,
-            self.namespace,
-            connection=id(self.session),
-            place=lambda line: self.script.at(statement.line + line - 1),
-            reads=said(statement, values, self.namespace) if said is not None else (),
-        )
+
+def take_down(
+    session: SqlSession,
+    script: Script,
+    statement: Statement,
+    values: Data,
+    namespace: Namespace | None,
+) -> None:
+    """Note a statement that is about to run, where the run checks what its tasks read and write."""
+    running = context.active()
+    if running is None or running.executed is None or namespace is None:
+        return
+    said = getattr(session, "reads", None)  # of the database, if it can be asked
+    running.executed.add(
+        statement.text,
+        namespace,
+        connection=id(session),
+        place=lambda line: script.at(statement.line + line - 1),
+        reads=said(statement, values, namespace) if said is not None else (),
+    )
 
 
 def _log_statement(script: Script, statement: Statement, outcome: Outcome, seconds: float) -> None:
@@ -233,31 +248,6 @@ def _fitting(statement: Statement, data: Data) -> Data:
     if isinstance(data, Mapping):
         return {name: value for name, value in data.items() if name in statement.parameters}
     return list(data)
-
-
-# -- failure -----------------------------------------------------------------------------------
-
-
-def _failed(script: Script, statement: Statement, failure: Failure) -> FAIL:
-    """Say it as the terminal shows it: message, statement, line of the file."""
-    line = statement.line + (failure.line or _line_of_name(statement.text, failure.message)) - 1
-    cancelled = _cancelled()
-    detail: dict[str, Any] = {
-        "sql": statement.text.rstrip(),
-        "start_line": script.line(statement.line),
-        "error_line": script.line(line),
-        "path": script.at(line),
-        "error": failure.text,
-    }
-    message = "the statement was interrupted" if cancelled else failure.message
-    return FAIL(message, status="cancelled" if cancelled else "error", detail=detail)
-
-
-def _line_of_name(text: str, message: str) -> int:
-    """The line of what does not exist, where the database names it but no line; 1 otherwise."""
-    name = _NAME.search(message)
-    found = re.search(rf"\b{re.escape(name[1])}\b", text, re.IGNORECASE) if name else None
-    return 1 + text.count("\n", 0, found.start()) if found else 1
 
 
 def _rest(seconds: float) -> None:

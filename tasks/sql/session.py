@@ -20,7 +20,9 @@ class Mode(StrEnum):
     """What loading does with a table that is there already."""
 
     APPEND = "append"  #: add to its rows
-    TRUNCATE = "truncate"  #: keep the table, its grants and types, and put these rows in place of its own
+    TRUNCATE = (
+        "truncate"  #: keep the table, its grants and types, and put these rows in place of its own
+    )
     REPLACE = "replace"  #: make it anew
 
 
@@ -35,6 +37,7 @@ class Statement:
         parameters: Names (or numbers) of the values it wants.
         transactional: Whether it begins or ends a transaction itself.
         harmless: Whether it may stay done when the script fails (``CREATE SCHEMA IF NOT EXISTS``).
+        commits: Whether it commits what was done before it, and itself, as DDL does on Snowflake.
     """
 
     text: str
@@ -43,6 +46,7 @@ class Statement:
     parameters: frozenset[str] = frozenset()
     transactional: bool = False
     harmless: bool = False
+    commits: bool = False
 
 
 @dataclass(frozen=True, slots=True)

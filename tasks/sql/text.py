@@ -1,25 +1,19 @@
-"""Reads the text of a SQL task: from its file, its front matter apart, its Jinja rendered."""
+"""Reads the text of a SQL task: its file, its front matter apart, what its Jinja may name."""
 
 from __future__ import annotations
 
-import os
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from orchestrator.errors import ConfigurationError, ProjectError, SqlError
+from orchestrator.errors import ConfigurationError, ProjectError
 from orchestrator.model.planning import Planning
 from tasks.sql.front_matter import read_front_matter
-from tasks.sql.script import Script, Transaction
-
-_JINJA = re.compile(r"\{\{|\{%|\{#")
-
-#: Gives what stands in the SQL for ``("ref", "model")`` or ``("source", "name", "table")``.
-ResolveRef = Callable[[tuple[str, ...]], str]
+from tasks.sql.scripts import Script, Transaction
+from tasks.sql.templates import ResolveRef, Template
 
 
 @dataclass(frozen=True)
@@ -61,45 +55,30 @@ def read_sql_file(path: str, shown: str) -> SqlText:
     return SqlText(Script(text, shown, transaction=transaction), said)
 
 
-def rendered(
+def template_of(
     script: Script,
     planning: Planning,
     *,
+    dialect: str,
     params: Mapping[str, Any] | None = None,
-    resolve_ref: ResolveRef | None = None,
-) -> Script:
-    """Render the Jinja of a script; one without any comes back as it is.
+    this: str | None = None,
+    incremental: bool | None = None,
+) -> Template:
+    """Put together a text and what its Jinja may name.
 
     Args:
         script: What was read.
-        planning: The run's ``vars``, and where dbt's manifest is.
+        planning: The run's ``vars``.
+        dialect: Of the SQL.
         params: What ``{{ params.name }}`` gives.
-        resolve_ref: What ``ref()`` and ``source()`` give; looked up in dbt's manifest if left out.
+        this: The table that the SELECT is made into, if it is.
+        incremental: What ``is_incremental()`` gives, if it is there.
 
     Raises:
-        SqlError: A name in it is not known, or it is no Jinja.
+        ConfigurationError: The run's ``vars`` are no YAML mapping.
     """
-    if not _JINJA.search(script.text):
-        return script
-    from orchestrator.lineage.sql.jinja import render
-
-    resolve = resolve_ref or _manifest_resolver(planning)
-    made = render(
-        script.text,
-        ref=lambda *names, **_: resolve(("ref", *names)),
-        source=lambda name, table: resolve(("source", name, table)),
-        var=_variables(planning.options.vars),
-        env_var=os.environ,
-        params=params or {},
-    )
-    if made.problems:
-        problem = made.problems[0]
-        raise SqlError(
-            f"the Jinja in {script.file or 'the SQL'} cannot be rendered: {problem.message}",
-            where=script.at(problem.line),
-            fix="known are ref, source, var, env_var and params",
-        )
-    return replace(script, text=made.sql, lines=made.lines)
+    variables = _variables(planning.options.vars)
+    return Template(script, dialect, dict(params or {}), variables, this, incremental)
 
 
 def _variables(text: str | None) -> Mapping[str, Any]:
@@ -114,7 +93,9 @@ def _variables(text: str | None) -> Mapping[str, Any]:
     )
 
 
-def _manifest_resolver(planning: Planning) -> ResolveRef:
+def manifest_resolver(planning: Planning) -> ResolveRef:
+    """What ``ref`` and ``source`` stand for by dbt's manifest of the project."""
+
     def resolve(call: tuple[str, ...]) -> str:
         from tasks.dbt.relations import relation_of
 

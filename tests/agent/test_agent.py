@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import platform
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
 
 import pytest
 
@@ -225,6 +227,9 @@ def test_it_says_that_it_is_there_and_comes_back_when_it_was_struck_out(store: R
     agent = Toy(store, "gpu", name="big-one")
     agent.beat()
     assert [(one.name, one.labels) for one in store.agents()] == [("big-one", ("gpu",))]
+    installed = {name: version(name) for name in ("dbt-core", "duckdb", "sqlglot")}
+    [kept] = store.agents()
+    assert kept.packages.items() >= {"python": platform.python_version(), **installed}.items()
     store.dismiss(agent.id)
     agent.beat()
     assert [one.id for one in store.agents()] == [agent.id]

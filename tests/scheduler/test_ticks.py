@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from scheduler_worlds import World, shape, utc
 
+from orchestrator.errors import StoreError
 from orchestrator.model.state import StateType
 from orchestrator.schedule import CronClock, DatesClock, Schedule
 from orchestrator.store.base import RunStore
+from orchestrator.store.occurrences import Settling
 from orchestrator.store.records import Action, Change
 
 NEW_YORK = CronClock("30 2 * * *", timezone="America/New_York")
@@ -276,6 +279,53 @@ def test_one_bad_deployment_stops_no_other(world: World, caplog: pytest.LogCaptu
     assert sum("shop/odd/main" in record.message for record in caplog.records) == 1
     world.deploy("odd", shape(HOURLY), version="bb")
     assert world.tick().errors.keys() == {"shop/broken/main"}
+
+
+def test_a_sound_version_after_one_that_cannot_be_read(world: World) -> None:
+    world.deploy("nightly", {"name": "main", "clocks": [{"clock": "sundial"}]})
+    world.deploy("nightly", shape(HOURLY), version="bb")
+    assert len(world.tick(utc(3, 1, 13)).made) == 1
+    assert world.tick().errors == {}
+
+
+def test_what_cannot_be_written_stops_no_other(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(5):
+        world.deploy(f"flow{number}", shape(HOURLY))
+    together = world.store.occur_all
+
+    def refusing(wanted: Sequence[Settling]) -> object:
+        if any(one.schedule_id == "shop/flow3/main" for one in wanted):
+            raise StoreError("the third cannot be written")
+        return together(wanted)
+
+    monkeypatch.setattr(world.store, "occur_all", refusing)
+    step = world.tick(utc(3, 1, 13))
+    assert len(step.made) == 4
+    assert step.errors == {"shop/flow3/main": "the third cannot be written"}
+    monkeypatch.undo()
+    assert len(world.tick().made) == 1, "the next step catches up"
+
+
+def test_many_are_written_so_many_at_a_time(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("orchestrator.service.scheduler.serving.AT_ONCE", 3)
+    zones = ("UTC", "Europe/Berlin")
+    for number in range(8):
+        world.deploy(f"flow{number}", shape(CronClock("0 * * * *", timezone=zones[number % 2])))
+    together, sizes = world.store.occur_all, []
+
+    def counting(wanted: Sequence[Settling]) -> object:
+        sizes.append(sum(len(one.settled) for one in wanted))
+        return together(wanted)
+
+    monkeypatch.setattr(world.store, "occur_all", counting)
+    assert len(world.tick(utc(3, 1, 13)).made) == 8
+    assert sizes == [3, 3, 2]
+    runs = world.runs()
+    assert {run.flow for run in runs} == {f"flow{number}" for number in range(8)}
+    assert {run.scheduled for run in runs} == {utc(3, 1, 13)}
+    assert world.tick().made == []
 
 
 def test_two_clocks_of_one_night_are_two_runs_if_their_zones_or_parameters_differ(

@@ -204,6 +204,27 @@ def test_what_the_task_reads_is_json(command: str, stand_in: Path) -> None:
     assert "format=json" in task.run()  # type: ignore[operator]
 
 
+@pytest.mark.parametrize(
+    ("helper", "expected"),
+    [
+        ("echo start > note; x=$(date)", "format=json"),  # says nothing of dbt
+        ("exec 2> >(cat)", "format="),
+        ('dbt() { command dbt "$@" | sort; }', "format="),
+    ],
+)
+def test_a_helper_script_counts_where_it_has_a_say(
+    helper: str, expected: str, stand_in: Path, tmp_path: Path
+) -> None:
+    task = DbtShellTask(
+        "echo format=$DBT_LOG_FORMAT; dbt ls",
+        helper_script=helper,
+        dbt=stand_in,
+        cwd=tmp_path,
+        return_all=True,
+    )
+    assert expected in task.run()  # type: ignore[operator]
+
+
 def test_lines_that_only_look_like_events_are_kept_as_they_are(tmp_path: Path) -> None:
     lines = [
         "{not json",

@@ -11,6 +11,7 @@ import pytest
 from orchestrator.model.planning import Planning, RunOptions
 from tasks.duckdb.instances import release_all
 from tasks.warehouses import make
+from tests.sql_tasks.databases import TABLES, Database, opened
 
 
 @pytest.fixture(autouse=True)
@@ -59,3 +60,19 @@ def write(tmp_path: Path) -> Callable[[str, str], Path]:
         return path
 
     return written
+
+
+@pytest.fixture(scope="session")
+def fakesnow() -> Iterator[Any]:
+    """A Snowflake server of the tests' own."""
+    from tests.fakesnow_server import running
+
+    with running() as server:
+        yield server
+
+
+@pytest.fixture(params=sorted(TABLES))
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """Each database in turn."""
+    with opened(request.param, request, tmp_path) as found:
+        yield found

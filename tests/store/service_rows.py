@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -32,3 +33,8 @@ def run_of(settled: Settled, **more: Any) -> FlowRun:
         scheduled=settled.instant, due=settled.instant, interval_start=settled.interval_start,
         interval_end=settled.interval_end, **more,
     )  # fmt: skip
+
+
+def of_flow(flow: str, settled: Settled) -> Settled:
+    """The same night of another flow."""
+    return replace(settled, schedule_id=f"shop/{flow}/main")

@@ -28,7 +28,8 @@ def claim(store: RunStore, *labels: str) -> str | None:
 
 
 def test_agents_come_beat_and_go(store: RunStore) -> None:
-    first = AgentRecord("a1", "local", ("gpu",), "laptop", 12, NOON, NOON, "1.0")
+    packages = {"python": "3.11.7", "dbt-core": "1.11.16"}
+    first = AgentRecord("a1", "local", ("gpu",), "laptop", 12, NOON, NOON, "1.0", packages)
     store.enlist(first)
     store.enlist(replace(first, id="a2", heartbeat=SOON))
     assert [agent.id for agent in store.agents()] == ["a1", "a2"]
@@ -69,6 +70,14 @@ def test_labels_of_the_run_must_all_be_the_agents(store: RunStore) -> None:
     assert claim(store, "gpu") == "plain"
     assert claim(store, "gpu") is None
     assert claim(store, "big", "more", "gpu") == "gpu"
+
+
+def test_of_several_sets_of_labels_the_run_that_is_due_longest_comes_first(store: RunStore) -> None:
+    for minutes, labels in enumerate([(), ("big",), ("gpu",), ("gpu", "big"), ("far",)]):
+        create(store, "-".join(labels) or "plain", minutes, labels=labels)
+        create(store, "-".join(labels) + "2", 10 + minutes, labels=labels)
+    turns = [claim(store, "gpu", "big") for _ in range(9)]
+    assert turns == ["gpu-big2", "gpu2", "big2", "2", "gpu-big", "gpu", "big", "plain", None]
 
 
 def test_a_run_waits_for_another_to_finish(store: RunStore) -> None:

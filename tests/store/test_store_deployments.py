@@ -134,3 +134,13 @@ def test_what_cannot_be_deployed(store: RunStore) -> None:
     with pytest.raises(NotFoundError, match="no deployment 'zz'"):
         store.deployment("zz")
     assert len(store.deployments()) == 1
+
+
+def test_the_deployment_before(store: RunStore) -> None:
+    for number in range(3):
+        store.deploy(deployment(f"d{number}", f"v{number}"))
+    store.deploy(replace(deployment("other"), flow="weekly"))
+    found = store.previous(["d0", "d1", "d2", "other", "nobody"])
+    assert {key: one.id for key, one in found.items()} == {"d1": "d0", "d2": "d1"}
+    assert found["d1"] == store.deployment("d0")
+    assert store.previous([]) == {}

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from orchestrator.errors import NotFoundError, StoreError
 from orchestrator.model.state import StateType as S
 from orchestrator.store.base import RunStore
-from orchestrator.store.occurrences import SettledAs
+from orchestrator.store.occurrences import LastRun, SettledAs, Settling
 from orchestrator.store.records import Change, FlowRun
-from tests.store.service_rows import NOON, SCHEDULE, deployment, night, run_of
+from tests.store.service_rows import NOON, SCHEDULE, deployment, night, of_flow, run_of
 
 
 @pytest.fixture(autouse=True)
@@ -108,3 +110,72 @@ def test_pruning_by_age_and_by_count(store: RunStore) -> None:
     assert {run.id for run in store.runs()} == {"r4", "r5", "r6", "other"}
     assert store.prune(most=2) == 0
     assert store.prune() == 0
+
+
+def several(store: RunStore, *flows: str) -> None:
+    """Deploy flows with a schedule each."""
+    for flow in flows:
+        store.deploy(replace(deployment(f"d-{flow}"), flow=flow))
+
+
+def settling(flow: str, *numbers: int, prefix: str = "r", **more: Any) -> Settling:
+    nights = [of_flow(flow, night(number, f"{prefix}-{flow}{number}")) for number in numbers]
+    runs = [replace(run_of(one), schedule_id=one.schedule_id) for one in nights]
+    return Settling(f"shop/{flow}/main", nights, runs, nights[-1].instant, **more)
+
+
+def test_many_schedules_in_one_go(store: RunStore) -> None:
+    several(store, "a", "b", "c")
+    store.occur_all([settling("b", 1)])
+    wanted = [settling("c", 1, 2), settling("a", 1), settling("b", 1, 2, prefix="x")]
+    answers = store.occur_all([wanted[0], settling("nobody", 1), *wanted[1:]])
+    keys = [one.key for one in wanted[0].settled]
+    assert answers == (tuple(keys), None, (keys[0],), (keys[1],))
+    assert {run.id for run in store.runs()} == {"r-a1", "r-b1", "r-c1", "r-c2", "x-b2"}
+    assert {one.run_id for one in store.occurrences()} == {run.id for run in store.runs()}
+    marks = {one.flow: one.evaluated for one in store.schedule_states()}
+    first, second = night(1).instant, night(2).instant
+    assert marks == {"a": first, "b": second, "c": second, "nightly": NOON}
+    assert [event.kind for event in store.events("r-a1")] == ["created"]
+
+
+def test_of_many_only_those_that_stand_where_they_were_seen(store: RunStore) -> None:
+    several(store, "a", "b")
+    store.occur_all([settling("a", 1)])
+    answers = store.occur_all([settling("a", 2, seen=NOON), settling("b", 2, seen=NOON)])
+    assert answers == ((), (night(2).key,))
+    assert {run.id for run in store.runs()} == {"r-a1", "r-b2"}
+    marks = {one.flow: one.evaluated for one in store.schedule_states()}
+    assert marks["a"] == night(1).instant
+
+
+def test_of_many_all_or_nothing(store: RunStore) -> None:
+    several(store, "a", "b")
+    store.create_run(FlowRun("r-b1", "other"))
+    with pytest.raises(StoreError):
+        store.occur_all([settling("a", 1), settling("b", 1)])
+    assert store.occurrences() == ()
+    assert [run.id for run in store.runs()] == ["r-b1"]
+    assert {one.evaluated for one in store.schedule_states()} == {NOON}
+
+
+def test_what_is_asked_twice_at_once_is_settled_once(store: RunStore) -> None:
+    first, again = night(1, "r1"), night(1, "r2")
+    keys = store.occur(SCHEDULE, [first, again], [run_of(first), run_of(again)], first.instant)
+    assert keys == (first.key,)
+    assert [run.id for run in store.runs()] == ["r1"]
+
+
+def test_the_last_run_of_each_schedule(store: RunStore) -> None:
+    several(store, "a", "b", "c")
+    store.occur_all([settling("a", 1, 3, 2), settling("b", 1)])
+    filled = of_flow("b", night(5, "filled"))  # a backfill: its run is not the schedule's own
+    other = replace(run_of(filled), schedule_id="shop/b/main backfill x")
+    store.occur(filled.schedule_id, [filled], [other], NOON)
+    store.transition("r-b1", [Change(None, S.FAILED, at=night(4).instant)])
+    ids = ["shop/a/main", "shop/b/main", "shop/c/main", "shop/nobody/main"]
+    assert store.last_runs(ids) == {
+        "shop/a/main": LastRun("r-a3", night(3).instant),
+        "shop/b/main": LastRun("r-b1", night(1).instant, night(4).instant),
+    }
+    assert store.last_runs([]) == {}

@@ -31,9 +31,7 @@ def limit_names(plan: Plan, planning: Planning) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for key, planned in plan.tasks.items():
         names = [f"tag:{tag}" for tag in sorted(planned.facts.tags)]
-        warehouse = planned.task.holds(planning)
-        if warehouse is not None:
-            names.append(f"warehouse:{warehouse.name}")
+        names += [f"warehouse:{w.name}" for w in planned.task.connections(planning)]
         found[key] = tuple(names)
     return found
 

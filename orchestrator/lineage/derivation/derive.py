@@ -12,6 +12,7 @@ from orchestrator.lineage.collector import without_collector
 from orchestrator.lineage.dbt.facts import RUNNING_TYPES, DbtFacts
 from orchestrator.lineage.dbt.guards import guard_edges
 from orchestrator.lineage.dbt.reach import Reach
+from orchestrator.lineage.derivation.checks import check_edges
 from orchestrator.lineage.derivation.pictures import (
     cycle_error,
     dropped_error,
@@ -27,6 +28,8 @@ from orchestrator.model.graph import Graph
 
 __all__ = ["Derived", "derive", "explain_edge", "reason", "restrict"]
 
+#: Resource types that do not wait for checks: other tests, and what only opens and closes.
+_NEVER_CHECKED = frozenset({"test", "unit_test", "operation", "parameter"})
 _Pair = tuple[str, str]
 _Accesses = dict[str, Access]
 
@@ -50,7 +53,7 @@ def derive(facts: Sequence[TaskFacts]) -> Derived:
 
     A task waits for the tasks it names, for those that write what it reads, and, where a data
     test checks everything it reads of that test's inputs, for the test: dbt's rule, held for SQL
-    and Python tasks too. Of several writers of one dataset a reader waits for all that are not
+    and Python tasks too, and for checks that are not dbt's. Of several writers of one dataset a reader waits for all that are not
     after the reader itself.
 
     Args:
@@ -75,6 +78,7 @@ def derive(facts: Sequence[TaskFacts]) -> Derived:
     derivation.add_datasets()
     derivation.check_drops()
     derivation.add_guards()
+    derivation.add_checks()
     return derivation.result()
 
 
@@ -122,7 +126,7 @@ class _Derivation:
         self._readers: dict[Dataset, _Accesses] = defaultdict(dict)
         for fact in facts:
             for access in fact.reads:
-                for dataset in self._written.matching(access) or [normal(access.dataset)]:
+                for dataset in self._meant(access):
                     self._readers[dataset].setdefault(fact.key, access)
 
     def add_named(self) -> None:
@@ -160,7 +164,7 @@ class _Derivation:
         tests = {
             key: [*self._graph.upstream(key), *self._outside(fact)]
             for key, fact in self._facts.items()
-            if fact.resource_type == "test" and not self._tests_idle(fact)
+            if fact.resource_type == "test" and not _is_check(fact) and not self._tests_idle(fact)
         }
         waiting = {k for k, f in self._facts.items() if f.resource_type not in RUNNING_TYPES}
         if not tests or not waiting:
@@ -177,6 +181,25 @@ class _Derivation:
             if test not in places:
                 places[test] = _guard_evidence(self._facts[test])
             self._add(test, key, places[test])
+
+    def add_checks(self) -> None:
+        """Let every task, dbt's too, wait for the checks of what it reads."""
+        checks = {
+            key: {dataset: access for access in fact.reads for dataset in self._meant(access)}
+            for key, fact in self._facts.items()
+            if _is_check(fact)
+        }
+        if not checks:
+            return
+        waiting = [k for k, f in self._facts.items() if f.resource_type not in _NEVER_CHECKED]
+        found = check_edges(
+            list(self._evidence), checks, self._written.writers, self._readers, waiting
+        )
+        for check, key in list(found):
+            read = checks[check]
+            shared = [d for d in read if key in self._readers[d]]
+            places = [self._readers[d][key].evidence for d in shared]
+            self._add(check, key, *places, *(read[d].evidence for d in shared or read))
 
     def result(self) -> Derived:
         """The graph, checked for cycles."""
@@ -255,6 +278,10 @@ class _Derivation:
             if not reach.ordered(writer, dropper):
                 raise dropped_error(dataset, (dropper, drop), (writer, access), "writes")
 
+    def _meant(self, access: Access) -> list[Dataset]:
+        """The datasets that a name means."""
+        return list(self._written.matching(access)) or [normal(access.dataset)]
+
     def _outside(self, fact: TaskFacts) -> list[str]:
         """Stand-ins for what a task reads and no task writes."""
         return [
@@ -326,6 +353,11 @@ def _unordered(writers: Iterable[str], reach: Reach) -> list[str]:
 
 def _after(reach: Reach | None, writer: str, reader: str) -> bool:
     return reach is not None and reach.before(reader, writer)
+
+
+def _is_check(fact: TaskFacts) -> bool:
+    """Whether it tests data that it names itself; what dbt's tests test, dbt says."""
+    return fact.resource_type == "test" and bool(fact.reads) and not isinstance(fact, DbtFacts)
 
 
 def _guard_evidence(test: TaskFacts) -> Evidence:

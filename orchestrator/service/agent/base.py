@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import platform
 import signal
 import socket
 import threading
@@ -29,6 +30,9 @@ from orchestrator.store.records import Action, Ask, FlowRun, new_run_id
 
 _log = logging.getLogger(__name__)
 BEAT = 10.0  #: seconds between two heartbeats; who misses three is believed lost
+PROGRAM = "analytics-orchestrator"
+#: What an agent says the versions of, besides Python's; what is not installed is left out.
+PACKAGES = (PROGRAM, "dbt-core", "dbt-duckdb", "dbt-snowflake", "duckdb", "sqlglot", "distributed")
 Handle = TypeVar("Handle")
 
 
@@ -306,7 +310,7 @@ class Agent(ABC, Generic[Handle]):
     def _record(self) -> AgentRecord:
         return AgentRecord(
             self.id, self.name, self.labels, socket.gethostname(), os.getpid(),
-            version=_version(),
+            version=_version(PROGRAM), packages=_packages(),
         )  # fmt: skip
 
     def _beat_on(self, ended: threading.Event) -> None:
@@ -324,8 +328,14 @@ class Agent(ABC, Generic[Handle]):
             _log.exception("agent %s goes on after an error", self.name)
 
 
-def _version() -> str:
+def _packages() -> dict[str, str]:
+    """Versions of what decides how runs of this agent turn out, by name."""
+    found = {name: _version(name) for name in PACKAGES}
+    return {"python": platform.python_version(), **{n: v for n, v in found.items() if v}}
+
+
+def _version(name: str) -> str:
     try:
-        return version("analytics-orchestrator")
+        return version(name)
     except PackageNotFoundError:
         return ""

@@ -10,6 +10,7 @@ from datetime import datetime
 from orchestrator import instants
 from orchestrator.errors import OrchestratorError
 from orchestrator.model.state import FINISHED, StateType
+from orchestrator.service.scheduler.collecting import no_collecting
 from orchestrator.service.scheduler.policies import Policies
 from orchestrator.service.scheduler.serving import Turn, serve
 from orchestrator.service.scheduler.settling import (
@@ -61,8 +62,9 @@ class Scheduler:
             StoreError: The store cannot be read.
         """
         step = Tick(self._clock())
-        unfinished = self._store.runs(state=UNFINISHED, limit=_EVERY)
-        self._serve_all(step, unfinished)
+        with no_collecting():
+            unfinished = self._store.runs(state=UNFINISHED, limit=_EVERY)
+            self._serve_all(step, unfinished)
         with step.trying("stuck runs"):
             self._settle_stuck(step)
         with step.trying("lost agents"):

@@ -89,14 +89,18 @@ class _Deciding:
         before = earlier(self._store, (turn.watched for turn in turns))
         due: dict[str, Sequence[Occurrence]] = {}
         for turn in turns:
-            with self._step.trying(turn.state.id):
+            try:
                 due[turn.state.id] = due_of(turn.watched, self._step.at, before, self._timetables)
+            except Exception as failure:
+                self._step.failed(turn.state.id, failure)
         last = _last_runs(self._store, turns, due, self._step.at)
         for turn in turns:
             decided = None
             if found := due.get(turn.state.id):
-                with self._step.trying(turn.state.id):
+                try:
                     decided = self._decided(turn, found, last.get(turn.state.id))
+                except Exception as failure:
+                    self._step.failed(turn.state.id, failure)
             if decided is not None:
                 yield decided
 

@@ -42,7 +42,11 @@ class Tick:
         try:
             yield
         except Exception as failure:
-            self.errors[what] = one_line(failure)
+            self.failed(what, failure)
+
+    def failed(self, what: str, failure: Exception) -> None:
+        """Keep an error."""
+        self.errors[what] = one_line(failure)
 
 
 def one_line(failure: Exception) -> str:

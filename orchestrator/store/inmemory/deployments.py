@@ -67,6 +67,19 @@ class MemoryDeployments(MemoryRuns, DeploymentStore):
         found.sort(key=lambda row: (row["project"], row["flow"], -row["number"]))
         return tuple(map(keeping.deployment, found))
 
+    def previous(self, ids: Collection[str]) -> Mapping[str, Deployment]:
+        with self._lock:
+            places = {
+                (row["project"], row["flow"], row["number"] - 1): row["id"]
+                for row in self._deployments.values()
+                if row["id"] in ids
+            }
+            return {
+                places[place]: keeping.deployment(row)
+                for row in self._deployments.values()
+                if (place := (row["project"], row["flow"], row["number"])) in places
+            }
+
     def deployed(self, project: str | None = None) -> tuple[DeployedFlow, ...]:
         with self._lock:
             return tuple(

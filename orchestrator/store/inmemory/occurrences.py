@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence
 
-from orchestrator.store import keeping, missing, rows
+from orchestrator.store import keeping, rows
 from orchestrator.store.inmemory.deployments import MemoryDeployments
-from orchestrator.store.inmemory.shared import WHERE
-from orchestrator.store.occurrences import OccurrenceStore, ScheduleState, Settled, SettledAs
-from orchestrator.store.records import FlowRun
+from orchestrator.store.occurrences import (
+    LastRun,
+    OccurrenceStore,
+    ScheduleState,
+    Settled,
+    SettledAs,
+    Settling,
+)
 from orchestrator.store.rows import Row
 
 
@@ -25,30 +29,32 @@ class MemoryOccurrences(MemoryDeployments, OccurrenceStore):
             found = [row for row in self._schedules.values() if project in (None, row["project"])]
             return tuple(map(keeping.schedule_state, sorted(found, key=lambda row: str(row["id"]))))
 
-    def occur(
-        self,
-        schedule_id: str,
-        settled: Sequence[Settled],
-        runs: Sequence[FlowRun],
-        evaluated: datetime,
-        *,
-        seen: datetime | None = None,
-    ) -> tuple[str, ...]:
-        wanted = [keeping.settled_row(one) for one in settled]
-        made = {run.id: rows.flow_run_row(run) for run in runs}
-        mark = rows.micros(evaluated) or 0
+    def occur_all(self, wanted: Sequence[Settling]) -> tuple[tuple[str, ...] | None, ...]:
+        made = {run.id: rows.flow_run_row(run) for each in wanted for run in each.runs}
+        asked = [list(map(keeping.settled_row, each.settled)) for each in wanted]
         with self._lock:
-            schedule = self._schedules.get(schedule_id)
-            if schedule is None:
-                raise missing.no_such_schedule(schedule_id, WHERE)
-            if seen is not None and schedule["evaluated"] != rows.micros(seen):
-                return ()
-            new = [row for row in wanted if (schedule_id, row["key"]) not in self._occurrences]
-            self._make_runs(new, made)
-            for row in new:
-                self._occurrences[schedule_id, row["key"]] = row
-            schedule["evaluated"] = max(schedule["evaluated"], mark)
-            return tuple(row["key"] for row in new)
+            new = [self._new(each, given) for each, given in zip(wanted, asked, strict=True)]
+            self._make_runs([row for found in new for row in found or ()], made)
+            for each, found in zip(wanted, new, strict=True):
+                if found is not None and self._stands(each):
+                    for row in found:
+                        self._occurrences[each.schedule_id, row["key"]] = row
+                    schedule = self._schedules[each.schedule_id]
+                    mark = rows.micros(each.evaluated) or 0
+                    schedule["evaluated"] = max(schedule["evaluated"], mark)
+        return tuple(None if f is None else tuple(row["key"] for row in f) for f in new)
+
+    def last_runs(self, schedule_ids: Collection[str]) -> Mapping[str, LastRun]:
+        found: dict[str, LastRun] = {}
+        with self._lock:
+            ran = [row for row in self._occurrences.values() if row["outcome"] == SettledAs.RUN]
+            for row in sorted(ran, key=lambda row: (row["instant"], row["key"])):
+                kept = self._kept.get(row["run_id"])
+                if row["schedule_id"] in schedule_ids and kept is not None:
+                    run = rows.flow_run(kept.run)
+                    if run.schedule_id == row["schedule_id"]:
+                        found[row["schedule_id"]] = LastRun(run.id, run.created, run.finished)
+        return found
 
     def occurrences(
         self,
@@ -69,6 +75,20 @@ class MemoryOccurrences(MemoryDeployments, OccurrenceStore):
     def _forget_occurrences(self, before: int) -> None:
         for place in [p for p, row in self._occurrences.items() if row["instant"] < before]:
             del self._occurrences[place]
+
+    def _new(self, wanted: Settling, asked: Sequence[Row]) -> list[Row] | None:
+        """The occurrences that are not there; None if the schedule is not."""
+        if wanted.schedule_id not in self._schedules:
+            return None
+        if not self._stands(wanted):
+            return []
+        first = {row["key"]: row for row in reversed(asked)}.values()  # asked twice is new once
+        known = self._occurrences
+        return [row for row in reversed(first) if (wanted.schedule_id, row["key"]) not in known]
+
+    def _stands(self, wanted: Settling) -> bool:
+        mark = self._schedules[wanted.schedule_id]["evaluated"]
+        return wanted.seen is None or bool(mark == rows.micros(wanted.seen))
 
     def _make_runs(self, new: Sequence[Row], made: Mapping[str, Row]) -> None:
         """Make the runs of newly settled occurrences, all or none of them."""

@@ -30,6 +30,8 @@ class Kept:
 class MemoryRuns:
     """The runs of a store in memory."""
 
+    _where = WHERE
+
     def __init__(self) -> None:
         super().__init__()
         self._kept: dict[str, Kept] = {}
@@ -51,10 +53,7 @@ class MemoryRuns:
         self._refuse_taken(row["id"])
         kept = Kept(row, {task["key"]: task for task in tasks})
         self._kept[row["id"]] = kept
-        data = {"tasks": len(tasks)}
-        self._append_events(
-            kept, [rows.event_row(row["id"], None, row["created"], "created", data)]
-        )
+        self._append_events(kept, [rows.created_event(row, len(tasks))])
         return str(row["id"])
 
     def _refuse_taken(self, run_id: str) -> None:

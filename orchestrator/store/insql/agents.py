@@ -2,21 +2,82 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, func, insert, literal_column, or_, select, update
+from sqlalchemy import (
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 
 from orchestrator import instants
 from orchestrator.model.state import StateType
 from orchestrator.store import keeping, rows
 from orchestrator.store.agents import AgentRecord, AgentStore
+from orchestrator.store.engines import READ
+from orchestrator.store.failures import translated
 from orchestrator.store.insql.shared import SqlRuns
 from orchestrator.store.lookup import no_such_run
 from orchestrator.store.records import FlowRun
 from orchestrator.store.rows import Row
 from orchestrator.store.tables import agents, flow_runs
+
+_run = flow_runs.c
+_unclaimed = and_(
+    # As text, not as a bound value: only then can the partial index be used.
+    _run.state == literal_column("'Pending'"),
+    _run.lease_expires.is_(None),
+)
+_before = flow_runs.alias("before")
+_in_the_way = select(_before.c.id).where(
+    _before.c.id == _run.waits_for, _before.c.finished.is_(None)
+)
+
+
+def _first_free(query: Select[Any]) -> Select[Any]:
+    """Restrict a query to the run with these labels that is to be had first."""
+    return (
+        query.where(
+            _unclaimed,
+            _run.labels == bindparam("b_labels"),
+            _run.turn <= bindparam("b_now"),
+            or_(_run.waits_for.is_(None), ~_in_the_way.exists()),
+        )
+        .order_by(_run.turn, _run.created, _run.id)
+        .limit(1)
+    )
+
+
+# The sets of labels that unclaimed runs have, each by one look at an index: there are few, however
+# many runs there are.
+_words = select(func.min(_run.labels).label("labels")).where(_unclaimed).cte(recursive=True)
+_words = _words.union_all(
+    select(
+        select(func.min(_run.labels))
+        .where(_unclaimed, _run.labels > _words.c.labels)
+        .correlate(_words)
+        .scalar_subquery()
+    ).where(_words.c.labels.is_not(None))
+)
+_LABELS = select(_words.c.labels).where(_words.c.labels.is_not(None))
+_TURN = _first_free(select(_run.turn, _run.created, _run.id))
+# What another agent claims at this moment is passed over, not waited for.
+_NEXT = _first_free(select(flow_runs)).with_for_update(skip_locked=True, of=flow_runs)
+_CLAIM = (
+    update(flow_runs)
+    .where(_run.id == bindparam("b_id"))
+    .values({name: bindparam(name) for name in ("agent", "lease_expires", "fence")})
+)
 
 
 class SqlAgents(SqlRuns, AgentStore):
@@ -53,15 +114,13 @@ class SqlAgents(SqlRuns, AgentStore):
     ) -> FlowRun | None:
         at = rows.micros(now or instants.now()) or 0
         # Most polls find nothing: they only read.
-        wanted = [
-            row["labels"]
-            for row in self._read(_free(select(flow_runs.c.labels).distinct(), at))
-            if keeping.takes(row["labels"], labels)
-        ]
-        if not wanted:
+        nexts = self._nexts(labels, at)
+        if not nexts:
             return None
         with self._write() as connection:
-            row = _next_free(connection, wanted, at)
+            # Between the two another agent may have been faster: then the next set of labels.
+            free = (_lock_next(connection, words, at) for _, words in sorted(nexts))
+            row = next((found for found in free if found is not None), None)
             if row is None:
                 return None
             values = {
@@ -69,10 +128,22 @@ class SqlAgents(SqlRuns, AgentStore):
                 "lease_expires": rows.micros(until),
                 "fence": row["fence"] + 1,
             }
-            connection.execute(update(flow_runs).where(flow_runs.c.id == row["id"]), values)
+            connection.execute(_CLAIM, {"b_id": row["id"], **values})
             data = {"agent": agent_id, "fence": row["fence"] + 1}
             self._add_event(connection, row["id"], "claimed", data)
         return rows.flow_run(row | values)
+
+    def _nexts(self, has: Collection[str], at: int) -> list[tuple[tuple[int, int, str], str]]:
+        """The turn of the next free run of each set of labels that an agent may take, and the set."""
+        found = []
+        with translated(self._where), self._engines[READ].connect() as connection:
+            sets: Sequence[str] = connection.execute(_LABELS).scalars().all()
+            for words in sets:
+                if keeping.takes(words, has):
+                    row = connection.execute(_TURN, {"b_labels": words, "b_now": at}).first()
+                    if row is not None:
+                        found.append(((row.turn, row.created, row.id), words))
+        return found
 
     def unclaim(self, run_id: str, fence: int) -> bool:
         run = flow_runs.c
@@ -101,24 +172,6 @@ class SqlAgents(SqlRuns, AgentStore):
         return tuple(map(keeping.agent, self._read(ordered)))
 
 
-def _free(query: Select[Any], at: int) -> Select[Any]:
-    """Restrict a query to the runs that are to be had."""
-    run, before = flow_runs.c, flow_runs.alias("before")
-    waits = select(before.c.id).where(before.c.id == run.waits_for, before.c.finished.is_(None))
-    return query.where(
-        # As text, not as a bound value: only then can the partial index be used.
-        run.state == literal_column("'Pending'"),
-        run.lease_expires.is_(None),
-        or_(run.due.is_(None), run.due <= at),
-        ~waits.exists(),
-    )
-
-
-def _next_free(connection: Connection, labels: list[str], at: int) -> Row | None:
-    run = flow_runs.c
-    query = _free(select(flow_runs).where(run.labels.in_(labels)), at)
-    query = query.order_by(func.coalesce(run.due, run.created), run.created, run.id).limit(1)
-    # What another agent claims at this moment is passed over, not waited for.
-    query = query.with_for_update(skip_locked=True, of=flow_runs)
-    found = connection.execute(query).mappings().first()
+def _lock_next(connection: Connection, labels: str, at: int) -> Row | None:
+    found = connection.execute(_NEXT, {"b_labels": labels, "b_now": at}).mappings().first()
     return None if found is None else dict(found)

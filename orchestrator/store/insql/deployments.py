@@ -16,12 +16,20 @@ from orchestrator.store.deployments import (
     DeploymentStore,
     schedule_id,
 )
-from orchestrator.store.insql.shared import SqlRuns, one
+from orchestrator.store.insql.shared import SqlRuns, chunks, one
 from orchestrator.store.rows import Row
 from orchestrator.store.tables import deployed_flows, deployment_audit, deployments, schedules
 
 _DEPLOYED = select(deployed_flows, deployments.c.number).join(
     deployments, deployments.c.id == deployed_flows.c.deployment_id
+)
+
+_newer = deployments.alias("newer")
+_PREVIOUS = select(deployments, _newer.c.id.label("newer")).join(
+    _newer,
+    (_newer.c.project == deployments.c.project)
+    & (_newer.c.flow == deployments.c.flow)
+    & (_newer.c.number == deployments.c.number + 1),
 )
 
 
@@ -70,6 +78,13 @@ class SqlDeployments(SqlRuns, DeploymentStore):
         query = query.order_by(column.project, column.flow, column.number.desc())
         return tuple(map(keeping.deployment, self._read(query)))
 
+    def previous(self, ids: Collection[str]) -> Mapping[str, Deployment]:
+        found: dict[str, Deployment] = {}
+        for some in chunks(sorted(ids)):
+            for row in self._read(_PREVIOUS.where(_newer.c.id.in_(some))):
+                found[row["newer"]] = keeping.deployment(row)
+        return found
+
     def deployed(self, project: str | None = None) -> tuple[DeployedFlow, ...]:
         flow = deployed_flows.c
         query = _DEPLOYED if project is None else _DEPLOYED.where(flow.project == project)
@@ -112,6 +127,7 @@ class SqlDeployments(SqlRuns, DeploymentStore):
             _one_at_a_time(connection, project, flow)
             _live_flow(connection, project, flow)
             connection.execute(_change_flow(project, flow).values(deleted=True))
+            _schedules_of(connection, project, flow)
             column = schedules.c
             connection.execute(
                 delete(schedules).where(column.project == project, column.flow == flow)
@@ -210,7 +226,8 @@ def _change_flow(project: str, flow: str) -> Any:
 def _schedules_of(connection: Connection, project: str, flow: str) -> list[Row]:
     column = schedules.c
     query = select(schedules).where(column.project == project, column.flow == flow)
-    return _rows(connection, query.order_by(column.id))
+    # Locked in this order, as schedulers do: nobody waits for another in a circle.
+    return _rows(connection, query.order_by(column.id).with_for_update())
 
 
 def _write_audit(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, insert, select
+from sqlalchemy import Connection, Engine, Select, UpdateBase, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from orchestrator import instants
@@ -16,6 +17,8 @@ from orchestrator.store.engines import DURABLE, READ, RELAXED
 from orchestrator.store.failures import translated
 from orchestrator.store.rows import Row
 from orchestrator.store.tables import events, flow_runs
+
+_AT_ONCE = 5000  #: ids a statement: databases limit bound values (SQLite 32,766)
 
 
 class SqlRuns:
@@ -32,23 +35,25 @@ class SqlRuns:
         self._engines = {
             mode: engine.execution_options(store=mode) for mode in (READ, DURABLE, RELAXED)
         }
-        # SQLite has one writer. Threads of this process queue here, fairly and at once, instead
-        # of polling the file's lock.
-        self._one_writer = threading.Lock() if engine.dialect.name == "sqlite" else None
+        self._one_writer = threading.Lock()
         #: ``insert(table)`` that knows ``ON CONFLICT``.
         self._dialect: Any = sqlite if engine.dialect.name == "sqlite" else postgresql
+        # Statements as text, and the order of their values; None where these go by their names.
+        self._texts: dict[UpdateBase, tuple[str, Sequence[str] | None]] = {}
         insert_run = self._dialect.insert(flow_runs).returning(flow_runs.c.id)
         self._insert_run = insert_run.on_conflict_do_nothing(index_elements=["idempotency_key"])
 
     @contextmanager
     def _write(self, mode: str = DURABLE) -> Iterator[Connection]:
-        with translated(self._where):
-            if self._one_writer is None:
-                with self._engines[mode].begin() as connection:
-                    yield connection
-            else:
-                with self._one_writer, self._engines[mode].begin() as connection:
-                    yield connection
+        with translated(self._where), self._transaction(self._engines[mode]) as connection:
+            yield connection
+
+    @contextmanager
+    def _transaction(self, engine: Engine) -> Iterator[Connection]:
+        # SQLite has one writer. Threads of this process queue here, fairly and at once, instead
+        # of polling the file's lock.
+        with self._one_writer, engine.begin() as connection:
+            yield connection
 
     def _read(self, statement: Select[Any]) -> list[Row]:
         with translated(self._where), self._engines[READ].connect() as connection:
@@ -63,9 +68,26 @@ class SqlRuns:
             same_key = flow_runs.c.idempotency_key == row["idempotency_key"]
             found: str = connection.execute(select(flow_runs.c.id).where(same_key)).scalar_one()
             return found, False
-        event = rows.event_row(row["id"], None, row["created"], "created", {"tasks": tasks})
-        connection.execute(insert(events), event)
+        connection.execute(insert(events), rows.created_event(row, tasks))
         return row["id"], True
+
+    def _many(self, connection: Connection, statement: UpdateBase, values: Sequence[Row]) -> None:
+        """Execute a statement for each of several values that have the same names, at least one.
+
+        The driver takes them as they are: SQLAlchemy looks at each value of each row, which takes
+        longer than to write it.
+
+        Args:
+            connection: The transaction's.
+            statement: One that lasts: its text is kept.
+            values: By the names of its columns or parameters.
+        """
+        if statement not in self._texts:
+            compiled = statement.compile(self._engine, column_keys=list(values[0]))
+            self._texts[statement] = str(compiled), compiled.positiontup
+        text, order = self._texts[statement]
+        given = [*map(itemgetter(*order), values)] if order else list(values)
+        connection.exec_driver_sql(text, given)
 
     def _add_event(
         self, connection: Connection, run_id: str, kind: str, data: Mapping[str, Any]
@@ -80,3 +102,8 @@ def one(found: list[Row], otherwise: Callable[[], Exception]) -> Row:
     if not found:
         raise otherwise()
     return found[0]
+
+
+def chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Cut ids into pieces that one statement can take."""
+    return (ids[start : start + _AT_ONCE] for start in range(0, len(ids), _AT_ONCE))

@@ -1,0 +1,1 @@
+"""What databases with a Python DB-API driver share: pools, recording, splitting, query tags."""

@@ -1,0 +1,1 @@
+"""Work over HTTP: a request, pages of rows into a table, waiting until a condition holds."""
