@@ -15,7 +15,7 @@ from orchestrator.model.signals import FAIL
 from orchestrator.model.warehouse import Warehouse
 from tasks.frames import arrow, batches_of, frame_of, is_lazy
 from tasks.sql.session import Mode, SqlSession, SqlWarehouse
-from tasks.tables import mode_of, take_down, translated, written
+from tasks.tables import loaded, mode_of, take_down, translated, written
 
 if TYPE_CHECKING:
     from pyarrow import RecordBatch, RecordBatchReader
@@ -78,6 +78,12 @@ class Table(Injected):
         """Refuse a type that nothing can be read as; what is written is judged by what it is."""
         if not spot.is_result:
             self._kind(spot)
+        elif self.columns:
+            raise FlowError(
+                f"task {spot.task!r}: columns= says which columns are read, and {spot} is written",
+                where=spot.place,
+                fix="leave it out: all columns of the frame are written",
+            )
 
     @contextmanager
     def opened(self, spot: Spot, warehouse: Warehouse) -> Iterator[Any]:
@@ -110,7 +116,7 @@ class Table(Injected):
             session = _sql(warehouse, spot).session(connection)
             take_down(connection, written(self.dataset, Mode(self.mode)), spot.place)
             with _explained(session, spot, "write", self.dataset):
-                rows = session.load(self.dataset, batches, Mode(self.mode))
+                rows = loaded(session, self.dataset, batches, Mode(self.mode))
         return (None if is_lazy(value) else value), rows
 
     def needs_arguments(self, value: Any) -> bool:

@@ -43,7 +43,7 @@ def frame_of(batches: RecordBatchReader, kind: str) -> Any:
             return polars.from_arrow(table)
     except ImportError as error:
         raise ConfigurationError(
-            f"reading as {kind!r} needs a library that is not installed ({error})",
+            f"reading as {kind!r} needs {kind}, which is not installed ({error})",
             fix=f"pip install {kind}",
         ) from None
     return table.to_pylist() if kind == "dicts" else table

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import FlowError
 from orchestrator.model import context
+from tasks.columns import refuse_twice
 from tasks.frames import arrow, batches_of, frame_of
 from tasks.sql.failing import failed
 from tasks.sql.scripts import Script
@@ -123,7 +124,7 @@ def write(connection: Any, table: str, frame: Any, mode: Mode | str = Mode.APPEN
     with _session(connection) as session:
         take_down(connection, written(table, how))
         with translated(session, f"write {table} ({how})"):
-            return session.load(table, batches, how)
+            return loaded(session, table, batches, how)
 
 
 def run(connection: Any, sql: str, data: Data = None) -> int | None:
@@ -176,6 +177,22 @@ def transaction(connection: Any) -> Iterator[None]:
     except BaseException:
         session.rollback()
         raise
+
+
+def loaded(session: SqlSession, table: str, batches: RecordBatchReader, mode: Mode) -> int:
+    """Load a table; an empty list, of which nobody knows the columns, adds no rows.
+
+    Raises:
+        FlowError: The columns do not fit; or there are none, and the table would be made anew.
+    """
+    if batches.schema.names:
+        return session.load(table, batches, mode)
+    if mode is Mode.REPLACE:
+        refuse_twice(table, ())
+    if mode is Mode.TRUNCATE:
+        for statement in session.split(f"DELETE FROM {table}"):
+            session.execute(statement)
+    return 0
 
 
 def mode_of(mode: Mode | str) -> Mode:

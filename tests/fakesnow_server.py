@@ -17,6 +17,8 @@ import pytest
 
 _HOME = Path(__file__).parent.parent / ".servers" / "fakesnow" / "bin" / "fakesnow"
 _PATIENCE = 60.0  #: seconds until it must answer
+#: Ends the server when the tests end, however they do: then its standard input is closed.
+_GUARDED = 'exec 3<&0; "$0" "$@" </dev/null & n=$!; (cat <&3; kill -9 $n) >/dev/null 2>&1 & wait $n'
 
 
 @dataclass(frozen=True)
@@ -68,14 +70,17 @@ def running() -> Iterator[Server]:
     try:
         with server.log.open("wb") as log:
             process = subprocess.Popen(
-                [str(path), "-s", "-p", str(server.port)], cwd=folder, env=environ,
-                stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+                ["sh", "-c", _GUARDED, str(path), "-s", "-p", str(server.port)], cwd=folder,
+                env=environ, stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT,
             )  # fmt: skip
         try:
             _wait(server, process)
             yield server
+            if process.poll() is not None:
+                pytest.fail(f"the fakesnow server ended by itself:\n{_end_of(server.log)}")
         finally:
-            process.kill()
+            assert process.stdin is not None
+            process.stdin.close()
             process.wait(30)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -94,4 +99,8 @@ def _wait(server: Server, process: subprocess.Popen[bytes]) -> None:
             socket.create_connection(("127.0.0.1", server.port), 1).close()
             return
         time.sleep(0.05)
-    pytest.fail(f"the fakesnow server does not answer:\n{server.log.read_text()}")
+    pytest.fail(f"the fakesnow server does not answer:\n{_end_of(server.log)}")
+
+
+def _end_of(log: Path) -> str:
+    return log.read_text(errors="replace")[-5_000:]

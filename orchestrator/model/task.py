@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, overload
 from orchestrator.errors import FlowError
 from orchestrator.model import building
 from orchestrator.model.binding import Binding
-from orchestrator.model.code import Code, Column, Extent, Output
+from orchestrator.model.code import Code, Extent, Output
 from orchestrator.model.dataset import Access, Dataset, Namespace
 from orchestrator.model.evidence import Evidence, Source
 from orchestrator.model.facts import TaskFacts
@@ -26,10 +26,12 @@ from orchestrator.model.task_arguments import (
     READ,
     Columns,
     RetryOn,
+    bound_arguments,
     columns,
     duration,
     errors,
     names,
+    origins,
     seconds,
     words,
 )
@@ -267,32 +269,9 @@ class Task(Operators):
 
     def _arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         """Name the positional arguments after ``run``'s parameters."""
-        signature = inspect.signature(self._function())
-        injected = self._injected()
-        try:
-            bound = signature.bind_partial(*args, **kwargs)
-        except TypeError as error:
-            raise FlowError(
-                f"task {self.name!r} cannot take these arguments: {error}",
-                where="{}:{}".format(*(building.caller() or ("?", 0))),
-                fix=f"its arguments: {signature}",
-            ) from error
-        named = dict(bound.arguments)
-        for parameter in signature.parameters.values():
-            if parameter.kind is parameter.VAR_KEYWORD:
-                named.update(named.pop(parameter.name, {}))
-            elif parameter.kind is parameter.VAR_POSITIONAL:
-                if parameter.name in named:
-                    raise FlowError(
-                        f"task {self.name!r}: pass *{parameter.name} as one list argument"
-                    )
-            elif parameter.default is parameter.empty and parameter.name not in {*named, *injected}:
-                raise FlowError(
-                    f"task {self.name!r} lacks its argument {parameter.name!r}",
-                    where="{}:{}".format(*(building.caller() or ("?", 0))),
-                    fix=f"its arguments: {signature}",
-                )
-        return named
+        return bound_arguments(
+            self.name, inspect.signature(self._function()), args, kwargs, self._injected()
+        )
 
     def _function(self) -> Callable[..., Any]:
         """What the arguments are bound to."""
@@ -354,7 +333,12 @@ class Task(Operators):
         namespace = planning.namespace(self.warehouse)
         places = self.accesses(self.columns, "writes", namespace, planning)
         return tuple(
-            Output(place.dataset, _origins(columns, namespace, self), Extent.ALL, place.evidence)
+            Output(
+                place.dataset,
+                origins(columns, namespace, self.name, self.defined_at),
+                Extent.ALL,
+                place.evidence,
+            )
             for place, columns in zip(places, self.columns.values(), strict=True)
         )
 
@@ -479,23 +463,3 @@ def task(fn: Callable[..., Any] | None = None, /, **task_args: Any) -> Any:
     if fn is None:
         return lambda function: FunctionTask(function, **task_args)
     return FunctionTask(fn, **task_args)
-
-
-def _origins(
-    columns: Mapping[str, tuple[str, ...]], namespace: Namespace, task: Task
-) -> dict[str, tuple[Column, ...] | None]:
-    """Column → the columns that go into it; None where they are not said."""
-    found: dict[str, tuple[Column, ...] | None] = {}
-    for column, sources in columns.items():
-        read = []
-        for source in sources:
-            table, dot, name = source.rpartition(".")
-            if not dot or not table.strip() or not name.strip():
-                raise FlowError(
-                    f"task {task.name!r}: {column} comes from {source!r}, which is no column",
-                    where="{}:{}".format(*(task.defined_at or ("?", 0))),
-                    fix="name it with its table: raw.orders.amount",
-                )
-            read.append((Dataset.parse(table, namespace), name.strip()))
-        found[column] = tuple(read) or None
-    return found

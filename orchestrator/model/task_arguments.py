@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import inspect
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
 from orchestrator.errors import FlowError
+from orchestrator.model import building
 from orchestrator.model.cache import Cache
+from orchestrator.model.code import Column
+from orchestrator.model.dataset import Dataset, Namespace
 from orchestrator.model.policy import AfterAll, AnyTrigger, Some, Trigger
 
 #: Formats that results can be stored in.
@@ -85,6 +89,72 @@ def columns(
             for column, into in sources.items()
         }
     return found
+
+
+def origins(
+    columns: Mapping[str, tuple[str, ...]],
+    namespace: Namespace,
+    task_name: str,
+    place: tuple[str, int] | None,
+) -> dict[str, tuple[Column, ...] | None]:
+    """Column → the columns that go into it; None where they are not said."""
+    found: dict[str, tuple[Column, ...] | None] = {}
+    for column, sources in columns.items():
+        read = []
+        for source in sources:
+            table, dot, name = source.rpartition(".")
+            if not dot or not table.strip() or not name.strip():
+                raise FlowError(
+                    f"task {task_name!r}: {column} comes from {source!r}, which is no column",
+                    where="{}:{}".format(*(place or ("?", 0))),
+                    fix="name it with its table: raw.orders.amount",
+                )
+            read.append((Dataset.parse(table, namespace), name.strip()))
+        found[column] = tuple(read) or None
+    return found
+
+
+def bound_arguments(
+    task_name: str,
+    signature: inspect.Signature,
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+    injected: Collection[str],
+) -> dict[str, Any]:
+    """Name the positional arguments after ``run``'s parameters.
+
+    Args:
+        task_name: For messages.
+        signature: What they are bound to.
+        args: By position.
+        kwargs: By name.
+        injected: Parameters that need not be given.
+
+    Raises:
+        FlowError: They do not fit the signature.
+    """
+    try:
+        bound = signature.bind_partial(*args, **kwargs)
+    except TypeError as error:
+        raise FlowError(
+            f"task {task_name!r} cannot take these arguments: {error}",
+            where="{}:{}".format(*(building.caller() or ("?", 0))),
+            fix=f"its arguments: {signature}",
+        ) from error
+    named = dict(bound.arguments)
+    for parameter in signature.parameters.values():
+        if parameter.kind is parameter.VAR_KEYWORD:
+            named.update(named.pop(parameter.name, {}))
+        elif parameter.kind is parameter.VAR_POSITIONAL:
+            if parameter.name in named:
+                raise FlowError(f"task {task_name!r}: pass *{parameter.name} as one list argument")
+        elif parameter.default is parameter.empty and parameter.name not in {*named, *injected}:
+            raise FlowError(
+                f"task {task_name!r} lacks its argument {parameter.name!r}",
+                where="{}:{}".format(*(building.caller() or ("?", 0))),
+                fix=f"its arguments: {signature}",
+            )
+    return named
 
 
 #: Arguments of a task that are kept in its retry policy, as they are kept there.

@@ -101,7 +101,7 @@ def _translate(error: Exception, where: str) -> StoreError:
         return LostError(
             f"the run store cannot be reached: {_line(origin)}",
             where=where,
-            fix="check that the database runs and that its address and rights are right",
+            fix="check that the database is reachable and that its address and rights are right",
         )
     if isinstance(error, IntegrityError):
         return StoreError(

@@ -50,6 +50,8 @@ class Recorded:
         raise TypeError("a connection stays what it is")
 
     def __getattr__(self, name: str) -> Any:
+        if name in _OWN:  # of one that is not made yet, as copying has it
+            raise AttributeError(name)
         found = getattr(self.unrecorded, name)
         if name == "cursor":
             return lambda *args, **kwargs: self._wrapped(found(*args, **kwargs))

@@ -160,9 +160,30 @@ class DbtShellTask(ShellTask):
         Returns:
             The last line that dbt prints (None if there is none), or all lines.
         """
-        script, said = self._script(command, helper_script), self._said()
-        given = self._variables(env)
+        script, given = self._script(command, helper_script), self._variables(env)
         target = revealed(self.dbt_kwargs) | plain(dbt_kwargs or {})
+        whole = self.on_retry == "all"
+        rest = None if whole else again(script.command, self._folder(), given)
+        said = self._said()
+        if rest is not None:
+            said.logger.info(
+                "%s: %d nodes of the attempt before are left", rest.command, rest.nodes
+            )
+            try:
+                return self._dbt(Script(rest.command, script.helper), given, target, said)
+            except CommandFailed as error:
+                if error.result is None or error.result.stopped or said.nodes:
+                    raise
+                said.logger.warning("dbt retry could not begin; the whole command runs: %s", error)
+                said = self._said()
+        return self._dbt(script, given, target, said)
+
+    # -- one command -----------------------------------------------------------------------
+
+    def _dbt(
+        self, script: Script, given: Mapping[str, Any], target: Mapping[str, Any], said: DbtSaid
+    ) -> Any:
+        """Run a script with its profile and its dbt; both are gone with it, even if it is killed."""
         scratch = Path(tempfile.mkdtemp(prefix="orchestrator-dbt-"))
         try:
             folder = self._profiles(target, given, scratch)
@@ -171,30 +192,9 @@ class DbtShellTask(ShellTask):
                 settings["DBT_PROFILES_DIR"] = str(folder)
             path = settings.get("PATH") or os.environ.get("PATH", os.defpath)
             settings["PATH"] = path_to(self.dbt, scratch, str(path))
-            value = self._attempted(script, settings, said)
+            return self._told(self._run_script(script, settings, said, scratch), said)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
-        return self._told(value, said)
-
-    # -- one attempt -----------------------------------------------------------------------
-
-    def _attempted(
-        self, script: Script, settings: Mapping[str, Any], said: DbtSaid
-    ) -> str | list[str] | None:
-        """Run what this attempt is to run."""
-        rest = (
-            again(script.command, self._folder(), settings) if self.on_retry == "failed" else None
-        )
-        if rest is None:
-            return self._run_script(script, settings, said)
-        said.logger.info("%s: %d nodes of the attempt before are left", rest.command, rest.nodes)
-        try:
-            return self._run_script(Script(rest.command, script.helper), settings, said)
-        except CommandFailed as error:
-            if error.result is None or error.result.stopped or said.nodes:
-                raise
-            said.logger.warning("dbt retry could not begin; the whole command runs: %s", error)
-        return self._run_script(script, settings, said)
 
     def _told(self, value: Any, said: DbtSaid) -> Any:
         """The value, and in a flow what is known of the nodes.

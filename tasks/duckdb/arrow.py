@@ -51,8 +51,10 @@ def batches(connection: DuckDBPyConnection, query: str, data: Data) -> RecordBat
     relation = connection.sql(query, params=data or None)
     if relation is None:
         return pyarrow.table({}).to_reader()
-    reader = relation.to_arrow_reader(_BATCH)
-    return pyarrow.RecordBatchReader.from_batches(reader.schema, _translated(reader))
+    # DuckDB 1.2 has another name for it, and reads all rows first.
+    newer = hasattr(type(relation), "to_arrow_reader")
+    reader = (relation.to_arrow_reader if newer else relation.fetch_arrow_reader)(_BATCH)
+    return pyarrow.RecordBatchReader.from_batches(reader.schema, _translated(reader, relation))
 
 
 def load(connection: DuckDBPyConnection, table: str, rows: RecordBatchReader, mode: Mode) -> int:
@@ -159,7 +161,8 @@ class _Watched:
             raise
 
 
-def _translated(reader: RecordBatchReader) -> Iterator[RecordBatch]:
+def _translated(reader: RecordBatchReader, relation: Any) -> Iterator[RecordBatch]:
+    """The batches; the relation that they come from stays until all have come."""
     try:
         yield from reader
     except OSError as error:  # so pyarrow says what DuckDB says on the way

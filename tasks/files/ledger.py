@@ -43,7 +43,11 @@ class Ledger:
     def loaded(self) -> set[tuple[str, int | None, str]]:
         """Name, size and time of each file that was loaded; makes the ledger if it is not there."""
         if known_columns(self.session, self.name) is None:
-            self._add([])
+            try:
+                self._add([])
+            except self.session.errors:  # another task may make it at the same time
+                if known_columns(self.session, self.name) is None:
+                    raise
         rows: set[tuple[str, int | None, str]] = set()
         for batch in self.session.batches(f"SELECT * FROM {self.name}"):
             names = [name.lower() for name in batch.schema.names]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Iterable
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import FlowError
 from orchestrator.model import context
@@ -26,7 +27,12 @@ from tasks.files.warehouses import FileAndTableTask
 from tasks.sql.session import Mode, SqlSession
 from tasks.tables import mode_of, take_down, translated, written
 
+if TYPE_CHECKING:
+    import pyarrow
+
 _UNSAFE = re.compile(r"[^\w.=@+\[\]-]+")
+_PATIENCE = 60.0  #: seconds of trying again while another transaction is in the way
+_PAUSE = 0.2  #: seconds between two tries
 _TOLD = 1000  #: files that the details name
 
 
@@ -136,17 +142,35 @@ class LoadFiles(FileAndTableTask):
         with self.connected(warehouse) as (connection, session):
             take_down(connection, written(self.table, self.mode), self.where())
             with translated(session, f"load files into {self.table}", self.where()):
-                return self._load(session, found)
+                return self._load_in_turn(session, found)
 
-    def _load(self, session: SqlSession, found: list[Found]) -> Result:
+    def _load_in_turn(self, session: SqlSession, found: list[Found]) -> Result:
+        """Load; once more where another task was in the way, or made the table meanwhile."""
+        began = time.monotonic()
+        while True:
+            known = known_columns(session, self.table)
+            try:
+                return self._load(session, found, known)
+            except session.errors as error:
+                conflict = session.failure(error).conflict
+                made = known is None and known_columns(session, self.table) is not None
+                if not (conflict or made) or time.monotonic() - began > _PATIENCE:
+                    raise
+            self.heed()
+            self.log().info("another transaction was in the way; loading again")
+            time.sleep(_PAUSE)
+
+    def _load(
+        self, session: SqlSession, found: list[Found], known: pyarrow.Schema | None
+    ) -> Result:
         ledger = Ledger(session, self.table) if self.once else None
         loaded = ledger.loaded() if ledger else set()
         new = [(place, file) for place, file in found if key_of(file) not in loaded]
         if not new:
             return self._summary([], 0, len(found), None)
         reading = self._reading(new)
-        # A table that is made anew takes its types from the files.
-        known = None if self.mode is Mode.REPLACE else known_columns(session, self.table)
+        if self.mode is Mode.REPLACE:  # the table takes its types from the files
+            known = None
         try:
             with reading.open(known) as batches:
                 if ledger and known is None:  # outside the transaction: DDL may commit it
@@ -162,9 +186,20 @@ class LoadFiles(FileAndTableTask):
         return self._summary(new, rows, len(found) - len(new), reading)
 
     def _reading(self, files: list[Found]) -> Reading:
-        form = format_of(self.format, files[0][1].address)
+        form = self._format(files)
         broken = BrokenRows(self._rejects(), self.max_broken)
         return Reading(files, form, broken, self.file_column, self.heed, self.log().info)
+
+    def _format(self, files: list[Found]) -> Format:
+        first = files[0][1].address
+        form = format_of(self.format, first)
+        for _, file in files[1:]:
+            if format_of(self.format, file.address) != form:
+                raise FlowError(
+                    f"{first} and {file.address} are of different formats",
+                    fix="load each format by itself, with a pattern, or say format=",
+                )
+        return form
 
     def _failed(self, error: TooManyBroken, broken: BrokenRows) -> FAIL:
         first = [{"file": row.file, "line": row.line, "reason": row.reason} for row in broken.first]

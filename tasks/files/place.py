@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import posixpath
 import re
@@ -15,6 +16,8 @@ from orchestrator.secrets import masker, resolve
 from tasks.files.failures import telling
 
 _GLOB = re.compile(r"[*?\[]")
+#: A file of ours that is not complete, and has not got its name yet.
+_PART = re.compile(r"(?:^|/)\.[^/]*\.[0-9a-f]{12}\.part$")
 #: Options of the store as people say them; ``secret:NAME`` and ``env:NAME`` stand for values.
 Options = Mapping[str, Any] | None
 
@@ -45,12 +48,14 @@ class Place:
         filesystem: fsspec's.
         inner: The address as the file system names it.
         root: The project's folder.
+        start: Where in ``inner`` signs of a pattern count: behind the project's folder.
     """
 
     address: str
     filesystem: Any
     inner: str
     root: str
+    start: int = 0
 
     @property
     def is_local(self) -> bool:
@@ -60,15 +65,15 @@ class Place:
     @property
     def is_pattern(self) -> bool:
         """Whether it may stand for several files."""
-        return bool(_GLOB.search(self.inner))
+        return _GLOB.search(self.inner, self.start) is not None
 
     @property
     def base(self) -> str:
         """The folder, as the file system names it, that all that matches lies in."""
-        if not self.is_pattern:
+        wild = _GLOB.search(self.inner, self.start)
+        if wild is None:
             return self.inner.rstrip("/")
-        before = self.inner[: _GLOB.search(self.inner).start()]  # type: ignore[union-attr]
-        return before.rpartition("/")[0]
+        return self.inner[: wild.start()].rpartition("/")[0]
 
     def files(self) -> list[FoundFile]:
         """What is there now: the file, all below the folder, or what matches; sorted by name.
@@ -80,6 +85,10 @@ class Place:
             self.filesystem.invalidate_cache()
             try:
                 found = self._found()
+                if not found and self.is_pattern and not self.is_local:
+                    self.filesystem.ls(
+                        self.base
+                    )  # a pattern does not say that its bucket is missing
             except FileNotFoundError as error:
                 if _is_missing_store(error):
                     raise
@@ -103,7 +112,8 @@ class Place:
                 f"{relative!r} leads out of {self.address}", fix="rename the file where it lies"
             )
         inner = f"{self.inner.rstrip('/')}/{clean}"
-        return Place(f"{self.address.rstrip('/')}/{clean}", self.filesystem, inner, self.root)
+        address = f"{self.address.rstrip('/')}/{clean}"
+        return Place(address, self.filesystem, inner, self.root, len(inner))
 
     def open(self, file: FoundFile) -> IO[bytes]:
         """Open one of its files for reading, as the bytes it has.
@@ -116,7 +126,10 @@ class Place:
 
     def _found(self) -> dict[str, Any]:
         if self.is_pattern:
-            return dict(self.filesystem.glob(self.inner, detail=True))
+            pattern = glob.escape(self.inner[: self.start]) + self.inner[self.start :]
+            found = self.filesystem.glob(pattern, detail=True)
+            if found or not self.filesystem.exists(self.inner):
+                return dict(found)
         info = self.filesystem.info(self.inner)
         if _is_file(info):
             return {self.inner: info}
@@ -160,7 +173,7 @@ def reach(address: str | os.PathLike[str], options: Options = None, root: str = 
     if not text.strip():
         raise ConfigurationError("the address of a file is empty", fix="give a path or a URL")
     masker().add_environment({"address": text})
-    root = root or os.getcwd()
+    root = (root or os.getcwd()).rstrip("/")
     target = text if "://" in text else os.path.join(root, os.path.expanduser(text))
     with telling(masker().mask(text), "reach"):
         try:
@@ -170,7 +183,8 @@ def reach(address: str | os.PathLike[str], options: Options = None, root: str = 
                 f"storage_options of {masker().mask(text)} do not fit: {masker().mask(str(error))}",
                 fix="name them as the fsspec file system of this address does",
             ) from None
-    return Place(masker().mask(text), filesystem, inner, root)
+    start = len(root) + 1 if target != text and inner.startswith(f"{root}/") else 0
+    return Place(masker().mask(text), filesystem, inner, root, start)
 
 
 def same_store(one: Place, other: Place) -> bool:
@@ -185,7 +199,8 @@ def protocols(filesystem: Any) -> tuple[str, ...]:
 
 
 def _is_file(info: Mapping[str, Any]) -> bool:
-    return info.get("type") == "file" and not str(info["name"]).endswith("/")
+    name = str(info["name"])
+    return info.get("type") == "file" and not name.endswith("/") and not _PART.search(name)
 
 
 def _modified(info: Mapping[str, Any]) -> str:

@@ -20,6 +20,8 @@ _SAY = 60.0  #: seconds between two words of what is still missing
 class WaitForFile(FileTask):
     """Waits until a file, or what matches a pattern, is there and complete.
 
+    Tasks of the flow that read the same address come after it.
+
     Args:
         source: One address or several, each of which must have come; as of
             :class:`~tasks.files.copying.CopyFiles`.
@@ -68,8 +70,8 @@ class WaitForFile(FileTask):
                 fix="poll must be above 0, stable_for 0 or more, min_files 1 or more",
             )
 
-    def files_read(self) -> Iterable[str]:
-        """The source."""
+    def files_written(self) -> Iterable[str]:
+        """The source: for the flow it is this task that brings it, so its readers come after."""
         return self.source
 
     def run(self) -> Result:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import codecs
 import math
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, time, timedelta
@@ -51,9 +52,15 @@ def writer_of(form: Format, stream: IO[bytes], schema: pyarrow.Schema, address: 
         address: Name of the file, for errors.
 
     Raises:
-        FlowError: An option is for reading only.
+        FlowError: An option is for reading only, or two columns have one name.
         ConfigurationError: openpyxl is not installed.
     """
+    twice = [name for name, count in Counter(schema.names).items() if count > 1]
+    if twice:
+        raise FlowError(
+            f"{address}: there is more than one column {twice[0]!r}",
+            fix="name them apart in the query: select … as …",
+        )
     if isinstance(form, Csv):
         return _CsvWriter(form, stream, schema)
     if isinstance(form, Json):

@@ -15,6 +15,8 @@ _MORE = re.compile(
     r"|api[-_]?key|password|session[-_]?id",
     re.IGNORECASE,
 )
+#: Tokens of this kind lead to the next page; each is new, and none lets anybody in.
+_OF_PAGES = re.compile(r"(page|next|cursor|continuation|skip|sync)[-_]?token", re.IGNORECASE)
 _PARAMETER = re.compile(r"(?<=[?&#;])([^=&#;\s]+)=([^&#;\s]*)")
 _USER = re.compile(r"(?<=://)[^/@\s]+@")
 _SCHEME = re.compile(r"^(bearer|basic|token|digest|apikey)\s+", re.IGNORECASE)
@@ -45,6 +47,8 @@ def remember(headers: Mapping[str, Any], url: str, params: Iterable[tuple[str, A
 
 
 def _secret(name: str) -> bool:
+    if _OF_PAGES.search(name):
+        return False
     return bool(_MORE.search(name)) or is_sensitive(name.replace("-", "_"))
 
 

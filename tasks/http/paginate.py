@@ -58,12 +58,11 @@ class HttpPaginate(_Pages):
             ``PageNumber`` or ``Offset``; one page if left out.
         rows: Path of the list in each page (``data.items``); None where the page itself is one.
         max_rows: Most rows; more is an error.
-        max_pages: Most pages; more is an error, and so is a page that leads to itself.
-        page_retries: How often one page is asked for again (after 408, 425, 429, 5xx, no answer).
-        page_delay: Seconds before the first of these, doubled each time; ``Retry-After`` may make
-            it longer.
-        max_bytes: The largest page, unpacked; 64 MiB if left out.
-        http_args: As :class:`~tasks.http.task.HttpTask`.
+        page_args: ``max_pages``, 10,000 if left out: more is an error, and so is a page that leads
+            to itself; ``page_retries``, 3: how often one page is asked for again (after 408, 425,
+            429, 5xx, no answer); ``page_delay``, 1: seconds before the first of these, doubled each
+            time, longer where ``Retry-After`` says so; ``max_bytes``, 64 MiB: the largest page,
+            unpacked; and what :class:`~tasks.http.task.HttpTask` takes.
 
     Raises:
         HttpUnavailableError: A page could not be had.
@@ -120,9 +119,11 @@ class LoadFromHttp(_Pages):
         types: Name of a column, and its type: ``integer``, ``number``, ``text``, ``boolean``,
             ``date``, ``timestamp`` (ISO; in UTC where a zone is given), ``decimal(18,2)``,
             ``json``. Of others the values decide; where these do not fit each other, it is text.
-        paging: As :class:`HttpPaginate`, and so ``rows``, ``max_pages``, ``page_retries``,
-            ``page_delay`` and ``max_bytes``.
-        page_args: These, and what :class:`~tasks.http.task.HttpTask` takes.
+        paging: Where the next page is, as :class:`HttpPaginate`.
+        rows: Path of the list in each page, likewise.
+        writes: Further datasets that it writes.
+        page_args: ``max_pages``, ``page_retries``, ``page_delay``, ``max_bytes`` as
+            :class:`HttpPaginate` has them, and what :class:`~tasks.http.task.HttpTask` takes.
 
     Raises:
         HttpUnavailableError: A page could not be had.
@@ -147,10 +148,14 @@ class LoadFromHttp(_Pages):
         mode: Mode | str = Mode.REPLACE,
         columns: Mapping[str, str] | None = None,
         types: Mapping[str, str] | None = None,
+        paging: Paging | None = None,
+        rows: str | None = None,
         writes: Iterable[str] = (),
         **page_args: Any,
     ) -> None:
-        super().__init__(url, warehouse=warehouse, writes=(table, *writes), **page_args)
+        super().__init__(
+            url, paging=paging, rows=rows, warehouse=warehouse, writes=(table, *writes), **page_args
+        )
         self.table = table
         self.mode = mode_of(mode)
         self.row_columns = None if columns is None else dict(columns)

@@ -75,7 +75,7 @@ class Wire:
             if not response.has_redirect_location or response.next_request is None:
                 break
             response.close()
-            built = _redirected(built, response.next_request)
+            built = _redirected(built, response.next_request, request)
         else:
             raise HttpRefusedError(
                 f"{request} was redirected {MAX_REDIRECTS} times, at last to {shown(built.url)}",
@@ -167,12 +167,18 @@ def _agent() -> dict[str, str]:
     return {"User-Agent": "analytics-orchestrator" + names.encode("ascii", "replace").decode()}
 
 
-def _redirected(before: httpx.Request, after: httpx.Request) -> httpx.Request:
+def _redirected(before: httpx.Request, after: httpx.Request, request: Request) -> httpx.Request:
     """Take what says who asks away, where a redirect leads to somebody else."""
     old, new = before.url, after.url
-    if (old.scheme, old.host, old.port) != (new.scheme, new.host, new.port):
-        for name in [name for name in after.headers if name.lower() not in _PLAIN]:
-            del after.headers[name]
+    if (old.scheme, old.host, old.port) == (new.scheme, new.host, new.port):
+        return after
+    if after.method not in ("GET", "HEAD"):  # 307 and 308: the body goes along
+        raise HttpRefusedError(
+            f"{request} was redirected to another server: {shown(new)}",
+            fix="what is sent is not sent there; ask that server itself",
+        )
+    for name in [name for name in after.headers if name.lower() not in _PLAIN]:
+        del after.headers[name]
     return after
 
 

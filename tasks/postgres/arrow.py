@@ -28,9 +28,9 @@ _SIMPLE = {
 
 
 def as_texts(cursor: psycopg.Cursor[Any]) -> None:
-    """Have a cursor give JSON, UUIDs, ranges and the like as their texts."""
+    """Have a cursor give JSON, UUIDs, ranges and the like as their texts, and digits for Arrow."""
     for info in cursor.adapters.types:
-        if info.name not in _ARROW and info.name != "numeric":
+        if info.name not in _ARROW:
             cursor.adapters.register_loader(info.oid, TextLoader)
 
 
@@ -45,9 +45,19 @@ def schema_of(cursor: psycopg.Cursor[Any]) -> pa.Schema:
 
 
 def batch_of(rows: Sequence[Sequence[Any]], schema: pa.Schema) -> pa.RecordBatch:
-    """Make a record batch of rows that a cursor gave."""
+    """Make a record batch of rows that a cursor gave.
+
+    Raises:
+        psycopg.DataError: A value is none of its column's type, as a ``numeric`` that is no number.
+    """
     columns = list(zip(*rows, strict=True)) if rows else [()] * len(schema)
-    arrays = [_array(c, f.type) for c, f in zip(columns, schema, strict=True)]
+    arrays = []
+    for values, field in zip(columns, schema, strict=True):
+        try:
+            arrays.append(_array(values, field.type))
+        except pa.ArrowInvalid as error:
+            what = f"column {field.name!r} cannot become Arrow's {field.type}: {error}"
+            raise psycopg.DataError(what) from None
     return pa.record_batch(arrays, schema=schema)
 
 
@@ -93,8 +103,9 @@ def _type(cursor: psycopg.Cursor[Any], column: psycopg.Column) -> pa.DataType:
 
 
 def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
-    if pa.types.is_floating(kind):  # a Decimal is no float to Arrow
-        return pa.array([None if v is None else float(v) for v in values], kind)
+    first = next((value for value in values if value is not None), None)
+    if isinstance(first, str) and not pa.types.is_string(kind):  # digits: Arrow reads them fast
+        return pa.array(values, pa.string()).cast(kind)
     if pa.types.is_list(kind) and pa.types.is_floating(kind.value_type):
         return pa.array([v and [None if x is None else float(x) for x in v] for v in values], kind)
     return pa.array(values, kind)

@@ -36,7 +36,7 @@ _NOT_NOW = re.compile(
 #: What the client says of its own settings; to try again would not help.
 _WRONG = re.compile(r"FATAL:|no password supplied|\bSSL\b|certificate|sslmode|GSS|authentication")
 #: A query whose client died would run to its end otherwise.
-_NOTICE_THE_DEAD = "SET client_connection_check_interval TO '10s'"
+_NOTICE_THE_DEAD = "client_connection_check_interval"
 _SQLALCHEMY = re.compile(r"^postgres(?:ql)?\+\w+://")
 _log = logging.getLogger("orchestrator.warehouse")
 
@@ -86,8 +86,9 @@ class Opening:
     def prepare(self, connection: psycopg.Connection[Any]) -> None:
         """Bring a connection that is fresh, or as good as that, to the warehouse's settings."""
         connection.autocommit = True
-        with suppress(psycopg.Error):  # before Postgres 14, and not on every system
-            connection.execute(_NOTICE_THE_DEAD)
+        if _NOTICE_THE_DEAD not in self._settings():
+            with suppress(psycopg.Error):  # before Postgres 14, and not on every system
+                connection.execute(f"SET {_NOTICE_THE_DEAD} TO '10s'")
         statements = [
             f"SET search_path TO {self._search_path()}",
             *(f"SET {_setting(name, value)}" for name, value in self._settings().items()),

@@ -8,9 +8,10 @@ from typing import Any
 from orchestrator.errors import FlowError
 from orchestrator.model.signals import Result
 from orchestrator.secrets import Secret
+from tasks.http.task import PASSING
 from tasks.reports.message import Attachment, Envelope, message, read_attachments
 from tasks.reports.page import Heading, made_by, parts_of
-from tasks.reports.queries import PASSING, QueryTask
+from tasks.reports.queries import QueryTask
 from tasks.reports.sections import Section
 from tasks.reports.smtp import Server, send
 
@@ -40,6 +41,7 @@ class MailReport(QueryTask):
         verify: Path of the certificates that are trusted; those of the system if left out.
         connect_timeout: Seconds for each step of the conversation.
         max_bytes: The largest mail; 20 MiB if left out, for many servers refuse more.
+        reads: Further datasets to wait for.
         query_args: ``warehouse``, the connection; ``params``, texts for ``{{ params.name }}`` in the
             queries; and what any :class:`~orchestrator.model.task.Task` takes.
 

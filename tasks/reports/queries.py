@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from orchestrator.errors import ConfigurationError, FlowError, InfrastructureError
+from orchestrator.errors import ConfigurationError, FlowError
 from orchestrator.model import context
 from orchestrator.model.code import Code
 from orchestrator.model.facts import TaskFacts
@@ -228,10 +228,6 @@ def need(library: str, what: str) -> ConfigurationError:
         f"{what} need {library}, which is not installed",
         fix="pip install 'analytics-orchestrator[reports]'",
     )
-
-
-#: What is worth another attempt where a report is sent, unless the task says.
-PASSING = (InfrastructureError, ConnectionError, TimeoutError)
 
 
 def _sections(given: Section | str | Sequence[Section | str], name: str) -> tuple[Section, ...]:

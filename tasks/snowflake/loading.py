@@ -123,10 +123,11 @@ class _Staged:
             " FILE_FORMAT = (TYPE = PARQUET USE_LOGICAL_TYPE = TRUE)"
             " MATCH_BY_COLUMN_NAME = CASE_SENSITIVE PURGE = TRUE"
         )
+        self.files = 0  # PURGE has removed them
         return sum(int(row[3]) for row in loaded)
 
     def forget(self) -> None:
-        """Remove what was left there."""
+        """Remove what was left there by an upload or a COPY that failed."""
         if self.files:
             with suppress(Error):
                 self.session.say(f"REMOVE {self.place}")

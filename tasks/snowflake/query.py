@@ -32,7 +32,7 @@ class Waiting(StrEnum):
     BY_ID = "by_id"  #: it runs by itself, and is asked for by its id
 
 
-class SnowflakeTask(SqlTask):
+class _SnowflakeTask(SqlTask):
     """A task on Snowflake: on a connection of the project, or by a login of its own.
 
     Args:
@@ -90,7 +90,7 @@ class SnowflakeTask(SqlTask):
         return replace(script, transaction=Transaction.OFF) if said else script
 
 
-class SnowflakeQuery(SnowflakeTask):
+class SnowflakeQuery(_SnowflakeTask):
     """Runs a query, or several, on Snowflake and returns the result of the last.
 
     The connection is one of the project's, ``SnowflakeQuery("select 1", warehouse="prod")``; or,
@@ -251,7 +251,7 @@ class SnowflakeQuery(SnowflakeTask):
         return word
 
 
-class SnowflakeQueriesFromFile(SnowflakeTask):
+class SnowflakeQueriesFromFile(_SnowflakeTask):
     """Runs the statements of a file on Snowflake and returns what each gives, a list of lists.
 
     Args:

@@ -64,12 +64,12 @@ class ByIdSession(SnowflakeSession):
         _logger().info("the query runs as %s", query_id)
         with ExitStack() as connections:
             connection = self._done(query_id, connections)
-            cursor: Any = connection.cursor(DictCursor if fetch == "dicts" else SnowflakeCursor)
+            found: Any = connection.cursor(DictCursor if fetch == "dicts" else SnowflakeCursor)
             try:
-                cursor.execute(f"SELECT * FROM TABLE(RESULT_SCAN('{query_id}'))")
-                yield cursor
+                found.execute(f"SELECT * FROM TABLE(RESULT_SCAN('{query_id}'))")
+                yield found
             finally:
-                cursor.close()
+                found.close()
 
     def outcome(self, cursor: SnowflakeCursor, statement: Statement, fetch: str) -> Outcome:
         """As of any session; counts are in the result, for the cursor has only read that."""

@@ -78,7 +78,7 @@ def project(in_tmp: Path) -> Iterator[Path]:
 def run(project: Path) -> Callable[..., Ran]:
     """Writes a flow and runs it."""
 
-    def ran(text: str, *, executor: str = "inline", name: str = "f") -> Ran:
+    def ran(text: str, *, executor: str | None = "inline", name: str = "f") -> Ran:
         (project / "flows" / f"{name}.py").write_text(HEAD + text)
         found = Project.find(project, {"executor": executor})
         result = run_flow(found, found.flow(name), Request())

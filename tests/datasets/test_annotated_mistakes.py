@@ -57,6 +57,13 @@ def test_a_connection_is_no_result() -> None:
         def give() -> Annotated[Any, Connection("main")]: ...
 
 
+def test_columns_of_a_result() -> None:
+    with pytest.raises(FlowError, match="columns= says which columns are read"):
+
+        @task
+        def give() -> Annotated[list, Table("t", columns=["a"])]: ...
+
+
 def test_a_process_of_its_own_cannot_have_connections() -> None:
     with pytest.raises(FlowError, match="isolate"):
 

@@ -263,6 +263,40 @@ def test_a_task_of_two_files_and_the_tasks_of_each_meet_in_one_process(project: 
     assert owners == {f"duckdb:{project.resolve() / 'lake.duckdb'}"}
 
 
+def test_two_processes_do_not_want_one_file(run: Run) -> None:
+    ran = run(
+        """
+from orchestrator import DaskExecutor
+
+
+@task
+def shop(orders: Annotated[list, Table("raw.orders")]):
+    return len(orders)
+
+
+@task
+def lake(orders: Annotated[list, Table("raw.orders", warehouse="lake")]):
+    return len(orders)
+
+
+@task
+def both(one: Annotated[Any, Connection("main")], other: Annotated[Any, Connection("lake")]):
+    return sum(con.execute("select count(*) from raw.orders").fetchone()[0] for con in (one, other))
+
+
+two = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
+with Flow("f", executor=DaskExecutor(cluster_kwargs=two)) as flow:
+    for _ in range(2):
+        shop()
+        lake()
+        both()
+""",
+        executor=None,
+    )
+    assert ran.state == "Success", {key: ran.told(key) for key in ran.tasks}
+    assert ran.tasks["both-2"].result == {"value": 10}
+
+
 def test_the_files_are_let_go_when_the_run_has_ended(run: Run, project: Path) -> None:
     assert run(SCORES, executor="threads").state == "Success"
     code = "import duckdb; [duckdb.connect(f).close() for f in ('shop.duckdb', 'lake.duckdb')]"
@@ -321,7 +355,7 @@ with Flow("f") as flow:
     assert "undeclared" not in ran.tasks["load"].detail
     (found,) = ran.tasks["peek"].detail["undeclared"]
     assert "made" in found["text"]
-    assert 'reads=["made"]' in found["add"]
+    assert found["add"] == '@task(reads=["main.made"])'
 
 
 def test_a_time_limit_ends_it_in_its_own_process(run: Run) -> None:

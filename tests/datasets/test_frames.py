@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -12,7 +13,8 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from orchestrator.errors import FlowError
+from orchestrator.errors import ConfigurationError, FlowError
+from tasks import tables
 from tasks.frames import batches_of, frame_of, is_lazy
 
 ROWS = {"id": [1, 2], "word": ["a", None]}
@@ -118,3 +120,14 @@ def test_what_is_still_to_come() -> None:
     assert is_lazy(pa.table(ROWS).to_reader())
     assert is_lazy(pieces())
     assert not any(is_lazy(f) for f in ([], pa.table(ROWS), pd.DataFrame(ROWS), pl.DataFrame(ROWS)))
+
+
+@pytest.mark.parametrize(("library", "kind"), [("pyarrow", "dicts"), ("polars", "polars")])
+def test_a_library_that_is_not_installed(
+    monkeypatch: pytest.MonkeyPatch, library: str, kind: str
+) -> None:
+    with duckdb.connect() as connection:
+        monkeypatch.setitem(sys.modules, library, None)
+        with pytest.raises(ConfigurationError, match=f"{library}.*not installed") as raised:
+            tables.read(connection, "select 1 as one", as_=kind)
+    assert raised.value.fix == f"pip install {library}"

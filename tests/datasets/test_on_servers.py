@@ -113,6 +113,9 @@ with Flow("f") as flow:
 """)
     assert ran.told("absent").startswith(f"Failed: cannot read {schema}.absent for argument orders")
     assert "argument orders of absent" in ran.tasks["absent"].detail["path"]
+    assert tables.write(on_server, f"{schema}.there", [], mode="truncate") == 0
+    count = tables.read(on_server, f"select count(*) as n from {schema}.there", as_="dicts")
+    assert list(count[0].values()) == [0]
     said = ran.told("unfitting").lower()
     assert "has no 'number'" in said
     assert "lacks 'id'" in said

@@ -89,6 +89,14 @@ def test_columns_that_do_not_fit_change_nothing(place: Any) -> None:
     assert tables.read(place, "from t", as_="dicts") == [{"id": 1, "amount": 2}]
 
 
+def test_an_empty_list_adds_nothing(place: Any) -> None:
+    tables.write(place, "t", [{"id": 1}])
+    assert tables.write(place, "t", []) == 0
+    assert tables.read(place, "from t", as_="dicts") == [{"id": 1}]
+    assert tables.write(place, "t", pd.DataFrame(), mode="truncate") == 0
+    assert tables.read(place, "from t", as_="dicts") == []
+
+
 def test_a_stream_of_the_same_connection_says_what_to_do(warehouse: Any) -> None:
     with warehouse.connect() as connection:
         reader = tables.stream(connection, "from range(300000)")

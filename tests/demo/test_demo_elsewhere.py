@@ -14,10 +14,11 @@ from typing import Any
 
 import psycopg
 import pytest
+import snowflake.connector
 from flights_project import PROJECT
 from sqlalchemy import make_url
 
-from tests import postgres_server
+from tests import fakesnow_server, postgres_server
 
 #: Tables that everything else comes into, with what tells their rows apart.
 COMPARED = {
@@ -32,6 +33,7 @@ COMPARED = {
     "scores.weather_effect": "factor",
 }
 MONTHS = "[1, 2]"
+Rows = dict[str, list[tuple[Any, ...]]]
 
 
 def nightly(folder: Path, *options: str, **environment: str) -> None:
@@ -69,50 +71,64 @@ def plain(value: Any) -> Any:
 
 
 @pytest.fixture(scope="module")
-def on_duckdb(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[tuple[Any, ...]]]:
+def on_duckdb(tmp_path_factory: pytest.TempPathFactory) -> Rows:
     import duckdb
 
     folder = tmp_path_factory.mktemp("duckdb") / "project"
     nightly(folder, "--executor", "threads")
     with duckdb.connect(str(folder / "flights.duckdb"), read_only=True) as connection:
-        return {
-            table: connection.execute(f"select * from {table} order by {order}").fetchall()
-            for table, order in COMPARED.items()
-        }
+        return {table: connection.execute(in_order(table)).fetchall() for table in COMPARED}
+
+
+def in_order(table: str, collate: str = "") -> str:
+    """A query for the rows of a table as DuckDB orders them: text by its bytes."""
+    keys = [f"{key} {collate}" if key in TEXT else key for key in COMPARED[table].split(", ")]
+    return f"select * from {table} order by {', '.join(keys)}"
 
 
 @pytest.fixture(scope="module")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """A server that the nightly flow ran on, as libpq's variables name it."""
+def on_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rows]:
     with postgres_server.running() as address:
         url = make_url(address)
-        where = {
-            "PGHOST": str(url.query["host"]),
-            "PGUSER": str(url.username),
-            "PGDATABASE": str(url.database),
-        }
+        where = {"host": str(url.query["host"]), "user": str(url.username), "dbname": "test"}
+        names = zip(("PGHOST", "PGUSER", "PGDATABASE"), where.values(), strict=True)
         folder = tmp_path_factory.mktemp("postgres") / "project"
-        nightly(folder, "--target", "postgres", **where)
-        yield where
+        nightly(folder, "--target", "postgres", **dict(names))
+        with psycopg.connect(**where) as connection:
+            yield {
+                table: connection.execute(in_order(table, 'collate "C"')).fetchall()
+                for table in COMPARED
+            }
+
+
+@pytest.fixture(scope="module")
+def on_snowflake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rows]:
+    with fakesnow_server.running() as server:
+        where = {f"SNOWFLAKE_{k.upper()}": str(v) for k, v in server.parameters.items()}
+        folder = tmp_path_factory.mktemp("snowflake") / "project"
+        # fakesnow has no temporary tables in a database of one's own, which dbt's unit tests want.
+        unit_tests = ("--exclude", "rotation_follows_the_aircraft")
+        nightly(folder, "--target", "snowflake", *unit_tests, **where)
+        with snowflake.connector.connect(
+            **server.parameters, database="flights", schema="main"
+        ) as connection:
+            yield {
+                table: connection.cursor().execute(in_order(table)).fetchall() for table in COMPARED
+            }
 
 
 @pytest.mark.xdist_group("demo_elsewhere")
 @pytest.mark.parametrize("table", COMPARED)
-def test_postgres_has_the_same_rows(
-    table: str, on_duckdb: dict[str, list[tuple[Any, ...]]], postgres: dict[str, str]
+@pytest.mark.parametrize("where", ["on_postgres", "on_snowflake"])
+def test_it_has_the_same_rows(
+    table: str, where: str, on_duckdb: Rows, request: pytest.FixtureRequest
 ) -> None:
-    with psycopg.connect(
-        host=postgres["PGHOST"], user=postgres["PGUSER"], dbname=postgres["PGDATABASE"]
-    ) as connection:
-        order = ", ".join(
-            f'{c} collate "C"' if c in TEXT else c for c in COMPARED[table].split(", ")
-        )
-        rows = connection.execute(f"select * from {table} order by {order}").fetchall()
+    rows = request.getfixturevalue(where)[table]
     assert len(rows) > 0
     assert [tuple(map(plain, row)) for row in rows] == [
         tuple(map(plain, row)) for row in on_duckdb[table]
     ]
 
 
-#: Keys that are text: DuckDB orders them by their bytes.
+#: Keys that are text.
 TEXT = {"carrier", "origin", "factor", "tail_number", "spell_id"}

@@ -21,6 +21,8 @@ from orchestrator.errors import FlowError
 from orchestrator.model.signals import FAIL
 from tasks.files import Csv, Excel, ExportTable, LoadFiles
 from tasks.files.failures import BadFileError, FileError
+from tasks.files.formats import format_of
+from tasks.files.writers import writer_of
 from tasks.tables import read
 from tasks.tables import write as write_table
 
@@ -145,6 +147,13 @@ def test_a_query_that_fails_on_the_way_leaves_the_old_file(
     assert not [name for name in below(folder) if "part" in name]
 
 
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet", "xlsx"])
+def test_columns_of_one_name(ending: str) -> None:
+    table = pa.table([pa.array([1]), pa.array([2])], names=["sum", "sum"])
+    with pytest.raises(FlowError, match="more than one column 'sum'"):
+        writer_of(format_of(None, f"a.{ending}"), io.BytesIO(), table.schema, f"a.{ending}")
+
+
 def test_what_is_there(folder: Path, warehouse: Any) -> None:
     (folder / "a.csv").write_text("old")
     export = ExportTable(query="select 1 as id", target="a.csv", if_exists="fail")
@@ -196,7 +205,7 @@ def tables(draw: Any) -> pa.Table:
 
 @pytest.mark.parametrize("ending", ["parquet", "csv", "csv.gz"])
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(table=tables())
 def test_what_is_exported_comes_back(ending: str, table: pa.Table, warehouse: Any) -> None:

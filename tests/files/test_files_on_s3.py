@@ -129,7 +129,9 @@ def guarded(bucket: Any) -> Iterator[Any]:
 
     def after(actions: int | str) -> None:
         request = urllib.request.Request(
-            f"{bucket.server}/moto-api/reset-auth", data=str(actions).encode(), method="POST"
+            f"{bucket.server}/moto-api/reset-auth",
+            data=str(actions).encode(),
+            headers={"Content-Type": "text/plain"},
         )
         with urllib.request.urlopen(request) as answer:
             assert json.loads(answer.read())["status"] == "ok"
@@ -181,9 +183,9 @@ def test_s3_without_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     assert 'pip install "analytics-orchestrator[s3]"' in str(raised.value.fix)
 
 
-def test_options_that_the_store_does_not_know(folder: Path) -> None:
+def test_options_that_do_not_fit_the_store() -> None:
     with pytest.raises(ConfigurationError, match="do not fit"):
-        ListFiles("memory://a", storage_options={"no_such_option": 1, "secret": "x"}).run()
+        reach("github://a.csv", {"organisation": "no such option"})
 
 
 def test_an_upload_stops_when_it_is_told(bucket: Any, write: Write) -> None:

@@ -14,6 +14,8 @@ from orchestrator.model.context import RunContext
 from orchestrator.model.signals import FAIL, SKIP
 from tasks.files import DeleteFiles, ListFiles, WaitForFile
 from tasks.files.failures import FileMissingError
+from tasks.files.place import reach
+from tasks.files.writing import replacing
 
 Write = Callable[[str, str | bytes], Path]
 
@@ -29,6 +31,27 @@ def test_a_list_is_sorted_and_has_each_once(write: Write) -> None:
 def test_absolute_addresses_stay_absolute(write: Write, folder: Path) -> None:
     path = write("in/a.csv", "1")
     assert ListFiles(str(folder / "in")).run().value == [str(path)]
+
+
+def test_names_with_signs_of_patterns(in_tmp: Path) -> None:
+    project = in_tmp / "my [new] project*"
+    for name in ("in/a[1].csv", "in/b.csv"):
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / name).write_text("1")
+    task = ListFiles("in/*.csv")
+    task.project_root = str(project)
+    assert task.run().value == ["in/a[1].csv", "in/b.csv"]
+    again = ListFiles(task.run().value)
+    again.project_root = str(project)
+    assert again.run().value == task.run().value
+
+
+def test_what_is_not_complete_is_not_there(write: Write) -> None:
+    write("in/a.csv", "1")
+    with replacing(reach("in/b.csv")) as file:
+        file.write(b"1")
+        assert ListFiles(["in", "in/*"]).run().value == ["in/a.csv"]
+    assert ListFiles("in").run().value == ["in/a.csv", "in/b.csv"]
 
 
 def test_nothing_to_list(folder: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -227,6 +228,16 @@ def test_a_file_with_other_columns(write: Write, query: Query, warehouse: Any) -
         query("from raw.orders")
 
 
+def test_files_of_different_formats(write: Write, warehouse: Any) -> None:
+    write("in/a.csv", "id\n1\n")
+    write("in/b.jsonl", '{"id": 2}\n')
+    with pytest.raises(FlowError, match="different formats"):
+        load("in", warehouse)
+    write("in/b.jsonl.md", "notes")
+    with pytest.raises(FlowError, match=r"format of in/b\.jsonl\.md is not known"):
+        load(["in/a.csv", "in/*.md"], warehouse)
+
+
 def test_packed_files(write: Write, query: Query, warehouse: Any) -> None:
     write("in.csv.gz", gzip.compress(b"id\n1\n2\n"))
     assert load("in.csv.gz", warehouse).rows == 2
@@ -321,3 +332,16 @@ def test_no_warehouse(write: Write) -> None:
     write("in.csv", "id\n1\n")
     with pytest.raises(ConfigurationError, match="has no warehouse"):
         LoadFiles("in.csv", "orders").run()
+
+
+def test_loads_of_one_new_table_at_the_same_time(
+    write: Write, query: Query, warehouse: Any
+) -> None:
+    for number in range(6):
+        write(f"in/{number}.csv", f"id\n{number}\n")
+    loads = [LoadFiles(f"in/{n}.csv", "raw.orders", once=True) for n in range(6)]
+    with ThreadPoolExecutor(6) as pool:
+        results = list(pool.map(lambda load: load.run(warehouse=warehouse), loads))
+    assert [result.rows for result in results] == [1] * 6
+    assert query("select id from raw.orders order by id") == [(n,) for n in range(6)]
+    assert query("select count(*) from raw.orchestrator_loaded_files") == [(6,)]

@@ -22,6 +22,7 @@ from tasks.http import answers
 from tasks.http.ask import HttpRequest
 from tasks.http.errors import HttpRefusedError, HttpUnavailableError
 from tasks.http.masking import shown
+from tests.http.certificate import self_signed
 from tests.http.site import Answer, Asked, Site, serving
 
 TOKEN = "t0p-secret-token"
@@ -87,6 +88,7 @@ def test_a_token_written_as_it_is_in_the_url_is_masked(site: Site) -> None:
         HttpRequest(f"{site.url}/in?token=plain-written&page=2").run()
     assert "plain-written" not in str(raised.value)
     assert "token=***&page=2" in str(raised.value)
+    assert shown("/x?next_page_token=abcdefgh") == "/x?next_page_token=abcdefgh"
     assert (
         shown("https://u:p@h/x?X-Amz-Signature=abc&q=1")
         == "https://***@h/x?X-Amz-Signature=***&q=1"
@@ -215,40 +217,13 @@ def test_no_answer_in_time(site: Site) -> None:
 
 def test_a_certificate_that_is_not_trusted_is_not_tried_again(tmp_path: Path) -> None:
     served = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority = self_signed(tmp_path)
+    authority = self_signed(tmp_path / "ca.pem")
     served.load_cert_chain(authority)
     with serving(served) as site:
         site.page("/x", Answer({"a": 1}))
         with pytest.raises(HttpRefusedError, match="certificate is not trusted"):
             HttpRequest(f"{site.url}/x").run()
         assert value(HttpRequest(f"{site.url}/x", verify=str(authority))) == {"a": 1}
-
-
-def self_signed(folder: Path) -> Path:
-    """A certificate for 127.0.0.1 and its key, in one file."""
-    import ipaddress
-
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    now = dt.datetime.now(dt.UTC)
-    host = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-    made = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(host, critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    plain = serialization.NoEncryption()
-    form = serialization.PrivateFormat.PKCS8
-    pem = serialization.Encoding.PEM
-    path = folder / "ca.pem"
-    path.write_bytes(key.private_bytes(pem, form, plain) + made.public_bytes(pem))
-    return path
 
 
 def test_redirects_end(site: Site) -> None:
@@ -268,6 +243,9 @@ def test_a_redirect_to_another_host_takes_no_secrets_along(site: Site) -> None:
         HttpRequest(f"{site.url}/x", auth=TOKEN, headers={"X-Api-Key": TOKEN}).run()
         assert site.asked[0].headers["x-api-key"] == TOKEN
         assert TOKEN not in str(other.asked[0])
+        with pytest.raises(HttpRefusedError, match="redirected to another server"):
+            HttpRequest(f"{site.url}/x", method="POST", json={"password": TOKEN}).run()
+        assert len(other.asked) == 1
 
 
 def test_a_cancelled_attempt_is_cut_off(site: Site) -> None:

@@ -7,6 +7,7 @@ import decimal
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -223,3 +224,32 @@ def test_a_stream_from_duckdb(warehouse: Any, session: Any, tmp_path: Path) -> N
     assert there(session, "select count(*), sum(n), max(s) from raw_orders") == [
         (200_000, 19_999_900_000, "it's 99999")
     ]
+
+
+def test_threads_that_make_one_schema(warehouse: Any) -> None:
+    meet, failures = threading.Barrier(6, timeout=60), []
+
+    def load(number: int) -> None:
+        try:
+            with warehouse.connect() as connection:
+                meet.wait()
+                warehouse.session(connection).load(f"fresh.t{number}", rows(a=[number]))
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=load, args=(n,)) for n in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures
+    with warehouse.connect() as connection:
+        connection.execute("drop schema fresh cascade")
+
+
+@pytest.mark.parametrize("value", ["'NaN'::numeric(5, 2)", "'infinity'::timestamp"])
+def test_values_that_arrow_does_not_have(session: Any, value: str) -> None:
+    with pytest.raises(session.errors) as raised:
+        session.batches(f"select {value} as v").read_all()
+    assert session.failure(raised.value).message
+    assert session.connection.info.transaction_status.name != "INERROR"

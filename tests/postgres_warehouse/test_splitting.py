@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import random
+from typing import Any
+
+import psycopg
 import pytest
 
 from orchestrator.errors import ParameterError
@@ -119,3 +123,41 @@ def test_what_has_no_value_is_the_databases_own() -> None:
 def test_another_number_of_values_than_of_places(values: list[int]) -> None:
     with pytest.raises(ParameterError, match=f"takes 2 values, and {len(values)} are given"):
         bound("select ?, ?", values, POSTGRES)
+
+
+#: Put together by chance, they make scripts that a server takes or not.
+FRAGMENTS = (
+    "select 1", "select ';'", "select 'a''b;'", "select E'\\';'", "select $$;$$", " -- ;\n", "\n",
+    "select $a$ ; $$ ; $a$", " /* ; /* ; */ ; */ ", 'select 1 as "a;""b"', "select U&'\\0061;'",
+    "select 1 -- '\n", "select '--' ", "select 'a'\n'b;'", "select 5 - -3", "select 6*/* ; */7",
+    "select e'' ", "select 1::text||';'", "do $$ begin perform 1; end $$", "select $a$'$a$",
+    "select '\\'", "select case when true then 1 end", "values (1), (2)", " ",
+    "create or replace function pg_temp.f() returns int language sql begin atomic"
+    " select case when true then 1 end; select 2; end",
+)  # fmt: skip
+
+
+def test_as_many_statements_as_the_server_counts(admin: Any) -> None:
+    chance, taken = random.Random(6), 0
+    for _ in range(400):
+        parts = chance.choices(FRAGMENTS, k=chance.randint(1, 5))
+        script = "".join(part + ";" * (chance.random() < 0.6) for part in parts)
+        try:
+            counted = _counted(admin.execute(script))
+        except psycopg.errors.SyntaxError:
+            continue
+        found = split(script, POSTGRES)
+        assert len(found) == counted, script
+        for statement in found:
+            text, values = bound(statement.text, {"unused": 1}, POSTGRES)
+            admin.execute(text, values)
+        taken += 1
+    assert taken > 100
+
+
+def _counted(cursor: Any) -> int:
+    count = 0
+    while True:
+        count += bool(cursor.statusmessage)
+        if not cursor.nextset():
+            return count

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import email
 import email.policy
-import ipaddress
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +14,8 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword
+
+from tests.http.certificate import self_signed
 
 
 @dataclass
@@ -72,8 +72,7 @@ def serving(folder: Path, password: str | None = None) -> Iterator[Postbox]:
     box = Postbox()
     arguments: dict[str, Any] = {}
     if password is not None:
-        box.authority = str(folder / "mail.pem")
-        write_certificate(Path(box.authority))
+        box.authority = str(self_signed(folder / "mail.pem"))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(box.authority)
 
@@ -95,26 +94,3 @@ def serving(folder: Path, password: str | None = None) -> Iterator[Postbox]:
         yield box
     finally:
         controller.stop()
-
-
-def write_certificate(path: Path) -> None:
-    """A certificate for 127.0.0.1 and its key, in one file."""
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    now = dt.datetime.now(dt.UTC)
-    host = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-    made = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(host, critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    form = serialization.PrivateFormat.PKCS8
-    secret = key.private_bytes(pem, form, serialization.NoEncryption())
-    path.write_bytes(secret + made.public_bytes(pem))

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -74,6 +77,30 @@ def test_the_profile_is_private_and_gone_afterwards(stand_in: Path) -> None:
     assert profile == {"shop": {"target": "dev", "outputs": {"dev": output}}}
     assert not Path(seen["dir"]).exists()
     assert dict(os.environ) == before
+
+
+def test_the_profile_is_gone_even_if_the_worker_is_killed(tmp_path: Path) -> None:
+    program = tmp_path / "dbt"
+    program.write_text(
+        '#!/bin/bash\necho "$DBT_PROFILES_DIR" > told.new; mv told.new told; sleep 300\n'
+    )
+    program.chmod(0o755)
+    code = (
+        "from tasks import DbtShellTask\n"
+        "DbtShellTask('dbt run', 'p', dbt_kwargs={'type': 'a'}, dbt='./dbt', grace=0.5).run()\n"
+    )
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    worker = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, env=env)
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "told").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    folder = Path((tmp_path / "told").read_text().strip())
+    assert (folder / "profiles.yml").exists()
+    worker.kill()
+    worker.wait()
+    while folder.parent.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not folder.parent.exists()
 
 
 def test_settings_of_the_run_are_laid_over_those_of_the_task(stand_in: Path) -> None:

@@ -39,7 +39,11 @@ class Proxy:
                 self.refused += 1
                 client.close()
                 continue
-            server = socket.create_connection(("127.0.0.1", self.target))
+            try:
+                server = socket.create_connection(("127.0.0.1", self.target))
+            except OSError:
+                client.close()
+                continue
             with self._lock:
                 self._open |= {client, server}
             threading.Thread(target=self._pass_on, args=(client, server), daemon=True).start()

@@ -14,6 +14,7 @@ FILES = {
     "orchestrator.toml": """
 name = "shop"
 warehouse = "main"
+lineage_check = "strict"
 [warehouses.main]
 type = "duckdb"
 path = "shop.duckdb"

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import pickle
+from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import make_url
 
+from orchestrator import Flow
 from orchestrator.engine.codes import codes_of
 from orchestrator.model.dataset import Namespace
 from orchestrator.model.planning import Planning
 from orchestrator.model.signals import FAIL
+from orchestrator.model.state import StateType
+from orchestrator.service.planning import Request
+from orchestrator.service.project import Project
+from orchestrator.service.running import run_flow
 from tasks.sql.failing import ConnectionLostError, SqlFailure, progressed
 from tasks.sql.script import run_script
 from tasks.sql.scripts import Script
@@ -202,3 +209,29 @@ def test_a_lost_connection_is_worth_another_attempt_whatever_retry_on_names(
         assert task.retry.decide(1, pickle.loads(pickle.dumps(error)), codes_of(error)) is not None
         assert task.retry.decide(1, KeyError("x"), ()) is None
         assert task.retry.decide(2, error, codes_of(error)) is None
+
+
+def test_a_connection_that_breaks_is_tried_again_by_the_engine(
+    postgres_url: str, in_tmp: Path
+) -> None:
+    url = make_url(postgres_url)
+    (in_tmp / "orchestrator.toml").write_text(
+        f'warehouse = "main"\n[warehouses.main]\ntype = "postgres"\nhost = "{url.query["host"]}"\n'
+        f'dbname = "{url.database}"\nuser = "{url.username}"\n'
+        f'schema = "{str(url.query["options"]).partition("=")[2]}"\n'
+    )
+    (in_tmp / "breaks.sql").write_text(
+        "-- orchestrator: transaction=off, retries=1, retry_on=40001\n"
+        "create table if not exists tries (n integer);\n"
+        "insert into tries values (1);\n"
+        "select case when count(*) = 1 then pg_terminate_backend(pg_backend_pid()) end from tries;\n"
+    )
+    with Flow("breaking") as flow:
+        SqlTask(path="breaks.sql")()
+        SqlTask("select nope", name="wrong", max_retries=3, retry_on="40001")()
+    result = run_flow(Project.find(in_tmp), flow, Request())
+    found = result.state.result
+    assert (found["breaks"].type, found["wrong"].type) == (StateType.SUCCESS, StateType.FAILED)
+    with Project.find(in_tmp).store() as store:
+        tasks = {task.name: task for task in store.task_runs(result.run_id)}
+    assert (tasks["breaks"].attempt, tasks["wrong"].attempt) == (2, 1)

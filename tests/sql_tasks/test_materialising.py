@@ -81,8 +81,6 @@ def test_a_table_that_cannot_be_made_leaves_the_old_one(database: Database) -> N
 
 
 def test_readers_never_see_half_a_table(database: Database) -> None:
-    if database.dialect == "snowflake":
-        pytest.skip("the server of the tests has one session at a time")
     said = "-- orchestrator: materialized=table\nselect {0} as n from (values {1}) as v (i)"
     values = ", ".join(f"({i})" for i in range(50))
     database.made(said.format(0, values))

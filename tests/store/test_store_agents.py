@@ -64,6 +64,11 @@ def test_the_run_that_is_due_longest_comes_first(store: RunStore) -> None:
     assert [claim(store) for _ in range(4)] == ["old", "late", "young", None]
 
 
+def test_a_run_that_is_due_at_once_is_so_whatever_its_makers_clock_said(store: RunStore) -> None:
+    create(store, "ahead", -60)
+    assert claim(store) == "ahead"
+
+
 def test_labels_of_the_run_must_all_be_the_agents(store: RunStore) -> None:
     create(store, "gpu", 3, labels=("gpu", "big"))
     create(store, "plain", 1)

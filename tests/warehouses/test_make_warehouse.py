@@ -20,7 +20,7 @@ shop:
   outputs:
     dev: {type: duckdb, path: Dev.duckdb, schema: Analytics, settings: {threads: 2}}
     other: {type: duckdb, path: other.duckdb, config_options: {allow_unsigned_extensions: true}}
-    cloud: {type: snowflake, account: a, database: prod, schema: mart, user: u, password: hidden}
+    cloud: {type: bigquery, method: oauth-secrets, project: prod, dataset: mart, token: hidden}
 """
 
 
@@ -80,10 +80,10 @@ def test_a_profiles_dir_of_the_run_is_used(project: Path, tmp_path: Path) -> Non
 
 def test_an_adapter_without_a_connection_still_names_its_tables(project: Path) -> None:
     made = make("w", {"type": "dbt", "target": "cloud"}, root=project, options=RunOptions())
-    assert made.namespace == Namespace("snowflake", "PROD", "MART")
+    assert made.namespace == Namespace("bigquery", "prod", "mart")
     assert made.affinity is None
     assert "hidden" not in repr(made)
-    with pytest.raises(ConfigurationError, match="cannot connect to snowflake"):
+    with pytest.raises(ConfigurationError, match="cannot connect to bigquery"):
         made.connect()
 
 

@@ -356,8 +356,9 @@ def _after(reach: Reach | None, writer: str, reader: str) -> bool:
 
 
 def _is_check(fact: TaskFacts) -> bool:
-    """Whether it tests data that it names itself; what dbt's tests test, dbt says."""
-    return fact.resource_type == "test" and bool(fact.reads) and not isinstance(fact, DbtFacts)
+    """Whether it tests data that it names itself; what tests of a dbt package test, dbt says."""
+    by_dbt = isinstance(fact, DbtFacts) or fact.package is not None
+    return fact.resource_type == "test" and bool(fact.reads) and not by_dbt
 
 
 def _guard_evidence(test: TaskFacts) -> Evidence:

@@ -50,7 +50,8 @@ def _first_free(query: Select[Any]) -> Select[Any]:
         query.where(
             _unclaimed,
             _run.labels == bindparam("b_labels"),
-            _run.turn <= bindparam("b_now"),
+            # Not by the turn: what is due at once is so for a machine whose clock is behind, too.
+            or_(_run.due.is_(None), _run.due <= bindparam("b_now")),
             or_(_run.waits_for.is_(None), ~_in_the_way.exists()),
         )
         .order_by(_run.turn, _run.created, _run.id)

@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, func, insert, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    Table,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
 
 from orchestrator import instants
 from orchestrator.store import keeping, missing, rows
@@ -24,6 +36,21 @@ _DEPLOYED = select(deployed_flows, deployments.c.number).join(
     deployments, deployments.c.id == deployed_flows.c.deployment_id
 )
 
+
+def _one_flow(table: Table) -> ColumnElement[bool]:
+    return (table.c.project == bindparam("b_project")) & (table.c.flow == bindparam("b_flow"))
+
+
+# What each deploying says is built once: that takes longer than to say it.
+_TAKEN = select(deployments.c.id).where(deployments.c.id == bindparam("b_id"))
+_HIGHEST = select(func.coalesce(func.max(deployments.c.number), 0)).where(_one_flow(deployments))
+_FLOW = select(deployed_flows).where(_one_flow(deployed_flows))
+# Locked in this order, as schedulers do: nobody waits for another in a circle.
+_SCHEDULES = (
+    select(schedules).where(_one_flow(schedules)).order_by(schedules.c.id).with_for_update()
+)
+_ADD_DEPLOYMENT, _ADD_FLOW = insert(deployments), insert(deployed_flows)
+_ADD_SCHEDULE, _ADD_AUDIT = insert(schedules), insert(deployment_audit)
 _newer = deployments.alias("newer")
 _PREVIOUS = select(deployments, _newer.c.id.label("newer")).join(
     _newer,
@@ -47,12 +74,10 @@ class SqlDeployments(SqlRuns, DeploymentStore):
                 standing = _deployment_row(connection, flow["deployment_id"])
                 if keeping.says_the_same(standing, row):
                     return keeping.deployment(standing)
-            taken = select(deployments.c.id).where(deployments.c.id == row["id"])
-            if connection.execute(taken).first() is not None:
+            if connection.execute(_TAKEN, {"b_id": row["id"]}).first() is not None:
                 raise missing.taken_deployment(row["id"], self._where)
-            highest = select(func.coalesce(func.max(deployments.c.number), 0))
-            row["number"] = 1 + connection.execute(_of(highest, *place)).scalar_one()
-            connection.execute(insert(deployments), row)
+            row["number"] = 1 + connection.execute(_HIGHEST, _bound(*place)).scalar_one()
+            connection.execute(_ADD_DEPLOYMENT, row)
             self._make_current(connection, row, row["created"], is_new=flow is None, live=live)
             data = {"number": row["number"], "version": row["version"]}
             _write_audit(connection, *place, "deploy", row["created_by"], data)
@@ -168,7 +193,7 @@ class SqlDeployments(SqlRuns, DeploymentStore):
         place = row["project"], row["flow"]
         if is_new:
             flow = {"project": place[0], "flow": place[1], "paused": False, "deleted": False}
-            connection.execute(insert(deployed_flows), flow | {"deployment_id": row["id"]})
+            connection.execute(_ADD_FLOW, flow | {"deployment_id": row["id"]})
         else:
             values = {"deployment_id": row["id"], "deleted": False}
             values |= {} if live else {"paused": False}
@@ -181,7 +206,7 @@ class SqlDeployments(SqlRuns, DeploymentStore):
         if gone := before - wanted.keys():
             connection.execute(delete(schedules).where(schedules.c.id.in_(gone)))
         if added := [new for key, new in wanted.items() if key not in before]:
-            connection.execute(insert(schedules), added)
+            connection.execute(_ADD_SCHEDULE, added)
 
 
 def _one_at_a_time(connection: Connection, project: str, flow: str) -> None:
@@ -191,8 +216,12 @@ def _one_at_a_time(connection: Connection, project: str, flow: str) -> None:
         connection.execute(lock, {"project": project, "flow": flow})
 
 
-def _rows(connection: Connection, query: Select[Any]) -> list[Row]:
-    return [dict(row) for row in connection.execute(query).mappings()]
+def _rows(connection: Connection, query: Select[Any], values: Row | None = None) -> list[Row]:
+    return [dict(row) for row in connection.execute(query, values or {}).mappings()]
+
+
+def _bound(project: str, flow: str) -> Row:
+    return {"b_project": project, "b_flow": flow}
 
 
 def _of(query: Select[Any], project: str | None, flow: str | None) -> Select[Any]:
@@ -206,9 +235,7 @@ def _deployment_row(connection: Connection, deployment_id: str) -> Row:
 
 
 def _flow_row(connection: Connection, project: str, flow: str) -> Row | None:
-    column = deployed_flows.c
-    wanted = select(deployed_flows).where(column.project == project, column.flow == flow)
-    return next(iter(_rows(connection, wanted)), None)
+    return next(iter(_rows(connection, _FLOW, _bound(project, flow))), None)
 
 
 def _live_flow(connection: Connection, project: str, flow: str) -> Row:
@@ -224,10 +251,7 @@ def _change_flow(project: str, flow: str) -> Any:
 
 
 def _schedules_of(connection: Connection, project: str, flow: str) -> list[Row]:
-    column = schedules.c
-    query = select(schedules).where(column.project == project, column.flow == flow)
-    # Locked in this order, as schedulers do: nobody waits for another in a circle.
-    return _rows(connection, query.order_by(column.id).with_for_update())
+    return _rows(connection, _SCHEDULES, _bound(project, flow))
 
 
 def _write_audit(
@@ -235,4 +259,4 @@ def _write_audit(
 ) -> None:
     at = rows.micros(instants.now())
     row = keeping.audit_row(project, flow, action, by, at, data)
-    connection.execute(insert(deployment_audit), row)
+    connection.execute(_ADD_AUDIT, row)
