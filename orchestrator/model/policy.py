@@ -10,7 +10,7 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any
 
-from orchestrator.errors import FlowError
+from orchestrator.errors import FlowError, UsageError
 from orchestrator.model.state import State, StateType
 
 
@@ -293,7 +293,8 @@ class Retry:
 
     def _worth_it(self, error: BaseException | None, code: str | Iterable[str] | None) -> bool:
         if error is None or not (self.on or self.codes):
-            return True
+            # What was written wrong, or a login that was refused, is so at the next attempt too.
+            return not isinstance(error, UsageError)
         codes = (code,) if isinstance(code, str) else tuple(code or ())
         known = (fnmatchcase(c.lower(), p.lower()) for c in codes for p in self.codes)
         return isinstance(error, self.on) or any(known)

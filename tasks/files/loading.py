@@ -266,8 +266,8 @@ class LoadFiles(FileAndTableTask):
             raise FlowError(
                 f"LoadFiles {self.name!r}: max_broken is below 0", fix="0, more, or None"
             )
-        for address in self.source if self.format is not None else self.source[:1]:
-            if self.format is not None or not address.endswith(("/", "*")):
+        for address in self.source:
+            if self.format is not None or "." in os.path.basename(address):  # else it is a folder
                 format_of(self.format, address)
 
 

@@ -16,6 +16,13 @@ SCRIPTS: dict[str, list[Probe]] = {
         ("redshift", "create table n as select x from a; create temp table n as select z from b; create table m as select z from n", "a b", "m n", "m.z<b.z n.x<a.x"),
         ("postgres", "create temp table a as select z as x from b; drop table a; create table n as select x from a", "a b", "n", "n.x<a.x"),
     ],
+    "parameters beside each other": [
+        ("duckdb", "insert into t values ($a,$b); create table n as select x from a where y = $1||$2", "a", "n t", "n.x<a.x"),
+        ("postgres", "create table n as select $a||x as v from a union select $a||z from b", "a b", "n", "n.v<a.x n.v<b.z"),
+        ("duckdb", "insert into n (v) select '($a,$b)' || x from a where y in ($a,$b)", "a", "n", "n.v<a.x"),
+        ("postgres", "insert into t select x, y from a where x = $1 -- $a$\n; do $f$ begin delete from u; end $f$", "a", "t u", "t.p<a.x t.q<a.y"),
+        ("snowflake", "create table n as select $1||$2 as v from @s/p", "@s/p", "n", "n.v<@s/p.$1 n.v<@s/p.$2"),
+    ],
     "tables made and dropped": [
         ("snowflake", "create table u as select x from a; create table n as select x from u; drop table u", "a", "n", "n.x<a.x"),
         ("postgres", "create table u as select x from a; alter table u rename to n", "a", "n", "n.x<a.x"),

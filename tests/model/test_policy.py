@@ -67,6 +67,8 @@ def test_a_failure_is_the_cause_before_a_skip() -> None:
         (Retry(1, on=(KeyError,)), 1, ValueError(), None),
         (Retry(1, on=(LookupError,)), 1, KeyError(), 0),
         (Retry(1, on=(KeyError,)), 1, None, 0),  # a dead worker is always worth another try
+        (Retry(3), 1, ConfigurationError("refused"), None),  # as it is written, it stays wrong
+        (Retry(3, on=(ConfigurationError,)), 1, ConfigurationError("refused"), 0),
     ],
 )
 def test_retries(retry: Retry, attempt: int, error: Exception | None, wait: int | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import threading
 from collections.abc import Sequence
 from functools import lru_cache
@@ -31,6 +32,14 @@ _ARITHMETIC = (
 _NO_WORDS = (*_TEXTS, TokenType.IDENTIFIER, TokenType.NUMBER)
 
 
+#: What holds text (quotes, comments, ``$tag$ … $tag$``), and a parameter: ``$name``, ``$1``.
+_DOLLARS = re.compile(
+    r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|/\*.*?\*/"""
+    r"""|\$(?P<tag>(?:[^\W\d]\w*)?)\$.*?\$(?P=tag)\$|(?P<parameter>(?<!\w)\$\w+(?![\w$]))""",
+    re.DOTALL,
+)
+
+
 #: A tokenizer keeps the text it is at, so each thread has its own.
 _of_this_thread = threading.local()
 
@@ -56,7 +65,14 @@ def tokenize(sql: str, dialect: str) -> list[Token]:
     tokenizer = tokenizers.get(dialect)
     if tokenizer is None:
         tokenizer = tokenizers[dialect] = _tokenizer_class(dialect)(dialect=dialect)
+    if sql.count("$") > 1 and "$" in getattr(tokenizer, "HEREDOC_STRINGS", ()):
+        sql = _told_apart(sql)
     return tokenizer.tokenize(sql)
+
+
+def _told_apart(sql: str) -> str:
+    """The text with ``@name`` for ``$name``: sqlglot takes ``$a||$`` for the tag of a quoted text."""
+    return _DOLLARS.sub(lambda found: f"@{found[0][1:]}" if found["parameter"] else found[0], sql)
 
 
 @lru_cache(maxsize=64)
