@@ -32,8 +32,8 @@ imported when a task runs. What every task takes besides its own arguments (`nam
 `timeout`, `trigger`, `reads`, `writes` …) stands under [all tasks](#all-tasks). In a flow a task is
 called with the arguments of its `run`.
 
-More than arguments: [dbt](dbt.md), [commands, git, messages](shell.md), [writing flows](writing-flows.md),
-and whole examples in the [cookbook](cookbook/README.md).
+More than arguments: [dbt](dbt.md), [commands, git, messages](shell.md), [SQL](sql.md), [files](files.md),
+[HTTP](http.md), [reports](reports.md), [Python](python-tasks.md), [writing flows](writing-flows.md), and whole examples in the [cookbook](cookbook/README.md).
 """
 _SECTION = re.compile(r"^(Args|Raises|Returns|Yields|Attributes|Example|Examples|Note):$", re.M)
 _ENTRY = re.compile(r"^ {4}((?:\*{0,2}\w+, )*\*{0,2}\w+): ?(.*)$")

@@ -134,6 +134,13 @@ class WaitForFlowRun(_OfProject):
 
     Args:
         task_args: As of any task; ``timeout`` bounds the wait.
+
+    Example:
+        >>> from orchestrator import Flow
+        >>> with Flow("parent") as flow:
+        ...     ended = wait_for_flow_run(create_flow_run(flow_name="child"))
+        >>> list(flow.keys())
+        ['create_flow_run', 'wait_for_flow_run']
     """
 
     def run(

@@ -132,12 +132,25 @@ def _agent(agent: AgentRecord) -> Check:
     if agent.version and here and agent.version != here:
         found = f"{place}, runs version {agent.version}, here is {here}"
         return Check("agent", found, f"install {here} there, and start it again", _BAD)
+    other = [
+        f"{name} {theirs} (here {own})"
+        for name, theirs in agent.packages.items()
+        if (own := _installed(name)) and own != theirs
+    ]
+    if other:
+        found = f"{place}, has {', '.join(other)}"
+        return Check("agent", found, "install the same versions there, and start it again", _BAD)
     return Check("agent", f"{place}, version {agent.version or 'unknown'}")
 
 
 def _version() -> str:
+    return _installed("analytics-orchestrator")
+
+
+def _installed(package: str) -> str:
+    """The version that is installed here, empty if none is."""
     try:
-        return importlib.metadata.version("analytics-orchestrator")
+        return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
         return ""
 

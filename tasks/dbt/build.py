@@ -54,6 +54,7 @@ class DbtBuild(TaskGroup):
         full_refresh: Build incremental models and seeds anew.
         state: Folder of an earlier manifest, for ``state:`` and deferral.
         defer: Read what is not built here from the environment of ``state``.
+        favor_state: As ``--favor-state``: read it from there even where this environment has it too.
         on_run_start: What the project's on-run-start hooks read and write, where other tasks of the
             flow touch the same tables: ``{"reads": […], "writes": […]}``.
         on_run_end: The same of its on-run-end hooks: ``{"writes": ["audit.log"]}``.

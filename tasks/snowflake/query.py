@@ -258,9 +258,15 @@ class SnowflakeQueriesFromFile(_SnowflakeTask):
         file_path: The file, relative to the project's folder.
         warehouse: Name of the connection; the project's default if left out. With ``account=``, it is
             Snowflake's, as in Prefect 1.
-        account: Snowflake's account, for a connection of its own; with it ``user``, ``password``,
-            ``private_key``, ``database``, ``schema``, ``role``, ``authenticator`` and ``token``, as of
-            :class:`SnowflakeQuery`.
+        account: Snowflake's account, for a connection of its own.
+        user: Who logs in there.
+        password: The password, or ``"secret:NAME"``.
+        private_key: In place of a password: a key's text, its file, or ``"secret:NAME"``.
+        database: Where names without one are.
+        schema: Where names without one are.
+        role: Whose rights are used.
+        authenticator: How to log in, as the connector has it (``oauth``).
+        token: For OAuth; or ``"secret:NAME"``.
         autocommit: True: each statement stands for itself; otherwise a file that fails leaves nothing
             behind, but for its DDL, which Snowflake commits.
         cursor_type: The connector's ``DictCursor`` gives dicts in place of tuples.

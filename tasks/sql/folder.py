@@ -31,6 +31,10 @@ class SqlFolder(TaskGroup):
         materialized: What files that say nothing of it are made into; they are then bare SELECTs.
         task_kwargs: As any :class:`~orchestrator.model.task.Task`, given to each.
 
+    Raises:
+        ProjectError: When planned: there is no such folder, or a file cannot be read.
+        FlowError: When planned: a file's front matter is wrong, or two files take one name.
+
     Example:
         >>> SqlFolder("sql", tags=["core"]).name
         'sql'

@@ -80,7 +80,9 @@ def test_settings_in_examples_are_ones_that_there_are() -> None:
 
 @pytest.mark.parametrize("name", sorted({*orchestrator.__all__, *tasks.__all__}))
 def test_every_public_name_is_documented(name: str) -> None:
-    written = "".join(text_of(page) for page in ("writing-flows.md", "dbt.md", "glossary.md"))
+    written = "".join(
+        text_of(page) for page in ("writing-flows.md", "dbt.md", "glossary.md", "tasks.md")
+    )
     assert re.search(rf"\b{name}\b", written), f"{name} stands on no page"
 
 
@@ -98,7 +100,7 @@ def test_the_arguments_of_dbt_build_are_documented() -> None:
 
 
 def test_every_key_of_front_matter_is_documented() -> None:
-    text = text_of("writing-flows.md")
+    text = text_of("writing-flows.md") + text_of("sql.md")
     for key in front_matter._KEYS:
         assert f"`{key}" in text, f"the key {key} of a SQL file stands on no page"
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from orchestrator.errors import ConfigurationError
 from orchestrator.model.policy import (
     AfterAll,
     Retry,
