@@ -14,6 +14,7 @@ from orchestrator.errors import FlowError
 from orchestrator.model import context
 from tasks.columns import refuse_twice
 from tasks.frames import arrow, batches_of, frame_of
+from tasks.sql import transactions
 from tasks.sql.failing import failed
 from tasks.sql.scripts import Script
 from tasks.sql.session import Data, Mode, SqlSession, SqlWarehouse, Statement
@@ -169,14 +170,8 @@ def transaction(connection: Any) -> Iterator[None]:
         ...     con.sql("from t").fetchall()
         [(1,)]
     """
-    session = session_of(connection)
-    session.begin()
-    try:
+    with transactions.transaction(session_of(connection)):
         yield
-        session.commit()
-    except BaseException:
-        session.rollback()
-        raise
 
 
 def loaded(session: SqlSession, table: str, batches: RecordBatchReader, mode: Mode) -> int:

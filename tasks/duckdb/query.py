@@ -2,22 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
-from dataclasses import replace
-from typing import Any
-
-from orchestrator.errors import FlowError
-from orchestrator.model.facts import TaskFacts
-from orchestrator.model.planning import Planning
-from orchestrator.model.signals import Result
-from tasks.sql.scripts import Script
-from tasks.sql.session import Data
-from tasks.sql.task import SqlTask
-
-FETCH = ("none", "all", "one", "df", "arrow")
+from tasks.sql.query import QueryTask
 
 
-class DuckDBQuery(SqlTask):
+class DuckDBQuery(QueryTask):
     """Runs a query on a DuckDB warehouse and returns its result.
 
     Args:
@@ -36,54 +24,3 @@ class DuckDBQuery(SqlTask):
     Example:
         >>> count = DuckDBQuery("select count(*) from raw.flights where month = ?", fetch="one", data=[1])
     """
-
-    def __init__(
-        self,
-        query: str | None = None,
-        warehouse: str | None = None,
-        fetch: str = "none",
-        data: Data = None,
-        **task_kwargs: Any,
-    ) -> None:
-        super().__init__(query or "", warehouse=warehouse, **task_kwargs)
-        if fetch not in FETCH:
-            near = difflib.get_close_matches(str(fetch), FETCH, n=1)
-            raise FlowError(
-                f"DuckDBQuery {self.name!r} cannot fetch {fetch!r}",
-                where="{}:{}".format(*(self.defined_at or ("?", 0))),
-                fix=f"did you mean {near[0]!r}?" if near else "one of " + ", ".join(FETCH),
-            )
-        self.query = query
-        self.fetch = fetch
-        self.data = data
-
-    def run(self, query: str | None = None, data: Data = None, warehouse: Any = None) -> Result:  # type: ignore[override]
-        """Run the query.
-
-        Args:
-            query: In place of the one the task was made with.
-            data: In place of the values the task was made with.
-            warehouse: A :class:`Warehouse` to run on outside a flow; in one, it is the open
-                connection.
-
-        Raises:
-            FlowError: There is no query.
-            FAIL: The query failed.
-        """
-        values = self.data if data is None else data
-        if query is not None:
-            return self._run_script(self._given(query), warehouse, values, self.fetch)
-        if self.query is None:
-            raise FlowError(f"DuckDBQuery {self.name!r} has no query", fix="give it query=")
-        return self._run_on(warehouse, values, self.fetch)
-
-    def facts(self, key: str, planning: Planning) -> TaskFacts:
-        """As of any SQL task; a query that only ``run`` gets is not known here."""
-        facts = super().facts(key, planning)
-        if self.query is None and not facts.reads and not facts.writes:
-            return replace(facts, lineage_unknown="its query is not known before it runs")
-        return facts
-
-    def _given(self, query: str) -> Script:
-        own = self._script or Script("", place=self.name)
-        return replace(own, text=query, lines=())

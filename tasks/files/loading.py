@@ -6,7 +6,7 @@ import os
 import re
 import time
 from collections.abc import Iterable
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +25,7 @@ from tasks.files.reading import Found, Reading
 from tasks.files.task import Addresses, counted, filled, listed
 from tasks.files.warehouses import FileAndTableTask
 from tasks.sql.session import Mode, SqlSession
+from tasks.sql.transactions import transaction
 from tasks.tables import mode_of, take_down, translated, written
 
 if TYPE_CHECKING:
@@ -271,19 +272,9 @@ class LoadFiles(FileAndTableTask):
                 format_of(self.format, address)
 
 
-@contextmanager
-def _together(session: SqlSession, ledger: Ledger | None) -> Any:
-    """One transaction around the rows and the note of their files."""
-    if ledger is None:
-        yield
-        return
-    session.begin()
-    try:
-        yield
-        session.commit()
-    except BaseException:
-        session.rollback()
-        raise
+def _together(session: SqlSession, ledger: Ledger | None) -> AbstractContextManager[None]:
+    """One transaction around the rows and the note of their files, where there is one."""
+    return nullcontext() if ledger is None else transaction(session)
 
 
 def _safe(name: str) -> str:

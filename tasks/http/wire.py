@@ -18,6 +18,7 @@ from tasks.http.errors import HttpRefusedError, HttpUnavailableError
 from tasks.http.masking import shown
 from tasks.http.request import Request
 from tasks.interrupts import interruptible
+from tasks.tls import trusted
 
 if TYPE_CHECKING:
     import httpx
@@ -151,14 +152,7 @@ def opened(patience: Patience, verify: str | bool = True) -> Iterator[Wire]:
 
 
 def _trusted(verify: str | bool) -> ssl.SSLContext | bool:
-    if not isinstance(verify, str):
-        return verify
-    try:
-        return ssl.create_default_context(cafile=verify)
-    except (OSError, ssl.SSLError) as error:
-        raise ConfigurationError(
-            f"the file of trusted certificates cannot be read: {error}", where=verify
-        ) from None
+    return trusted(verify) if isinstance(verify, str) else verify
 
 
 def _agent() -> dict[str, str]:

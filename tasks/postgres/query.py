@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tasks.dbapi.query import DbapiQuery
+from tasks.sql.query import QueryTask
 
 
-class PostgresQuery(DbapiQuery):
+class PostgresQuery(QueryTask):
     """Runs a query on a Postgres warehouse and returns its result.
 
     Args:

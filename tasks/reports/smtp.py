@@ -14,7 +14,6 @@ from email.utils import parseaddr
 from typing import Any
 
 from orchestrator.errors import (
-    ConfigurationError,
     FlowError,
     InfrastructureError,
     OrchestratorError,
@@ -24,6 +23,7 @@ from orchestrator.model.signals import FAIL
 from orchestrator.secrets import Secret, masker, resolve
 from tasks.interrupts import interruptible
 from tasks.reports.message import Envelope, too_large
+from tasks.tls import trusted
 
 _PORTS = {"starttls": 587, "tls": 465, "none": 25}
 
@@ -112,9 +112,9 @@ def send(server: Server, envelope: Envelope, mail: EmailMessage, max_bytes: int)
 def _connected(server: Server) -> Iterator[smtplib.SMTP]:
     host = str(_revealed(server.host))
     port = server.port or _PORTS[server.security]
-    trusted = _trusted(server.verify)
+    context = trusted(server.verify)
     connection = (
-        smtplib.SMTP_SSL(timeout=server.timeout, context=trusted)
+        smtplib.SMTP_SSL(timeout=server.timeout, context=context)
         if server.security == "tls"
         else smtplib.SMTP(timeout=server.timeout)
     )
@@ -125,7 +125,7 @@ def _connected(server: Server) -> Iterator[smtplib.SMTP]:
             if code != 220:
                 raise smtplib.SMTPConnectError(code, said)
             if server.security == "starttls":
-                connection.starttls(context=trusted)
+                connection.starttls(context=context)
             if server.user is not None:
                 password = str(_revealed(server.password or ""))
                 masker().add(password)
@@ -209,15 +209,6 @@ def _user(server: Server) -> str:
 
 def _revealed(value: Any) -> Any:
     return value.get() if isinstance(value, Secret) else resolve(value)
-
-
-def _trusted(verify: str | None) -> ssl.SSLContext:
-    try:
-        return ssl.create_default_context(cafile=verify)
-    except (OSError, ssl.SSLError) as error:
-        raise ConfigurationError(
-            f"the file of trusted certificates cannot be read: {error}", where=verify
-        ) from None
 
 
 def _cut(connection: smtplib.SMTP) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from tasks.columns import fitted, refuse_twice
 from tasks.snowflake.arrow import sql_type
 from tasks.snowflake.names import column, parts_of, quoted
 from tasks.sql.session import Mode
+from tasks.sql.transactions import transaction
 
 if TYPE_CHECKING:
     from tasks.snowflake.session import SnowflakeSession
@@ -187,16 +188,6 @@ def _name(parts: list[str]) -> str:
     return ".".join(map(quoted, parts))
 
 
-@contextmanager
-def _transaction(session: SnowflakeSession) -> Iterator[None]:
+def _transaction(session: SnowflakeSession) -> AbstractContextManager[None]:
     """A transaction of its own, or that which is open."""
-    if session.in_transaction:
-        yield
-        return
-    session.begin()
-    try:
-        yield
-        session.commit()
-    except BaseException:
-        session.rollback()
-        raise
+    return nullcontext() if session.in_transaction else transaction(session)

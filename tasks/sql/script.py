@@ -17,6 +17,7 @@ from orchestrator.model.signals import FAIL, Result
 from tasks.sql.failing import SqlFailure, failed, progressed
 from tasks.sql.scripts import Script, Transaction
 from tasks.sql.session import Data, Failure, Outcome, SqlSession, Statement
+from tasks.sql.transactions import transaction
 
 _PATIENCE = 60.0  #: seconds of trying again while another transaction is in the way
 _LONGEST_PAUSE = 2.0  #: seconds between two tries
@@ -152,13 +153,8 @@ class _Running:
         # that makes sure of the same schema until this one is done.
         rest = list(itertools.dropwhile(lambda statement: statement.harmless, self.statements))
         self._each(self.statements[: len(self.statements) - len(rest)], outcomes)
-        self.session.begin()
-        try:
+        with transaction(self.session):
             self._each(rest, outcomes, again=self.session.begin)
-            self.session.commit()
-        except BaseException:
-            self.session.rollback()
-            raise
 
     def _each(
         self,

@@ -10,14 +10,14 @@ from orchestrator.errors import FlowError
 from orchestrator.model.facts import TaskFacts
 from orchestrator.model.planning import Planning
 from orchestrator.model.signals import Result
-from tasks.sql.script import Script
+from tasks.sql.scripts import Script
 from tasks.sql.session import Data
 from tasks.sql.task import SqlTask
 
 FETCH = ("none", "all", "one", "df", "arrow")
 
 
-class DbapiQuery(SqlTask):
+class QueryTask(SqlTask):
     """Runs a query and returns its result; each database has a class of its own.
 
     Args:
