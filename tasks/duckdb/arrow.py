@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from orchestrator.model import context
+from orchestrator.model.dataset import Dataset, Namespace
 from tasks.columns import fitted, refuse_twice
 from tasks.sql.session import Data, Mode
 
@@ -27,6 +28,17 @@ _numbers = itertools.count(1)
 _SCHEMA = re.compile(
     r"""\s*((?:"(?:[^"]|"")+"|[^".]+)(?:\s*\.\s*(?:"(?:[^"]|"")+"|[^".]+))?)\s*\."""
 )
+_LISTED = """
+select column_name, column_default is not null
+from duckdb_columns()
+where lower(table_name) = lower($name)
+    and lower(schema_name) = lower(coalesce($schema, current_schema()))
+    and (
+        lower(database_name) = lower(coalesce($catalog, current_database()))
+        or ($catalog is null and $schema is null and database_name = 'temp')
+    )
+order by column_index
+"""
 _IS_CATALOG = """
 select 1 from duckdb_databases() where lower(database_name) = lower($name) and not exists (
     from duckdb_schemas()
@@ -84,11 +96,22 @@ def load(connection: DuckDBPyConnection, table: str, rows: RecordBatchReader, mo
 
 def _columns(connection: DuckDBPyConnection, table: str) -> dict[str, bool] | None:
     """The columns of a table, each with whether it fills itself; None if there is no table."""
+    if _in_transaction(connection):  # which asking for a table that is not there would abort
+        return _columns_listed(connection, table)
     try:
         described = connection.execute(f"DESCRIBE {table}").fetchall()
     except duckdb.CatalogException:
         return None
     return {row[0]: row[4] is not None for row in described}
+
+
+def _columns_listed(connection: DuckDBPyConnection, table: str) -> dict[str, bool] | None:
+    name = Dataset.parse(table, Namespace("duckdb"))
+    catalog, schema = name.catalog, name.schema
+    if catalog is None and schema is not None and _is_catalog(connection, schema):
+        catalog, schema = schema, "main"
+    values = {"catalog": catalog, "schema": schema, "name": name.name}
+    return dict(connection.execute(_LISTED, values).fetchall()) or None
 
 
 def _made(

@@ -133,6 +133,24 @@ def test_an_open_transaction_takes_the_rows_in(connection: Any) -> None:
     assert there(connection, "t") == [(1,)]
 
 
+def test_a_table_is_made_in_an_open_transaction(connection: Any) -> None:
+    """To ask for a table that is not there aborts a transaction: it is looked up in another way."""
+    session = DuckDBSession(connection)
+    connection.execute(
+        'create schema "Raw"; create table "Raw"."T" (a integer, b integer default 7)'
+    )
+    session.begin()
+    for number in (1, 2):
+        session.load("fresh.t", rows(a=[number]))
+        session.load("raw.t", rows(a=[number]))
+    connection.execute("create temporary table own (a integer)")
+    session.load("own", rows(a=[3]))
+    session.commit()
+    assert there(connection, "fresh.t") == [(1,), (2,)]
+    assert there(connection, "raw.t") == [(1, 7), (2, 7)]
+    assert there(connection, "own") == [(3,)]
+
+
 def test_threads_that_make_one_schema_wait_for_each_other(duckdb_at: Callable[..., Any]) -> None:
     warehouse, failed = duckdb_at(), []
 
