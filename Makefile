@@ -11,10 +11,10 @@ nightly: $(READY)  ## run the nightly flow of dbt_project/ on DuckDB
 	@cd dbt_project && ../$(BIN)/orchestrator run nightly
 
 test: $(READY) servers  ## all tests but the slow ones
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow"
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
 
 test-all: $(READY) servers  ## all tests
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 servers: $(FAKESNOW)/.ready  ## the servers that tests start: fakesnow, and Postgres (as root on Debian; else install it)
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || \

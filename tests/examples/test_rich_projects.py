@@ -13,7 +13,7 @@ from tests.dbt.test_dbt_equality import dbt
 from tests.examples.rich_project import RICH
 from tests.examples.side_by_side import Pair, orchestrator
 
-pytestmark = pytest.mark.xdist_group("rich")
+pytestmark = pytest.mark.slow  # test_bare_dbt_projects compares with `dbt build` each time
 
 
 @pytest.fixture(scope="module")

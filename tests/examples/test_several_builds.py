@@ -50,6 +50,9 @@ OTHER = {
 }  # fmt: skip
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     write_project(tmp_path / "shop", SHOP)

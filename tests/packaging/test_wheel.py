@@ -14,8 +14,6 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-#: The wheel is built once, so all of it runs in one process of pytest-xdist.
-pytestmark = pytest.mark.xdist_group("packaging")
 PROJECT = {
     "dbt_project.yml": "name: shop\nversion: '1.0'\nprofile: shop\n",
     "profiles.yml": "shop:\n  target: dev\n  outputs:\n"

@@ -73,8 +73,9 @@ Said = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture
-def said(in_tmp: Path, capsys: pytest.CaptureFixture[str]) -> Said:
+def said(in_tmp: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Said:
     """Runs a command in the project; gives its exit code and what it printed."""
+    monkeypatch.setenv("COLUMNS", "200")  # however wide the terminal is, nothing is cut short
     for name, text in FILES.items():
         path = in_tmp / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -232,8 +232,13 @@ class _Reader:
         for tokens in queries:
             text = sql
             if len(tokens) == 1 and is_text(tokens[0]):
-                text = tokens[0].text
-                tokens = tokenize(text, self.dialect)
+                text, place = tokens[0].text, tokens[0]
+                try:
+                    tokens = tokenize(text, self.dialect)
+                except TokenError:
+                    raise unreadable(
+                        "a quote or comment in a text is not closed", sql, place
+                    ) from None
             if not tokens:
                 continue
             tree = self.parse(text, tokens)

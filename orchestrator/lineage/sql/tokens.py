@@ -35,7 +35,7 @@ _NO_WORDS = (*_TEXTS, TokenType.IDENTIFIER, TokenType.NUMBER)
 #: What holds text (quotes, comments, ``$tag$ … $tag$``), and a parameter: ``$name``, ``$1``.
 _DOLLARS = re.compile(
     r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|/\*.*?\*/"""
-    r"""|\$(?P<tag>(?:[^\W\d]\w*)?)\$.*?\$(?P=tag)\$|(?P<parameter>(?<!\w)\$\w+(?![\w$]))""",
+    r"""|\$(?P<tag>(?:[^\W\d]\w*)?)\$.*?\$(?P=tag)\$|(?P<parameter>(?<![\w$])\$\w+(?![\w$]))""",
     re.DOTALL,
 )
 
