@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import uuid
 from collections.abc import Iterator
@@ -20,6 +21,8 @@ ROOT = Path(__file__).resolve().parents[1]
 for name in [n for n in os.environ if n.startswith(("DBT_", "ORCHESTRATOR_"))]:
     del os.environ[name]
 os.environ["DO_NOT_TRACK"] = "1"
+# A shell starts what is to run in the background with Ctrl-C ignored, and children inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 

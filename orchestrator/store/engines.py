@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import random
 import sqlite3
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,9 @@ from orchestrator.errors import StoreError
 READ = "read"
 DURABLE = "durable"  #: on the disk when it returns
 RELAXED = "relaxed"  #: whole after a crash of the process; the machine may lose the last ones
+
+#: How long to wait before asking again to write, in seconds: drawn anew each time between these.
+_PAUSE = (0.001, 0.004)
 
 
 def sqlite_engine(path: Path, *, busy_seconds: float) -> Engine:
@@ -43,7 +48,7 @@ def sqlite_engine(path: Path, *, busy_seconds: float) -> Engine:
         # SQLite's own lower() knows ASCII only.
         connection.create_function("lower", 1, _lower, deterministic=True)
 
-    event.listen(engine, "begin", _begin)
+    event.listen(engine, "begin", partial(_begin, busy_seconds=busy_seconds))
     return engine
 
 
@@ -92,13 +97,12 @@ def _use_wal(connection: sqlite3.Connection, deadline: float) -> None:
             connection.execute("PRAGMA journal_mode=WAL")
             return
         except sqlite3.OperationalError as error:
-            busy = error.sqlite_errorname.startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
-            if not busy or time.monotonic() > deadline:
+            if not _is_busy(error) or time.monotonic() > deadline:
                 raise
             time.sleep(0.01)
 
 
-def _begin(connection: Connection) -> None:
+def _begin(connection: Connection, *, busy_seconds: float) -> None:
     mode = connection.get_execution_options().get("store", DURABLE)
     if mode == READ:
         return
@@ -109,7 +113,40 @@ def _begin(connection: Connection) -> None:
         info["synchronous"] = wanted
     # A transaction that reads first and writes later fails when another wrote between: begin as
     # a writer.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    _begin_to_write(connection, busy_seconds)
+
+
+def _begin_to_write(connection: Connection, busy_seconds: float) -> None:
+    """Begin as the writer, waiting for the others fairly.
+
+    SQLite's own wait sleeps longer each time, up to 0.1 s, so that who has waited longest asks
+    least and starves behind those who have just come.
+    """
+    database: Any = connection.connection.driver_connection
+    deadline = time.monotonic() + busy_seconds
+    database.execute("PRAGMA busy_timeout=0")
+    try:
+        while not _try_to_write(database):
+            if time.monotonic() > deadline:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")  # says what is wrong
+                return
+            time.sleep(random.uniform(*_PAUSE))
+    finally:
+        database.execute(f"PRAGMA busy_timeout={round(busy_seconds * 1000)}")
+
+
+def _try_to_write(database: sqlite3.Connection) -> bool:
+    try:
+        database.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        if not _is_busy(error):
+            raise
+        return False
+    return True
+
+
+def _is_busy(error: sqlite3.OperationalError) -> bool:
+    return error.sqlite_errorname.startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
 
 
 def _lower(text: Any) -> Any:

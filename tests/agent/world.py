@@ -139,9 +139,10 @@ class World:
             process.wait()
             if process.stdout:
                 process.stdout.close()
-        for process in self.alive():
+        for left in self.alive():
             with contextlib.suppress(psutil.Error):
-                process.kill()
+                left.kill()
+        wait_for(lambda: self.alive() == [], why="it lives on though it was killed")
 
 
 def wait_for(what: Callable[[], object], seconds: float = 60.0, why: str = "") -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import pytest
 from probing import FAMILY, FAMILY_SIZE, Probe
@@ -81,19 +84,15 @@ def test_a_parent_killed_with_sigkill_leaves_nobody(probe: Probe, tmp_path: Path
         "from orchestrator.process.run import run_process\n"
         f"run_process({FAMILY!r}, grace={GRACE}, on_line=lambda *line: print(*line, flush=True))\n"
     )
-    parent = _start(script, probe)
-    assert parent.stdout is not None
-    while "spawned" not in parent.stdout.readline():
-        assert parent.poll() is None
-    both = 2  # the parent and the supervisor
-    assert len(probe.wait_for(FAMILY_SIZE + both)) == FAMILY_SIZE + both
-    scratch = list((tmp_path / "tmp").iterdir())
-    assert len(scratch) == 1
-    parent.send_signal(signal.SIGKILL)
-    parent.wait()
-    assert probe.wait_for(0) == []
-    assert list((tmp_path / "tmp").iterdir()) == []  # the script is gone too
-    parent.stdout.close()
+    with _started(script, probe) as (parent, _):
+        both = 2  # the parent and the supervisor
+        assert len(probe.wait_for(FAMILY_SIZE + both)) == FAMILY_SIZE + both
+        scratch = list((tmp_path / "tmp").iterdir())
+        assert len(scratch) == 1
+        parent.send_signal(signal.SIGKILL)
+        parent.wait()
+        assert probe.wait_for(0) == []
+        assert list((tmp_path / "tmp").iterdir()) == []  # the script is gone too
 
 
 def test_an_interrupt_from_the_keyboard_stops_the_tree_first(probe: Probe, tmp_path: Path) -> None:
@@ -105,15 +104,11 @@ def test_an_interrupt_from_the_keyboard_stops_the_tree_first(probe: Probe, tmp_p
         "except KeyboardInterrupt:\n"
         "    print('interrupted', flush=True)\n"
     )
-    parent = _start(script, probe)
-    assert parent.stdout is not None
-    while "spawned" not in parent.stdout.readline():
-        assert parent.poll() is None
-    parent.send_signal(signal.SIGINT)
-    assert parent.stdout.read().splitlines()[-1] == "interrupted"
-    assert parent.wait() == 0
+    with _started(script, probe) as (parent, output):
+        parent.send_signal(signal.SIGINT)
+        assert output.read().splitlines()[-1] == "interrupted"
+        assert parent.wait() == 0
     assert probe.alive() == []
-    parent.stdout.close()
 
 
 def test_a_killed_supervisor_is_an_error_and_leaves_nobody(probe: Probe) -> None:
@@ -162,12 +157,20 @@ def test_other_systems_stop_the_process_group(
     assert probe.wait_for(0, seconds=5) == []
 
 
-def _start(script: Path, probe: Probe) -> subprocess.Popen[str]:
+@contextlib.contextmanager
+def _started(script: Path, probe: Probe) -> Iterator[tuple[subprocess.Popen[str], IO[str]]]:
+    """Yield a parent whose family is there, and what it prints; it is gone afterwards."""
     temporary = script.parent / "tmp"
     temporary.mkdir()
-    return subprocess.Popen(
+    environment = {**probe.env, "TMPDIR": temporary, "PYTHONPATH": os.getcwd()}
+    with subprocess.Popen(
         [sys.executable, str(script)],
-        env=child_environment({**probe.env, "TMPDIR": temporary, "PYTHONPATH": os.getcwd()}),
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+        env=child_environment(environment), stdout=subprocess.PIPE, text=True,
+    ) as parent:  # fmt: skip
+        assert parent.stdout is not None
+        try:
+            while "spawned" not in parent.stdout.readline():
+                assert parent.poll() is None
+            yield parent, parent.stdout
+        finally:
+            parent.kill()
