@@ -22,14 +22,18 @@ LEVELS = {
     "orchestrator.process": 2,
     "orchestrator.lineage": 2,
     "orchestrator.schedule": 2,
+    "orchestrator.drawing": 2,
     "orchestrator.store": 3,
     "orchestrator.executors": 3,
     "orchestrator.engine": 4,
     "orchestrator.service": 5,
     "orchestrator.notifications": 6,
-    "orchestrator.cli": 7,
-    "orchestrator.__main__": 8,
-    "tasks": 8,
+    "orchestrator.shapes": 6,
+    "orchestrator.client": 6,
+    "orchestrator.server": 7,
+    "orchestrator.cli": 8,
+    "orchestrator.__main__": 9,
+    "tasks": 9,
 }
 #: The package itself only names what lives below, each name imported when it is first used.
 FRONT_DOOR = "orchestrator"

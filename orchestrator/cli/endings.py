@@ -57,9 +57,9 @@ def _click(error: click.ClickException, session: Session) -> int:
 
 def _tell(error: OrchestratorError, session: Session) -> None:
     if session.json:
-        from orchestrator.cli import shapes
+        from orchestrator.shapes import values
 
-        print(shapes.dumps(shapes.error(error)), flush=True)
+        print(values.dumps(values.error(error)), flush=True)
         return
     from orchestrator.cli.terminal import errors
     from orchestrator.cli.terminal.printing import write

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.cli.shapes import Shape
 from orchestrator.cli.terminal.undeclared import findings
 from orchestrator.errors import StoreError
+from orchestrator.shapes.values import Shape
 
 if TYPE_CHECKING:
     from orchestrator.service.project import Project

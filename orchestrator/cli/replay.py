@@ -14,6 +14,7 @@ from orchestrator.model.events import (
     TasksAdded,
 )
 from orchestrator.model.state import FINISHED, State, StateType
+from orchestrator.shapes.values import level_name
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -84,19 +85,6 @@ def ended(run: FlowRun) -> RunFinished:
 def said(entry: LogLine) -> LogEmitted:
     """One line of a log."""
     return LogEmitted(entry.key, level_name(entry.level), entry.text, entry.at)
-
-
-def level_name(number: int) -> str:
-    """The word for a logging level.
-
-    Example:
-        >>> level_name(30), level_name(45)
-        ('WARNING', 'ERROR')
-    """
-    for least, name in ((50, "CRITICAL"), (40, "ERROR"), (30, "WARNING"), (20, "INFO")):
-        if number >= least:
-            return name
-    return "DEBUG"
 
 
 def _titles(tasks: Iterable[TaskRun]) -> tuple[tuple[str, str, str], ...]:

@@ -73,7 +73,7 @@ def until_told() -> Iterator[threading.Event]:
 def announce(session: Session, text: str, shape: Mapping[str, Any]) -> None:
     """Say that it works now: a line for people, or an object on a line for programs."""
     if session.json:
-        from orchestrator.cli.shapes import dumps
+        from orchestrator.shapes.values import dumps
 
         print(dumps(dict(shape)), flush=True)
     else:

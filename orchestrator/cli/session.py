@@ -59,7 +59,7 @@ class Session:
     def show(self, shape: Callable[[], Any], picture: Callable[[int], list[Text]]) -> None:
         """Print an answer: the shape as JSON, or the picture at the console's width."""
         if self.json:
-            from orchestrator.cli.shapes import dumps
+            from orchestrator.shapes.values import dumps
 
             print(dumps(shape(), indent=2))
             return

@@ -10,8 +10,6 @@ import stories
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.cli import plan_shapes, shapes
-from orchestrator.cli.datasets import DatasetGraph
 from orchestrator.cli.terminal import errors, lineage, live, plan, runs, why
 from orchestrator.cli.terminal.lines import line
 from orchestrator.cli.terminal.progress import Progress
@@ -22,6 +20,8 @@ from orchestrator.model.events import LogEmitted, RunFinished, RunStarted, TaskC
 from orchestrator.model.evidence import Evidence, Source
 from orchestrator.model.facts import TaskFacts
 from orchestrator.model.state import State, StateType
+from orchestrator.service.catalogue.datasets import DatasetGraph
+from orchestrator.shapes import plans, values
 from tests.cli.conftest import printed
 
 ODD = st.one_of(
@@ -66,7 +66,7 @@ def test_screens_of_a_run(
     for event in events:
         progress.apply(event)
         lines.append(line(event, progress))
-        json.loads(shapes.dumps(shapes.event(event)))
+        json.loads(values.dumps(values.event(event)))
     lines.append(live.picture(progress, stories.after(2), width, 10))
     progress.apply(RunFinished("r", State(StateType.FAILED, message), stories.after(2), 2.0))
     lines += report(progress, width)
@@ -93,7 +93,7 @@ def test_screens_of_a_plan(name: str, path: str, text: str, width: int) -> None:
         *errors.picture(OrchestratorError(name, where=path, fix=text)),
     ]
     safe(printed(lines, width))
-    json.loads(shapes.dumps(plan_shapes.plan(found)))
+    json.loads(values.dumps(plans.plan(found)))
 
 
 @settings(max_examples=80, deadline=None)

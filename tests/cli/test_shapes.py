@@ -8,18 +8,18 @@ from datetime import date
 import pytest
 import stories
 
-from orchestrator.cli import plan_shapes, run_shapes, shapes
-from orchestrator.cli.datasets import DatasetGraph
 from orchestrator.model.state import StateType
+from orchestrator.service.catalogue.datasets import DatasetGraph
+from orchestrator.shapes import plans, runs, values
 from orchestrator.store.records import Action, Ask, LogLine
 
 
 def again(value: object) -> object:
-    return json.loads(shapes.dumps(value))
+    return json.loads(values.dumps(value))
 
 
 def test_a_run_line_by_line() -> None:
-    events = [again(shapes.event(e)) for e in [*stories.beginning(), *stories.ending()]]
+    events = [again(values.event(e)) for e in [*stories.beginning(), *stories.ending()]]
     by_kind = {event["event"]: sorted(event) for event in events}  # type: ignore[index,call-overload]
     assert by_kind == {
         "run_started": sorted(
@@ -73,7 +73,7 @@ def test_a_value_json_does_not_know_becomes_text() -> None:
 
 
 def test_plan() -> None:
-    shape = again(plan_shapes.plan(stories.shop_plan()))
+    shape = again(plans.plan(stories.shop_plan()))
     assert sorted(shape) == ["edges", "flow", "left_out", "parameters", "tasks"]  # type: ignore[call-overload]
     mart = next(t for t in shape["tasks"] if t["name"] == "mart_delays")  # type: ignore[index,call-overload]
     assert mart == {
@@ -88,7 +88,7 @@ def test_plan() -> None:
 
 def test_why() -> None:
     plan = stories.shop_plan()
-    shape = again(plan_shapes.task(plan, "daily"))
+    shape = again(plans.task(plan, "daily"))
     assert sorted(shape) == ["downstream", "flow", "task", "upstream"]  # type: ignore[call-overload]
     assert shape["upstream"] == [  # type: ignore[index,call-overload]
         {
@@ -102,9 +102,9 @@ def test_why() -> None:
             ],
         }
     ]  # fmt: skip
-    path = plan_shapes.connection(plan, "load_flights", "daily")
+    path = plans.connection(plan, "load_flights", "daily")
     assert (path["connected"], path["direct"], len(path["path"])) == (True, False, 2)
-    none = plan_shapes.connection(plan, "daily", "notify")
+    none = plans.connection(plan, "daily", "notify")
     assert (none["connected"], none["direct"], none["path"]) == (False, False, [])
 
 
@@ -131,7 +131,7 @@ def test_lineage() -> None:
 
 
 def test_records_of_the_store() -> None:
-    shape = again(run_shapes.whole(stories.stored_run(), stories.stored_tasks()))
+    shape = again(runs.whole(stories.stored_run(), stories.stored_tasks()))
     assert sorted(shape) == sorted(  # type: ignore[call-overload]
         [
             "run_id",
@@ -161,12 +161,12 @@ def test_records_of_the_store() -> None:
         ]
     )
     asked = Ask(Action.MARK, "score", {"state": "failed"}, "ada", stories.NOON)
-    shown = again(run_shapes.whole(stories.stored_run(), [], [asked]))["requests"]  # type: ignore[index,call-overload]
+    shown = again(runs.whole(stories.stored_run(), [], [asked]))["requests"]  # type: ignore[index,call-overload]
     assert shown == [
         {"action": "mark", "key": "score", "by": "ada", "at": "2026-01-05T12:00:00Z",
          "data": {"state": "failed"}}
     ]  # fmt: skip
-    assert again(run_shapes.line(LogLine("hello", "score", 1, 30, stories.NOON, 4))) == {
+    assert again(runs.line(LogLine("hello", "score", 1, 30, stories.NOON, 4))) == {
         "seq": 4, "at": "2026-01-05T12:00:00Z", "key": "score", "attempt": 1, "level": "WARNING",
         "text": "hello",
     }  # fmt: skip

@@ -52,9 +52,9 @@ def command(session: Session, flows: tuple[str, ...], **given: Any) -> None:
 
     orchestrator deploy nightly --label warehouse --set-default day=2026-01-01
     """
-    from orchestrator.cli import deployment_shapes as shapes
     from orchestrator.cli.terminal import deployments as pictures
     from orchestrator.service.deploying.deploy import Terms, deploy
+    from orchestrator.shapes import deployments as shapes
     from orchestrator.store.deployments import PROCESS
 
     policies = {name: given[name] for name in _POLICIES if given[name] is not None}

@@ -27,9 +27,9 @@ _named = click.option("--schedule", "name", metavar="NAME", help="Only this one 
 def list_schedules(session: Session, flow: str | None, last: int) -> None:
     """List the schedules of deployed flows; of one FLOW, what became of each occurrence, and why."""
     from orchestrator import instants
-    from orchestrator.cli import schedule_shapes
     from orchestrator.cli.terminal import deployed_schedules as pictures
     from orchestrator.service.scheduler.listing import schedules
+    from orchestrator.shapes import schedules as schedule_shapes
 
     project = session.project()
     with project.store() as store:
@@ -101,10 +101,10 @@ def backfill(session: Session, flow: str, first: Any, last: Any, **rest: Any) ->
     orchestrator schedule backfill nightly --from 2026-11-01 --to 2026-11-14 --parallel 2
     """
     from orchestrator import instants
-    from orchestrator.cli import schedule_shapes
     from orchestrator.cli.terminal import deployed_schedules as pictures
     from orchestrator.errors import UsageError
     from orchestrator.service.scheduler import backfill as filling
+    from orchestrator.shapes import schedules as schedule_shapes
 
     days = first.date(), (last or first).date()
     if days[1] < days[0]:

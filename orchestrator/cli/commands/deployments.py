@@ -25,9 +25,9 @@ def command() -> None:
 @options.shared
 def list_deployments(session: Session, whole: bool) -> None:
     """List the flows that are deployed, each with its current version."""
-    from orchestrator.cli import deployment_shapes as shapes
     from orchestrator.cli.terminal import deployments as pictures
     from orchestrator.service.deploying.listing import in_service
+    from orchestrator.shapes import deployments as shapes
 
     project = session.project()
     with project.store() as store:
@@ -40,9 +40,9 @@ def list_deployments(session: Session, whole: bool) -> None:
 @options.shared
 def show(session: Session, flow: str) -> None:
     """Show FLOW's current deployment, the earlier ones, and who changed what."""
-    from orchestrator.cli import deployment_shapes as shapes
     from orchestrator.cli.terminal import deployments as pictures
     from orchestrator.service.deploying.listing import history_of
+    from orchestrator.shapes import deployments as shapes
 
     project = session.project()
     with project.store() as store:
@@ -58,9 +58,9 @@ def rollback(session: Session, flow: str, number: int | None) -> None:
     """Make deployment NUMBER of FLOW the current one; the one before it, if none is given."""
     from rich.text import Text
 
-    from orchestrator.cli import deployment_shapes as shapes
     from orchestrator.service.asking import who
     from orchestrator.service.deploying.listing import one_before
+    from orchestrator.shapes import deployments as shapes
 
     project = session.project()
     with project.store() as store:

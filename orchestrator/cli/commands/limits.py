@@ -10,8 +10,8 @@ from orchestrator.cli import options
 from orchestrator.cli.session import Session
 
 if TYPE_CHECKING:
-    from orchestrator.cli.shapes import Shape
     from orchestrator.service.limits import KnownLimit
+    from orchestrator.shapes.values import Shape
 
 _NAME = "NAME is tag:WORD, warehouse:CONNECTION or flow:FLOW."
 

@@ -12,11 +12,11 @@ from orchestrator.cli.session import Session
 from orchestrator.errors import NotFoundError
 
 if TYPE_CHECKING:
-    from orchestrator.cli.datasets import DatasetGraph
     from orchestrator.cli.planned import Planned
     from orchestrator.lineage.tracing.graph import ColumnGraph
     from orchestrator.model.code import Column
     from orchestrator.model.dataset import Dataset
+    from orchestrator.service.catalogue.datasets import DatasetGraph
 
 
 @click.command("lineage")
@@ -74,17 +74,18 @@ def _found(
     missed: list[NotFoundError],
 ) -> Callable[[], None]:
     """What shows the table or column that a name means in one flow."""
-    from orchestrator.cli.datasets import DatasetGraph
-    from orchestrator.cli.resolving import resolve_dataset_or_column
+    from orchestrator.service.catalogue.datasets import DatasetGraph
+    from orchestrator.service.catalogue.resolving import resolve_dataset_or_column
 
     tables = DatasetGraph(planned.plan)
     dataset, column_name = resolve_dataset_or_column(tables, name)
     if column_name is None:
         return lambda: _show_table(session, tables, dataset, ways, whole)
-    from orchestrator.cli import columns
+    from orchestrator.cli.columns import told_if_long
+    from orchestrator.service.catalogue import columns
     from orchestrator.service.columns import column_graph
 
-    with columns.told_if_long(session):
+    with told_if_long(session):
         graph = column_graph(planned.project, planned.flow, planned.plan, planned.request)
     try:
         column = columns.resolve_column(graph, dataset, column_name)
@@ -108,8 +109,8 @@ def _show_table(
 def _show_column(
     session: Session, graph: ColumnGraph, column: Column, ways: tuple[bool, bool], whole: bool
 ) -> None:
-    from orchestrator.cli import columns
     from orchestrator.cli.terminal import columns as pictures
+    from orchestrator.service.catalogue import columns
 
     session.show(
         lambda: columns.shape(graph, column, *ways),

@@ -10,7 +10,7 @@ from orchestrator.cli import options
 from orchestrator.cli.session import Session
 
 if TYPE_CHECKING:
-    from orchestrator.cli.shapes import Shape
+    from orchestrator.shapes.values import Shape
     from orchestrator.store.outbox import Notification
 
 _PATIENCE = 10.0  #: seconds that a message on its way may take at the end

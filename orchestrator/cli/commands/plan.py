@@ -31,9 +31,9 @@ def command(
     **rest: Any,
 ) -> None:
     """Show what a run of FLOW would do, in which order, and why. Nothing is run or written."""
-    from orchestrator.cli import plan_shapes
     from orchestrator.cli.terminal import plan as pictures
     from orchestrator.service.planning import Request, plan_flow
+    from orchestrator.shapes import plans as plan_shapes
 
     chosen = options.run_options(rest)
     project = session.project({"target": chosen.target, "threads": chosen.threads})

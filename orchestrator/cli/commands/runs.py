@@ -30,8 +30,8 @@ def command() -> None:
 @options.shared
 def list_runs(session: Session, flow: str | None, limit: int) -> None:
     """List runs, the newest first."""
-    from orchestrator.cli import run_shapes
     from orchestrator.cli.terminal import runs as pictures
+    from orchestrator.shapes import runs as run_shapes
 
     with session.project().store() as store:
         found = store.runs(flow=flow, limit=limit)
@@ -44,8 +44,8 @@ def list_runs(session: Session, flow: str | None, limit: int) -> None:
 @options.shared
 def show(session: Session, run: str, whole: bool) -> None:
     """Show a run, its tasks, and why each failure failed."""
-    from orchestrator.cli import run_shapes
     from orchestrator.cli.terminal import runs as pictures
+    from orchestrator.shapes import runs as run_shapes
 
     with session.project().store() as store:
         found = store.run(run)
@@ -67,9 +67,9 @@ def logs(
     session: Session, run: str, task: str | None, tail: int | None, search: str | None
 ) -> None:
     """Print what a run, or one task of it, said."""
-    from orchestrator.cli.resolving import resolve_task_run
     from orchestrator.cli.terminal import runs as pictures
     from orchestrator.cli.terminal.printing import write
+    from orchestrator.service.catalogue.resolving import resolve_task_run
 
     console = session.console()
     with session.project().store() as store:
@@ -97,10 +97,11 @@ def _pages(
 
 
 def _print_lines(lines: tuple[LogLine, ...]) -> None:
-    from orchestrator.cli import run_shapes, shapes
+    from orchestrator.shapes import runs as run_shapes
+    from orchestrator.shapes import values
 
     for entry in lines:
-        sys.stdout.write(shapes.dumps(run_shapes.line(entry)) + "\n")
+        sys.stdout.write(values.dumps(run_shapes.line(entry)) + "\n")
 
 
 @command.command("retry", epilog=_RUN)
@@ -164,9 +165,9 @@ def resume(session: Session, run: str, task: str | None) -> None:
 
 
 def _let_go_on(session: Session, run: str, task: str | None, word: str) -> None:
-    from orchestrator.cli import run_shapes
     from orchestrator.cli.terminal import asking as pictures
     from orchestrator.service.asking import let_go_on
+    from orchestrator.shapes import runs as run_shapes
     from orchestrator.store.records import Action
 
     project = session.project()
@@ -190,9 +191,9 @@ def mark(
     A task that waits gets it now. For one that has ended it counts in `orchestrator runs retry`:
     success is not run again, failed is, with all that depends on it, and skipped is left out.
     """
-    from orchestrator.cli import run_shapes
     from orchestrator.cli.terminal import asking as pictures
     from orchestrator.service import asking
+    from orchestrator.shapes import runs as run_shapes
 
     value = _json(result) if result is not None else None
     project = session.project()
@@ -204,7 +205,7 @@ def mark(
 
 
 def _key(project: Project, run: str, task: str) -> str:
-    from orchestrator.cli.resolving import resolve_task_run
+    from orchestrator.service.catalogue.resolving import resolve_task_run
 
     with project.store() as store:
         return resolve_task_run(store.task_runs(store.run(run).id), task)

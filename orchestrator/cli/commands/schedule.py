@@ -52,9 +52,9 @@ def preview(session: Session, flow: str, number: int, around: Any, **rest: str |
     orchestrator schedule preview --cron "30 2 * * *" --timezone America/New_York
     """
     from orchestrator import instants
-    from orchestrator.cli import schedule_shapes
     from orchestrator.cli.terminal import schedule as pictures
     from orchestrator.schedule import preview as previews
+    from orchestrator.shapes import schedules as schedule_shapes
 
     with _unlogged():
         name, schedule = _asked(session, flow, rest)

@@ -59,8 +59,8 @@ def _obey(stop: threading.Event) -> None:
 def _told(session: Session, step: Tick) -> None:
     """Print what a step did: a line of JSON, or, for people, nothing if nothing happened."""
     if session.json:
-        from orchestrator.cli import schedule_shapes
-        from orchestrator.cli.shapes import dumps
+        from orchestrator.shapes import schedules as schedule_shapes
+        from orchestrator.shapes.values import dumps
 
         print(dumps(schedule_shapes.tick(step)), flush=True)
         return

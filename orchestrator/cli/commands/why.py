@@ -33,11 +33,11 @@ def command(
     orchestrator why mart_delays
     orchestrator why stg_flights mart_delays
     """
-    from orchestrator.cli import plan_shapes
     from orchestrator.cli.found import last_findings, shape
     from orchestrator.cli.planned import plan_with
-    from orchestrator.cli.resolving import resolve_task
     from orchestrator.cli.terminal import why as pictures
+    from orchestrator.service.catalogue.resolving import resolve_task
+    from orchestrator.shapes import plans as plan_shapes
 
     names = [task] if downstream is None else [task, downstream]
     plan, keys = plan_with(

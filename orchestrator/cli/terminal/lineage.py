@@ -7,10 +7,10 @@ from itertools import islice
 
 from rich.text import Text
 
-from orchestrator.cli.datasets import DatasetGraph, Step
 from orchestrator.cli.terminal.plan import TESTS
 from orchestrator.cli.terminal.text import counted, one_line, shorten
 from orchestrator.model.dataset import Dataset
+from orchestrator.service.catalogue.datasets import DatasetGraph, Step
 
 _LINES = 100
 

@@ -22,6 +22,7 @@ from orchestrator.cli.terminal.text import (
 )
 from orchestrator.cli.terminal.words import WIDTH, word
 from orchestrator.model.state import State
+from orchestrator.shapes.values import level_name
 
 if TYPE_CHECKING:
     from orchestrator.store.records import Ask, FlowRun, LogLine, TaskRun
@@ -140,7 +141,7 @@ def log(lines: Iterable[LogLine], titles: Mapping[str, str], *, one_task: bool) 
     """Draw log lines; with the lines of several tasks each says whose it is."""
     drawn: list[Text] = []
     for entry in lines:
-        level = replay.level_name(entry.level)
+        level = level_name(entry.level)
         text = Text.assemble((moment(entry.at), "dim"), "  ")
         if level != "INFO":
             text.append(f"{level.lower()}  ", style=_LEVELS.get(level, "dim"))

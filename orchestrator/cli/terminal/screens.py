@@ -16,7 +16,6 @@ from rich.live import Live
 from rich.text import Text
 
 from orchestrator import instants
-from orchestrator.cli import shapes
 from orchestrator.cli.terminal import live
 from orchestrator.cli.terminal.lines import line
 from orchestrator.cli.terminal.printing import hush_stdout, write
@@ -24,6 +23,7 @@ from orchestrator.cli.terminal.progress import Progress
 from orchestrator.cli.terminal.summary import report
 from orchestrator.cli.terminal.text import clock, one_line
 from orchestrator.model.events import Event
+from orchestrator.shapes import values
 
 #: Seconds between two pictures.
 _BEAT = 0.25
@@ -81,7 +81,7 @@ class JsonScreen(Screen):
 
     def show(self, event: Event) -> None:
         """Print the event."""
-        sys.stdout.write(shapes.dumps(shapes.event(event)) + "\n")
+        sys.stdout.write(values.dumps(values.event(event)) + "\n")
         sys.stdout.flush()
 
 

@@ -161,3 +161,16 @@ def _json(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_json(item) for item in value]
     return str(value)
+
+
+def level_name(number: int) -> str:
+    """The word for a logging level.
+
+    Example:
+        >>> level_name(30), level_name(45)
+        ('WARNING', 'ERROR')
+    """
+    for least, name in ((50, "CRITICAL"), (40, "ERROR"), (30, "WARNING"), (20, "INFO")):
+        if number >= least:
+            return name
+    return "DEBUG"

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from orchestrator.cli.shapes import Shape
+from orchestrator.shapes.values import Shape
 
 if TYPE_CHECKING:
     from orchestrator.service.deploying.deploy import Deployed

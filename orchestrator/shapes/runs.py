@@ -1,12 +1,13 @@
-"""What the commands below ``runs`` print with ``--format json``."""
+"""Runs as JSON: what the commands below ``runs`` print, and what the API answers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from orchestrator.cli import replay
-from orchestrator.cli.shapes import Shape
+from orchestrator.model.state import FINISHED, StateType
+from orchestrator.shapes.values import Shape, level_name
 
 if TYPE_CHECKING:
     from orchestrator.service.asking import Asked
@@ -25,6 +26,45 @@ def run(found: FlowRun) -> Shape:
         "interval_start": found.interval_start, "interval_end": found.interval_end,
         "due": found.due, "waits_for": found.waits_for, "agent": found.agent,
     }  # fmt: skip
+
+
+#: A run that nobody has begun so long after it could begin is late.
+_LATE = timedelta(minutes=5)
+#: What a list of tasks tells of a task's detail; the long texts come with the task itself.
+_BRIEF = ("error_line", "relation", "node")
+
+
+def seen(found: FlowRun, counts: Mapping[StateType, int], *, now: datetime) -> Shape:
+    """A run as lists and pages show it.
+
+    :func:`run` and ``counts`` of its tasks by state, ``seconds`` so far, whether it is ``late``,
+    ``progress`` from 0 to 1 (null: not known), and whether it is ``live``: somebody drives it.
+    """
+    end = found.finished or now
+    seconds = (end - found.started).total_seconds() if found.started else None
+    total = sum(counts.values())
+    ended = sum(number for state, number in counts.items() if state in FINISHED)
+    is_over = found.state in FINISHED
+    alive = found.lease_expires is not None and found.lease_expires >= now
+    return {
+        **run(found),
+        "counts": dict(counts),
+        "seconds": None if seconds is None else max(0.0, seconds),
+        "late": _is_late(found, now),
+        "progress": 1.0 if is_over else ended / total if total else None,
+        "live": not is_over and alive,
+    }
+
+
+def _is_late(found: FlowRun, now: datetime) -> bool:
+    waits = found.state is StateType.PENDING and found.lease_expires is None
+    return waits and now - (found.due or found.created) > _LATE
+
+
+def brief_task(found: TaskRun) -> Shape:
+    """:func:`task`, of whose ``detail`` only ``error_line``, ``relation`` and ``node`` are told."""
+    detail = {name: found.detail[name] for name in _BRIEF if name in found.detail}
+    return {**task(found), "detail": detail}
 
 
 def task(found: TaskRun) -> Shape:
@@ -72,5 +112,5 @@ def line(found: LogLine) -> Shape:
     """``seq``, ``at``, ``key``, ``attempt``, ``level``, ``text``."""
     return {
         "seq": found.seq, "at": found.at, "key": found.key, "attempt": found.attempt,
-        "level": replay.level_name(found.level), "text": found.text,
+        "level": level_name(found.level), "text": found.text,
     }  # fmt: skip

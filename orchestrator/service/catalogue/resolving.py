@@ -12,7 +12,7 @@ from orchestrator.model.dataset import Dataset
 from orchestrator.model.facts import TaskFacts
 
 if TYPE_CHECKING:
-    from orchestrator.cli.datasets import DatasetGraph
+    from orchestrator.service.catalogue.datasets import DatasetGraph
     from orchestrator.store.records import TaskRun
 
 _OFFERED = 5

@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from orchestrator.cli import shapes
-from orchestrator.cli.shapes import Shape
+from orchestrator.shapes import values
+from orchestrator.shapes.values import Shape
 
 if TYPE_CHECKING:
     from orchestrator.engine.plan import Plan
@@ -20,7 +20,7 @@ def plan(found: Plan) -> Shape:
         "parameters": found.parameters,
         "tasks": [
             {
-                **shapes.facts(found.tasks[key].facts),
+                **values.facts(found.tasks[key].facts),
                 "wave": wave[key],
                 "mapped": found.tasks[key].mapped,
                 "affinity": found.tasks[key].affinity,
@@ -29,7 +29,7 @@ def plan(found: Plan) -> Shape:
             }
             for key in found.order()
         ],
-        "edges": [shapes.edge(edge) for edge in found.edges.values()],
+        "edges": [values.edge(edge) for edge in found.edges.values()],
         "left_out": [{"key": key, "reason": why} for key, why in found.left_out.items()],
     }
 
@@ -38,7 +38,7 @@ def task(found: Plan, key: str) -> Shape:
     """``task``, ``upstream`` and ``downstream``: its edges with their evidence."""
     return {
         "flow": found.flow,
-        "task": shapes.facts(found.facts[key]),
+        "task": values.facts(found.facts[key]),
         "upstream": [_edge(found, up, key) for up in found.whole.upstream(key)],
         "downstream": [_edge(found, key, down) for down in found.whole.downstream(key)],
     }
@@ -61,5 +61,5 @@ def connection(found: Plan, upstream: str, downstream: str) -> Shape:
 def _edge(found: Plan, upstream: str, downstream: str) -> Shape:
     edge = found.edges.get((upstream, downstream))
     if edge is not None:
-        return shapes.edge(edge)
+        return values.edge(edge)
     return {"upstream": upstream, "downstream": downstream, "dataset": None, "evidence": []}

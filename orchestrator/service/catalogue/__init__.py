@@ -1,0 +1,1 @@
+"""The catalogue of a project: its flows, its datasets, what feeds what, and how each stands."""
