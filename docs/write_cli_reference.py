@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+from reference_page import keep
 
 from orchestrator.cli.main import root
 
@@ -68,14 +69,5 @@ def help_of(words: tuple[str, ...], command: click.Command) -> str:
     return "\n".join(line.rstrip() for line in text.splitlines())
 
 
-def main() -> int:
-    """Write the page, or with ``--check`` compare it."""
-    text = page()
-    if "--check" in sys.argv[1:]:
-        return 0 if PAGE.is_file() and PAGE.read_text(encoding="utf-8") == text else 1
-    PAGE.write_text(text, encoding="utf-8")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(keep(PAGE, page()))

@@ -17,6 +17,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from reference_page import keep
+
 import tasks
 from orchestrator.model.group import TaskGroup
 from orchestrator.model.task import Task
@@ -316,14 +318,5 @@ def _plain(text: str) -> str:
     return text.replace("``", "`")
 
 
-def main() -> int:
-    """Write the page, or with ``--check`` compare it."""
-    text = page()
-    if "--check" in sys.argv[1:]:
-        return 0 if PAGE.is_file() and PAGE.read_text(encoding="utf-8") == text else 1
-    PAGE.write_text(text, encoding="utf-8")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(keep(PAGE, page()))

@@ -16,7 +16,7 @@ from tasks.columns import refuse_twice
 from tasks.frames import arrow, batches_of, frame_of
 from tasks.sql import transactions
 from tasks.sql.failing import failed
-from tasks.sql.scripts import Script
+from tasks.sql.script import Script
 from tasks.sql.session import Data, Mode, SqlSession, SqlWarehouse, Statement
 
 if TYPE_CHECKING:

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.missing import is_missing
+
 _HOME = Path(__file__).parent.parent / ".servers" / "fakesnow" / "bin" / "fakesnow"
 _PATIENCE = 60.0  #: seconds until it must answer
 #: Ends the server when the tests end, however they do: then its standard input is closed.
@@ -49,20 +51,12 @@ def program() -> Path | None:
     return found if found.exists() else None
 
 
-def missing() -> None:
-    """Skip at home, fail in CI: there a test must not be left out in silence."""
-    why = "no fakesnow server is installed (make servers)"
-    if os.environ.get("CI"):
-        pytest.fail(why)
-    pytest.skip(why)
-
-
 @contextlib.contextmanager
 def running() -> Iterator[Server]:
     """Start a server with nothing in it; it ends with the block, and all that it held."""
     path = program()
     if path is None:
-        missing()
+        is_missing("no fakesnow server is installed (make servers)")
     folder = Path(tempfile.mkdtemp(prefix="fakesnow"))
     server = Server(_free_port(), folder / "log")
     # Stages are folders in its temporary one.

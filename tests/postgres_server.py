@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
+from tests.missing import is_missing
 
 _FOLDERS = (
     "/usr/lib/postgresql/*/bin",
@@ -30,20 +30,12 @@ def binaries() -> Path | None:
     return max(found, default=None)
 
 
-def missing() -> None:
-    """Skip at home, fail in CI: there a test must not be left out in silence."""
-    why = "no Postgres server is installed (Debian: apt-get install postgresql)"
-    if os.environ.get("CI"):
-        pytest.fail(why)
-    pytest.skip(why)
-
-
 @contextlib.contextmanager
 def running() -> Iterator[str]:
     """Start a server; gives a SQLAlchemy address of its database ``test``."""
     folder = binaries()
     if folder is None:
-        missing()
+        is_missing("no Postgres server is installed (Debian: apt-get install postgresql)")
     root = Path(tempfile.mkdtemp(prefix="pg"))
     try:
         if os.geteuid() == 0:  # the server refuses to run as root

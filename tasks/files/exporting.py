@@ -24,7 +24,7 @@ from tasks.files.warehouses import FileAndTableTask
 from tasks.files.writers import RowWriter, writer_of
 from tasks.files.writing import Pending, pending
 from tasks.sql.facts import sql_facts
-from tasks.sql.scripts import Script
+from tasks.sql.script import Script
 from tasks.sql.session import Data
 from tasks.sql.templates import Template
 from tasks.sql.text import manifest_resolver, template_of

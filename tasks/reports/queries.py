@@ -20,7 +20,7 @@ from orchestrator.model.warehouse import Warehouse
 from tasks.frames import batches_of
 from tasks.reports.sections import Chart, ReportTable, Section, Text
 from tasks.sql.facts import sql_facts
-from tasks.sql.scripts import Script
+from tasks.sql.script import Script
 from tasks.sql.session import SqlSession, SqlWarehouse
 from tasks.sql.templates import Template
 from tasks.sql.text import manifest_resolver, read_sql_file, template_of

@@ -10,8 +10,8 @@ from orchestrator.model.dataset import Namespace
 from orchestrator.model.signals import Result
 from tasks.snowflake.names import identifier
 from tasks.sql.failing import SqlFailure
-from tasks.sql.script import run_script
-from tasks.sql.scripts import Script, Transaction
+from tasks.sql.running import run_script
+from tasks.sql.script import Script, Transaction
 from tasks.sql.session import SqlSession
 from tasks.sql.task import SqlTask
 

@@ -18,6 +18,16 @@ NAMES = (
 )  # fmt: skip
 
 
+def told_by(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Of the arguments of a call, those that say how to log in.
+
+    Example:
+        >>> told_by({"query": "select 1", "user": "ada", "role": None})
+        {'user': 'ada'}
+    """
+    return {name: arguments[name] for name in NAMES if arguments.get(name) is not None}
+
+
 @dataclass(frozen=True)
 class OwnLogin:
     """What a task was told of its connection; empty where it uses one of the project's.
@@ -33,7 +43,7 @@ class OwnLogin:
     @classmethod
     def of(cls, arguments: Mapping[str, Any], warehouse: str | None) -> OwnLogin:
         """Take what is meant for a login; with an account, ``warehouse`` is Snowflake's."""
-        told = {name: arguments[name] for name in NAMES if arguments.get(name) is not None}
+        told = told_by(arguments)
         return cls(told, warehouse if "account" in told else None)
 
     def __bool__(self) -> bool:
@@ -41,9 +51,8 @@ class OwnLogin:
 
     def updated(self, arguments: Mapping[str, Any], warehouse: Any = None) -> OwnLogin:
         """The same with what is told anew."""
-        given = {name: arguments[name] for name in NAMES if arguments.get(name) is not None}
         virtual = warehouse if isinstance(warehouse, str) else self.virtual
-        return OwnLogin({**self.told, **given}, virtual)
+        return OwnLogin({**self.told, **told_by(arguments)}, virtual)
 
     def warehouse(self, name: str) -> SnowflakeWarehouse:
         """The connection, under the name of its task."""

@@ -16,9 +16,9 @@ from orchestrator.model.facts import TaskFacts
 from orchestrator.model.planning import Planning
 from orchestrator.model.signals import Result
 from orchestrator.model.warehouse import Warehouse
-from tasks.snowflake.own_login import OwnLogin
-from tasks.sql.script import run_script
-from tasks.sql.scripts import Script, Transaction
+from tasks.snowflake.own_login import OwnLogin, told_by
+from tasks.sql.running import run_script
+from tasks.sql.script import Script, Transaction
 from tasks.sql.session import Data, SqlSession
 from tasks.sql.task import SqlTask
 
@@ -73,7 +73,7 @@ class _SnowflakeTask(SqlTask):
 
     def _place_to_run(self, warehouse: Any, arguments: Mapping[str, Any]) -> Any:
         """The connection to use: what the flow gives, or a login that is told when it runs."""
-        if isinstance(warehouse, str) or any(v is not None for v in arguments.values()):
+        if isinstance(warehouse, str) or arguments:
             login = self.login.updated(arguments, warehouse)
             if not login:
                 raise FlowError(
@@ -84,6 +84,13 @@ class _SnowflakeTask(SqlTask):
         if warehouse is None and self.login and self._warehouse is None:
             return self.login.warehouse(self.name)
         return warehouse
+
+    def _own_script(self, place: Any) -> Script:
+        """The text it was made with, as it is in this run."""
+        self._make_ready(place)
+        if self._template is not None:
+            return self._template.at(_running())
+        return self._script or Script("")
 
     def _kept(self, script: Script, autocommit: bool | None) -> Script:
         said = self.autocommit if autocommit is None else autocommit
@@ -194,21 +201,13 @@ class SnowflakeQuery(_SnowflakeTask):
             ConfigurationError: Snowflake refuses the login.
             InfrastructureError: Snowflake cannot be reached.
         """
-        told = {
-            "account": account, "user": user, "password": password, "private_key": private_key,
-            "database": database, "schema": schema, "role": role, "authenticator": authenticator,
-            "token": token,
-        }  # fmt: skip
-        place = self._place_to_run(warehouse, told)
+        place = self._place_to_run(warehouse, told_by(locals()))
         values = self.data if data is None else data
         fetch = _by_cursor(cursor_type) or self.fetch
         if query is None and self.query is None:
             raise FlowError(f"SnowflakeQuery {self.name!r} has no query", fix="give it query=")
         if query is None:
-            self._make_ready(place)
-            script = self._script or Script("")
-            if self._template is not None:
-                script = self._template.at(_running())
+            script = self._own_script(place)
         else:
             script = replace(self._script or Script("", place=self.name), text=query, lines=())
         return self._run_script(self._kept(script, autocommit), place, values, fetch)
@@ -329,16 +328,8 @@ class SnowflakeQueriesFromFile(_SnowflakeTask):
             ConfigurationError: Snowflake refuses the login.
             InfrastructureError: Snowflake cannot be reached.
         """
-        told = {
-            "account": account, "user": user, "password": password, "private_key": private_key,
-            "database": database, "schema": schema, "role": role, "authenticator": authenticator,
-            "token": token,
-        }  # fmt: skip
-        place = self._place_to_run(warehouse, told)
-        self._make_ready(place)
-        script = self._script or Script("")
-        if self._template is not None:
-            script = self._template.at(_running())
+        place = self._place_to_run(warehouse, told_by(locals()))
+        script = self._own_script(place)
         return self._on_session(place, self._each(self._kept(script, autocommit)))
 
     def _each(self, script: Script) -> Callable[[SqlSession, Namespace], Result]:

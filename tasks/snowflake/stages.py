@@ -12,8 +12,8 @@ from orchestrator.errors import FlowError
 from orchestrator.model.dataset import Namespace
 from orchestrator.model.planning import Planning
 from orchestrator.model.signals import FAIL, Result
-from tasks.sql.script import run_script
-from tasks.sql.scripts import Script, Transaction
+from tasks.sql.running import run_script
+from tasks.sql.script import Script, Transaction
 from tasks.sql.session import SqlSession, Statement
 from tasks.sql.task import SqlTask
 from tasks.sql.text import SqlText

@@ -12,8 +12,8 @@ from orchestrator.model.signals import FAIL, Result
 from tasks.sql.failing import failed
 from tasks.sql.making import Making
 from tasks.sql.relations import Relations, Standing, Step, relations_of
-from tasks.sql.script import run_statements, take_down
-from tasks.sql.scripts import Materialized, Script
+from tasks.sql.running import run_statements, take_down
+from tasks.sql.script import Materialized, Script
 from tasks.sql.session import Data, SqlSession, Statement
 
 

@@ -33,8 +33,8 @@ from tasks.sql.front_matter import OF_TABLE, apply_front_matter, line_of
 from tasks.sql.making import bare_select, without_semicolon
 from tasks.sql.measurements import Measurements
 from tasks.sql.relations import relations_of
-from tasks.sql.script import take_down
-from tasks.sql.scripts import Script, Severity
+from tasks.sql.running import take_down
+from tasks.sql.script import Script, Severity
 from tasks.sql.session import Data, SqlSession, Statement
 from tasks.sql.task import SqlTask
 from tasks.sql.text import SqlText

@@ -11,7 +11,7 @@ from orchestrator.model.evidence import Evidence, Source
 from orchestrator.model.facts import TaskFacts
 from orchestrator.model.planning import Planning
 from orchestrator.model.task import Task
-from tasks.sql.scripts import Script
+from tasks.sql.script import Script
 from tasks.sql.templates import UNKNOWN
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.model.signals import FAIL
-from tasks.sql.scripts import Script
+from tasks.sql.script import Script
 from tasks.sql.session import Failure, Statement
 
 #: SQLSTATE of a connection that broke, for drivers that give none.

@@ -12,7 +12,7 @@ from typing import Any
 
 from orchestrator.errors import FlowError
 from orchestrator.model.task import Task
-from tasks.sql.scripts import Materialized, Severity, Transaction
+from tasks.sql.script import Materialized, Severity, Transaction
 
 _LINE = re.compile(r"^[ \t]*--[ \t]*orchestrator[ \t]*:(.*)$", re.MULTILINE)
 #: A setting: up to the next comma that stands in no double quotes.

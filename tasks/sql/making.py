@@ -11,7 +11,7 @@ from orchestrator.lineage.sql.effects import SqlLineage, StatementKind
 from orchestrator.model.context import RunContext
 from orchestrator.model.dataset import Dataset, DatasetKind, Namespace
 from tasks.sql.front_matter import OF_TABLE
-from tasks.sql.scripts import Materialized, Script, Transaction
+from tasks.sql.script import Materialized, Script, Transaction
 from tasks.sql.templates import Template
 
 #: Kinds of statement that may be a SELECT; what cannot be read may be one too.

@@ -14,8 +14,8 @@ from orchestrator import instants
 from orchestrator.model.dataset import Namespace, fold
 from tasks.sql.literals import literal
 from tasks.sql.relations import relations_of
-from tasks.sql.script import run_statements
-from tasks.sql.scripts import Script
+from tasks.sql.running import run_statements
+from tasks.sql.script import Script
 from tasks.sql.session import SqlSession, Statement
 
 #: Name of the table, in the warehouse's default schema.

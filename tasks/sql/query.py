@@ -10,7 +10,7 @@ from orchestrator.errors import FlowError
 from orchestrator.model.facts import TaskFacts
 from orchestrator.model.planning import Planning
 from orchestrator.model.signals import Result
-from tasks.sql.scripts import Script
+from tasks.sql.script import Script
 from tasks.sql.session import Data
 from tasks.sql.task import SqlTask
 

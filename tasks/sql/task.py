@@ -24,8 +24,8 @@ from tasks.sql.failing import ConnectionLostError
 from tasks.sql.front_matter import apply_front_matter, line_of
 from tasks.sql.making import Making, Wanted, bare_select, wanted_by
 from tasks.sql.relations import relations_of
-from tasks.sql.script import run_script
-from tasks.sql.scripts import Materialized, Script
+from tasks.sql.running import run_script
+from tasks.sql.script import Materialized, Script
 from tasks.sql.session import Data, SqlSession, SqlWarehouse
 from tasks.sql.templates import ResolveRef, Template
 from tasks.sql.text import SqlText, manifest_resolver, read_sql_file, template_of

@@ -15,7 +15,7 @@ from orchestrator import instants
 from orchestrator.errors import SqlError
 from orchestrator.model.context import RunContext
 from tasks.sql.literals import Value
-from tasks.sql.scripts import Script
+from tasks.sql.script import Script
 
 _JINJA = re.compile(r"\{\{|\{%|\{#")
 _DAYS = {"yesterday": -1, "today": 0, "tomorrow": 1}

@@ -12,7 +12,7 @@ import yaml
 from orchestrator.errors import ConfigurationError, ProjectError
 from orchestrator.model.planning import Planning
 from tasks.sql.front_matter import read_front_matter
-from tasks.sql.scripts import Script, Transaction
+from tasks.sql.script import Script, Transaction
 from tasks.sql.templates import ResolveRef, Template
 
 

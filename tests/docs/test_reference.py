@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
 import inspect
 import re
 from pathlib import Path
-from types import ModuleType
 
 import click
 import pytest
@@ -27,24 +25,14 @@ def text_of(name: str) -> str:
     return (pages.DOCS / name).read_text(encoding="utf-8")
 
 
-def script(name: str) -> ModuleType:
-    """Import one of the scripts that write pages."""
-    spec = importlib.util.spec_from_file_location(name, pages.DOCS / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def test_the_commands_page_is_what_the_commands_say() -> None:
-    writer = script("write_cli_reference")
+    writer = pages.script("write_cli_reference")
     stale = "docs/cli.md is stale: run python docs/write_cli_reference.py"
     assert text_of("cli.md") == writer.page(), stale
 
 
 def test_every_command_has_a_section() -> None:
-    writer = script("write_cli_reference")
+    writer = pages.script("write_cli_reference")
     found = [" ".join(words) for words, _ in writer.commands(writer.root, ("orchestrator",))]
     assert {"orchestrator run", "orchestrator runs retry"} <= set(found)
     sections = pages.sections(pages.DOCS / "cli.md")
@@ -54,7 +42,7 @@ def test_every_command_has_a_section() -> None:
 
 
 def test_every_command_speaks_json_as_the_page_says() -> None:
-    writer = script("write_cli_reference")
+    writer = pages.script("write_cli_reference")
     for words, command in writer.commands(writer.root, ("orchestrator",)):
         if not isinstance(command, click.Group):
             names = {parameter.name for parameter in command.params}

@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import inspect
 import re
-import sys
-from types import ModuleType
 
 import pytest
 
 import tasks
 from tests.docs import pages
 
-
-def _writer() -> ModuleType:
-    name = "write_task_reference"
-    spec = importlib.util.spec_from_file_location(name, pages.DOCS / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = sys.modules[name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-writer = _writer()
+writer = pages.script("write_task_reference")
 
 
 def text_of(name: str) -> str:

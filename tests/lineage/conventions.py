@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from orchestrator.lineage import SqlLineage, StatementEffect, analyze_sql
 from orchestrator.model.dataset import Dataset
+from tests.missing import is_missing
 
 SUITES = Path(__file__).resolve().parents[2].parent / "shared" / "acceptance" / "lineage"
 Case = dict[str, Any]
@@ -34,10 +32,7 @@ def cases(suite: str) -> list[Case]:
     """The cases of a suite; skips the test where the suites are not here, except in CI."""
     path = SUITES / f"{suite}.jsonl"
     if not path.exists():
-        reason = f"the acceptance suite {suite} is not beside the repository"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+        is_missing(f"the acceptance suite {suite} is not beside the repository")
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 

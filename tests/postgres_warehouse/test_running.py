@@ -16,7 +16,7 @@ import pytest
 from orchestrator.model.context import RunContext, entered
 from orchestrator.model.signals import FAIL
 from tasks.postgres.query import PostgresQuery
-from tasks.sql.script import Script, Transaction, run_script
+from tasks.sql.running import Script, Transaction, run_script
 
 Made = Callable[..., Any]
 ACTIVE = "select count(*) from pg_stat_activity where state = 'active' and query like %s"

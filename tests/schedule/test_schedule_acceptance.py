@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from orchestrator.schedule import Clock, CronClock, IntervalClock, clock_from_dict
+from tests.missing import is_missing
 
 FACTS = Path(__file__).resolve().parents[2].parent / "shared/acceptance/schedules/cases.jsonl"
 
 
 def cases() -> list[dict[str, Any]]:
     if not FACTS.exists():
-        reason = "the facts about schedules are not beside the repository"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+        is_missing("the facts about schedules are not beside the repository")
     return [json.loads(line) for line in FACTS.read_text(encoding="utf-8").splitlines()]
 
 

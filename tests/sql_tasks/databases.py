@@ -13,8 +13,8 @@ import pytest
 
 from orchestrator.model.planning import Planning, RunOptions
 from orchestrator.model.signals import Result
-from tasks.sql.script import run_script
-from tasks.sql.scripts import Script
+from tasks.sql.running import run_script
+from tasks.sql.script import Script
 from tasks.sql.task import SqlTask
 from tasks.warehouses import make
 

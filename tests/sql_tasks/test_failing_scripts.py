@@ -19,8 +19,8 @@ from orchestrator.service.planning import Request
 from orchestrator.service.project import Project
 from orchestrator.service.running import run_flow
 from tasks.sql.failing import ConnectionLostError, SqlFailure, progressed
-from tasks.sql.script import run_script
-from tasks.sql.scripts import Script
+from tasks.sql.running import run_script
+from tasks.sql.script import Script
 from tasks.sql.session import Failure, Outcome, Statement
 from tasks.sql.task import SqlTask
 from tests.sql_tasks.databases import Database

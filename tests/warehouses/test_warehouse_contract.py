@@ -22,7 +22,7 @@ from orchestrator.model.executed import StatementRecorder
 from orchestrator.model.planning import RunOptions
 from orchestrator.model.signals import FAIL
 from orchestrator.model.warehouse import Warehouse
-from tasks.sql.script import Script, Transaction, run_script
+from tasks.sql.running import Script, Transaction, run_script
 from tasks.sql.session import Mode, SqlWarehouse
 from tasks.warehouses import make
 
