@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 import stories
+
 from orchestrator.cli.datasets import DatasetGraph
 from orchestrator.cli.resolving import resolve_dataset, resolve_dataset_or_column, resolve_task
-
 from orchestrator.errors import NotFoundError
 
 

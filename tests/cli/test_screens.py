@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 import stories
-from orchestrator.cli.datasets import DatasetGraph
 from rich.text import Text
 
+from orchestrator.cli.datasets import DatasetGraph
 from orchestrator.cli.terminal import errors, lineage, live, plan, runs, why
 from orchestrator.cli.terminal.lines import line
 from orchestrator.cli.terminal.progress import Progress
