@@ -148,18 +148,7 @@ def make_plan(
     derived = derive([node.facts for node in expanded.nodes.values()])
     facts = {key: node.facts for key, node in expanded.nodes.items()}
     kept = _without(done or {}, derived.graph, again)
-    if include or exclude:
-        from orchestrator.lineage.selection.select import select
-
-        chosen = set(
-            select(
-                list(facts.values()), derived.graph, list(include), list(exclude),
-                landmarks=expanded.landmarks,
-            )
-        )  # fmt: skip
-        why = "selected"
-    else:
-        chosen, why = set(facts), "the whole flow runs"
+    chosen, why = _chosen(expanded, derived.graph, include, exclude)
     if kept:
         chosen, why = chosen - set(kept), "did not succeed in the run that goes on"
     reasons, given = _completed(chosen, expanded.nodes, why, kept)
@@ -181,6 +170,19 @@ def make_plan(
         given=given,
         reference=expanded.reference(),
     )
+
+
+def _chosen(
+    expanded: _Expanded, graph: Graph, include: Sequence[str], exclude: Sequence[str]
+) -> tuple[set[str], str]:
+    """The keys of what people want to run, and why these."""
+    facts = [node.facts for node in expanded.nodes.values()]
+    if not include and not exclude:
+        return {fact.key for fact in facts}, "the whole flow runs"
+    from orchestrator.lineage.selection.select import select
+
+    marks = expanded.landmarks
+    return set(select(facts, graph, list(include), list(exclude), landmarks=marks)), "selected"
 
 
 class _Expanded:

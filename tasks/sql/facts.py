@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import SqlError
@@ -44,41 +45,52 @@ def sql_facts(
     Raises:
         SqlError: Part of the SQL cannot be read, and the project is strict about that.
     """
-    reads: dict[Dataset, Access] = {}
-    writes: dict[Dataset, Access] = {}
-    drops: dict[Dataset, Access] = {}
-    unknown = None
+    touched = _Touched()
     for text in (script, *more):
-        lineage = lineage_of(text, namespace, planning)
-        unknown = unknown or unknown_of(text, lineage, planning)
-        place = _Places(task, text, planning)
-        for found, datasets, verb, line_of in (
-            (reads, lineage.reads, "reads", lineage.first_read),
-            (writes, lineage.writes, "writes", lineage.first_write),
-            (drops, lineage.drops, "drops", lineage.first_drop),
-        ):
-            for access in place.all(datasets, verb, line_of):
-                if access.dataset.name == UNKNOWN:
-                    unknown = unknown or f"a value of the run says what it {verb}"
-                else:
-                    found.setdefault(access.dataset, access)
+        touched.by(task, text, lineage_of(text, namespace, planning), planning)
     place = _Places(task, script, planning)
     for dataset, line in made:
         lines = {dataset: line}
-        writes |= {a.dataset: a for a in place.all([dataset], "writes", lines.get)}
+        touched.writes |= {a.dataset: a for a in place.all([dataset], "writes", lines.get)}
+    reads, writes = touched.reads.values(), touched.writes.values()
     return TaskFacts(
         key=key,
         name=task.name,
         resource_type=task.resource_type,
-        reads=(*reads.values(), *task.accesses(task.reads, "reads", namespace, planning)),
-        writes=(*writes.values(), *task.accesses(task.writes, "writes", namespace, planning)),
-        drops=tuple(drops.values()),
+        reads=(*reads, *task.accesses(task.reads, "reads", namespace, planning)),
+        writes=(*writes, *task.accesses(task.writes, "writes", namespace, planning)),
+        drops=tuple(touched.drops.values()),
         tags=task.tags,
         path=place.file,
         fqn=(task.name,),
         config=about or {},
-        lineage_unknown=unknown,
+        lineage_unknown=touched.unknown,
     )
+
+
+@dataclass
+class _Touched:
+    """What texts of a task read, write and drop, each where it is said first."""
+
+    reads: dict[Dataset, Access] = field(default_factory=dict)
+    writes: dict[Dataset, Access] = field(default_factory=dict)
+    drops: dict[Dataset, Access] = field(default_factory=dict)
+    unknown: str | None = None
+
+    def by(self, task: Task, text: Script, lineage: SqlLineage, planning: Planning) -> None:
+        """Add what a text does."""
+        self.unknown = self.unknown or unknown_of(text, lineage, planning)
+        place = _Places(task, text, planning)
+        for found, datasets, verb, line_of in (
+            (self.reads, lineage.reads, "reads", lineage.first_read),
+            (self.writes, lineage.writes, "writes", lineage.first_write),
+            (self.drops, lineage.drops, "drops", lineage.first_drop),
+        ):
+            for access in place.all(datasets, verb, line_of):
+                if access.dataset.name == UNKNOWN:
+                    self.unknown = self.unknown or f"a value of the run says what it {verb}"
+                else:
+                    found.setdefault(access.dataset, access)
 
 
 def lineage_of(script: Script, namespace: Namespace, planning: Planning) -> SqlLineage:

@@ -102,10 +102,20 @@ def test_a_cluster_by_name_is_used_again_and_left_running() -> None:
     assert pids[0] == pids[1] == pids[2]
 
 
-@pytest.mark.skipif(importlib.util.find_spec("bokeh") is not None, reason="bokeh is here")
-def test_a_report_says_what_it_needs() -> None:
+def test_a_report_says_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ConfigurationError, match="bokeh"):
         DaskExecutor(performance_report_path="report.html")
+
+
+def test_a_report_of_the_run_is_written(tmp_path: Path) -> None:
+    report = tmp_path / "report.html"
+    executor = DaskExecutor(cluster_kwargs=LOCAL, performance_report_path=str(report))
+    with executor.start():
+        assert end_of(executor, executor.submit(add, 1, 1)).error is None
+    written = report.read_text(encoding="utf-8")
+    assert "Dask Performance Report" in written
+    assert "add" in written
 
 
 @task
