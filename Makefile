@@ -4,8 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 FAKESNOW := .servers/fakesnow
+PAGE := orchestrator/server/page/index.html
+MODULES := ui/node_modules/.ready
+PAGE_SOURCES := $(shell find ui -name node_modules -prune -o -type f -print 2>/dev/null)
+NODE_IS_NEW := node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' 2>/dev/null && command -v npm >/dev/null
 
-.PHONY: nightly test test-all servers check format clean
+.PHONY: nightly test test-all servers ui check check-ui format clean
 
 nightly: $(READY)  ## run the nightly flow of dbt_project/ on DuckDB
 	@cd dbt_project && ../$(BIN)/orchestrator run nightly
@@ -29,6 +33,27 @@ $(FAKESNOW)/.ready: tests/fakesnow.txt
 	@test -x $(FAKESNOW)/bin/python || $(PYTHON) -m venv $(FAKESNOW)
 	@$(FAKESNOW)/bin/python -m pip install --quiet --disable-pip-version-check --requirement tests/fakesnow.txt
 	@touch $@
+
+ui: $(PAGE)  ## build the page into the package, when its sources in ui/ are newer
+
+$(PAGE): $(MODULES) $(PAGE_SOURCES)
+	@echo "building the page"
+	@cd ui && npm run --silent build -- --logLevel warn
+	@touch $@
+
+$(MODULES): ui/package-lock.json ui/package.json
+	@{ $(NODE_IS_NEW); } || \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "installing nodejs and npm"; \
+	    apt-get update -q=2 && DEBIAN_FRONTEND=noninteractive apt-get install -q=2 -y --no-install-recommends nodejs npm >/dev/null; \
+	  fi
+	@{ $(NODE_IS_NEW); } || { echo "the page is built with Node 20.19 or newer and its npm, and this machine has none: install them (nodejs.org), or install the wheel, which carries the page" >&2; exit 1; }
+	@echo "fetching what the page is built with (once)"
+	@cd ui && npm ci --silent --no-audit --no-fund
+	@touch $@
+
+check-ui: $(MODULES)  ## formatter, linter, type checker and unit tests of the page
+	@cd ui && npm run --silent check
 
 check: $(READY)  ## formatter, linter, type checker
 	@$(BIN)/ruff format --check .

@@ -15,7 +15,8 @@ The tree (exit code of the command line in brackets)::
     │   │   └── DroppedDatasetError   a task reads what another task drops
     │   ├── SqlError                  a SQL text cannot be read (line and column)
     │   ├── SelectionError            a selector names nothing, or cannot be read
-    │   └── NotFoundError             a flow, run or task of that name is not known
+    │   ├── NotFoundError             a flow, run or task of that name is not known
+    │   └── ConflictError             what is asked does not fit how things stand now
     └── InfrastructureError [3]       the world around the run
         ├── WarehouseBusyError [2]    a database file is held by another process
         ├── WorkerLostError           the process that ran a task died
@@ -130,6 +131,10 @@ class SelectionError(UsageError):
 
 class NotFoundError(UsageError):
     """Raised when no flow, run or task of the given name is known."""
+
+
+class ConflictError(UsageError):
+    """Raised when what is asked does not fit how things stand now: the run has ended already."""
 
 
 class InfrastructureError(OrchestratorError):

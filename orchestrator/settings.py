@@ -20,11 +20,13 @@ EXECUTORS = ("threads", "inline", "dask")
 LINEAGE_CHECKS = ("off", "warn", "strict")
 LIMITED = ("tag", "warehouse", "flow")  #: what a limit may be on
 
-_ONLY_IN_FILE = ("warehouses", "limits", "notifications")
+_ONLY_IN_FILE = ("warehouses", "limits", "notifications", "server")
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
 _HEADER = re.compile(r"^\s*\[\[?\s*([^\]]+?)\s*\]\]?\s*(?:#.*)?$")
 _ASSIGNMENT = re.compile(r"^\s*([\w.\"' -]+?)\s*=")
 _TOML_PLACE = re.compile(r" \(at line (\d+), column (\d+)\)$")
+
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 
 Parser = Callable[[object], Any]
 
@@ -52,6 +54,7 @@ class Settings:
         history_runs: So many runs of each flow are kept at most; None keeps all.
         notifications: The ``[notifications.NAME]`` tables as written, secret references unresolved.
         limits: How much may run at the same time, by ``tag:NAME``, ``warehouse:NAME``, ``flow:NAME``.
+        server: The ``[server]`` table.
 
     Example:
         >>> import tempfile
@@ -77,7 +80,13 @@ class Settings:
     history_runs: int | None = 1000
     notifications: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
     limits: Mapping[str, int] = field(default_factory=dict)
+    server: Mapping[str, Any] = field(default_factory=dict)
     origins: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Names under which the server may be asked, besides this machine's own."""
+        return tuple(self.server.get("hosts", ()))
 
     def origin(self, key: str) -> str:
         """Say where a value came from: ``flag``, ``environment NAME``, ``file:line`` or ``default``.
@@ -314,6 +323,16 @@ def _limits(value: object) -> dict[str, int]:
     return {limit_name(str(name)): slots(number) for name, number in value.items()}
 
 
+def _server(value: object) -> dict[str, Any]:
+    if not isinstance(value, Mapping) or not set(value) <= {"hosts"}:
+        raise ValueError(f"expected a table [server] with hosts, got {value!r}")
+    hosts = value.get("hosts", [])
+    plain = isinstance(hosts, list) and all(isinstance(host, str) for host in hosts)
+    if not plain or any(not _HOST.fullmatch(host) for host in hosts):
+        raise ValueError(f'expected names as in hosts = ["shop.example"], got {hosts!r}')
+    return {"hosts": [host.lower() for host in hosts]}
+
+
 _KEYS: dict[str, Parser] = {
     "name": _text,
     "flows": _path,
@@ -331,6 +350,7 @@ _KEYS: dict[str, Parser] = {
     "history_runs": _whole(1),
     "notifications": _tables("notifications"),
     "limits": _limits,
+    "server": _server,
 }
 
 

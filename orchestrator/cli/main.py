@@ -33,6 +33,7 @@ COMMANDS = {
     "scheduler": Late(_HERE + "scheduler", "Make the runs that are due, and nothing else."),
     "agent": Late(_HERE + "agent", "Take runs that are due, and launch them."),
     "api": Late(_HERE + "api", "Answer over HTTP."),
+    "tokens": Late(_HERE + "tokens", "Make, list and revoke tokens of the API."),
     "execute": Late(_HERE + "execute", "Run what is written down in the store; agents launch it."),
     "notifications": Late(_HERE + "notifications", "Show what people are told of; send a test."),
     "doctor": Late(_HERE + "doctor", "Check that everything a run needs is there."),

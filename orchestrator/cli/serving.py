@@ -45,7 +45,7 @@ def address_options(fn: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option(
             "--host", default="127.0.0.1", metavar="HOST", show_default=True,
-            help="Address of the HTTP API: one of this machine's own.",
+            help="Address of the HTTP API; one that others can reach needs a token to be there.",
         ),
     ):  # fmt: skip
         fn = option(fn)

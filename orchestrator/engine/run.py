@@ -238,7 +238,8 @@ class _Driver:
             RunStarted(
                 self.setting.run_id, self.plan.flow, tuple(tasks), self.setting.expected,
                 self.start, self.executor.name, self.executor.capacity(),
-            )
+            ),
+            self.plan,
         )  # fmt: skip
         self._rank()
         for key, unit in self.units.items():

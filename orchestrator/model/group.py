@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.model.code import Code
@@ -63,6 +64,14 @@ class TaskGroup(Task):
         """
         found = ((key, member.code(planning)) for key, member in members.items())
         return {key: code for key, code in found if code is not None}
+
+    def artifacts(self, planning: Planning) -> Sequence[Path]:
+        """Return files of dbt that describe what its tasks write: manifest, catalog, sources.
+
+        Args:
+            planning: Project root, warehouses and the like.
+        """
+        return ()
 
     def settle(
         self, members: Sequence[Member], upstream: Callable[[str], Sequence[TaskFacts]]

@@ -9,7 +9,7 @@ from typing import Any
 
 from orchestrator import instants
 from orchestrator.engine.driving.requests import MARKS
-from orchestrator.errors import NotFoundError, UsageError
+from orchestrator.errors import ConflictError, NotFoundError, UsageError
 from orchestrator.model.state import FINISHED, StateType
 from orchestrator.service.project import Project
 from orchestrator.store.base import RunStore
@@ -34,52 +34,78 @@ class Asked:
 
 
 def request_cancel(project: Project, run_id: str) -> FlowRun:
+    """Ask the driver of a run to stop it, as :func:`cancel_run` does."""
+    with project.store() as store:
+        return cancel_run(store, run_id, by=who())
+
+
+def cancel_run(store: RunStore, run_id: str, *, by: str, reason: str = "") -> FlowRun:
     """Ask the driver of a run to stop it; the driver sees it within a second.
 
+    A run that nobody drives is cancelled at once.
+
+    Args:
+        store: The run store.
+        run_id: Its id, a beginning of it, or ``latest``.
+        by: Who asks.
+        reason: Why, one line for people.
+
+    Returns:
+        The run as it stood.
+
     Raises:
-        UsageError: The run has ended already.
+        ConflictError: The run has ended already.
+        NotFoundError: There is no such run.
     """
-    with project.store() as store:
-        run = store.run(run_id)
-        if run.state in FINISHED:
-            raise UsageError(f"run {run.id} has ended already: {run.state}")
-        store.ask(run.id, Ask(Action.CANCEL, by=who()))
-        if not driven(run):
-            begun = run.lease_expires is not None
-            message = "cancelled; its driver is gone" if begun else "cancelled before it began"
-            store.transition(run.id, [Change(None, StateType.CANCELLED, message=message)])
-            store.leave(run.id)
-        return run
+    run = store.run(run_id)
+    if run.state in FINISHED:
+        raise ConflictError(f"run {run.id} has ended already: {run.state}")
+    store.ask(run.id, Ask(Action.CANCEL, data={"reason": reason} if reason else {}, by=by))
+    if not driven(run):
+        begun = run.lease_expires is not None
+        message = "cancelled; its driver is gone" if begun else "cancelled before it began"
+        message = f"{message}: {reason}" if reason else message
+        store.transition(run.id, [Change(None, StateType.CANCELLED, message=message)])
+        store.leave(run.id)
+    return run
 
 
 def let_go_on(project: Project, run_id: str, key: str | None, action: Action) -> Asked:
+    """Let tasks go on that wait for somebody's word, as :func:`let_tasks_go_on` does."""
+    with project.store() as store:
+        return let_tasks_go_on(store, run_id, key, action, by=who())
+
+
+def let_tasks_go_on(
+    store: RunStore, run_id: str, key: str | None, action: Action, *, by: str
+) -> Asked:
     """Let tasks go on that wait for somebody's word.
 
     Args:
-        project: The run's project.
+        store: The run store.
         run_id: Its id, a beginning of it, or ``latest``.
         key: The task; None for all that wait.
         action: ``APPROVE`` or ``RESUME``, which the run's history keeps.
+        by: Who says so.
 
     Raises:
-        UsageError: The run is not under way, or the task waits for nobody.
+        ConflictError: The run is not under way, or the task waits for nobody.
         NotFoundError: There is no such run or task.
     """
-    with project.store() as store:
-        run = store.run(run_id)
-        if run.state in FINISHED or not driven(run):
-            ended = f"has ended: {run.state}" if run.state in FINISHED else "has lost its driver"
-            raise UsageError(
-                f"run {run.id} {ended}",
-                fix=f"orchestrator runs retry {run.id} runs again what did not succeed",
-            )
-        waiting = [t for t in store.task_runs(run.id) if t.state is StateType.PAUSED]
-        chosen = waiting if key is None else [t for t in waiting if t.key == key]
-        if not chosen:
-            raise _waits_for_nobody(store, run, key, waiting)
-        for task in chosen:
-            store.ask(run.id, Ask(action, task.key, by=who()))
-        return Asked(run, tuple(chosen))
+    run = store.run(run_id)
+    if run.state in FINISHED or not driven(run):
+        ended = f"has ended: {run.state}" if run.state in FINISHED else "has lost its driver"
+        raise ConflictError(
+            f"run {run.id} {ended}",
+            fix=f"orchestrator runs retry {run.id} runs again what did not succeed",
+        )
+    waiting = [t for t in store.task_runs(run.id) if t.state is StateType.PAUSED]
+    chosen = waiting if key is None else [t for t in waiting if t.key == key]
+    if not chosen:
+        raise _waits_for_nobody(store, run, key, waiting)
+    for task in chosen:
+        store.ask(run.id, Ask(action, task.key, by=by))
+    return Asked(run, tuple(chosen))
 
 
 def _waits_for_nobody(
@@ -88,15 +114,30 @@ def _waits_for_nobody(
     names = ", ".join(task.key for task in waiting)
     fix = f"waiting: {names}" if names else f"orchestrator runs show {run.id} shows its tasks"
     if key is None:
-        return UsageError(f"no task of run {run.id} waits for anybody", fix=fix)
+        return ConflictError(f"no task of run {run.id} waits for anybody", fix=fix)
     found = store.task_runs(run.id, key)
     if not found:
         return NotFoundError(f"run {run.id} has no task {key!r}", fix=fix)
-    return UsageError(f"task {key!r} waits for nobody: it is {found[0].state}", fix=fix)
+    return ConflictError(f"task {key!r} waits for nobody: it is {found[0].state}", fix=fix)
 
 
 def mark(
     project: Project, run_id: str, key: str, state: str, *, reason: str, result: Any = None
+) -> Asked:
+    """Give a task a finished state by hand, as :func:`mark_task` does."""
+    with project.store() as store:
+        return mark_task(store, run_id, key, state, reason=reason, result=result, by=who())
+
+
+def mark_task(
+    store: RunStore,
+    run_id: str,
+    key: str,
+    state: str,
+    *,
+    reason: str,
+    result: Any = None,
+    by: str,
 ) -> Asked:
     """Give a task a finished state by hand.
 
@@ -105,38 +146,39 @@ def mark(
     depends on it, and ``skipped`` is left out with what depends on it.
 
     Args:
-        project: The run's project.
+        store: The run store.
         run_id: Its id, a beginning of it, or ``latest``.
         key: The task.
         state: ``success``, ``failed`` or ``skipped``.
         reason: Why; kept with the run.
         result: With ``success``, what the tasks that take its result get; JSON.
+        by: Who marks it.
 
     Raises:
-        UsageError: There is no such state, or the task is at work.
+        UsageError: There is no such state.
+        ConflictError: The task is at work.
         NotFoundError: There is no such run or task.
     """
     if state not in MARKS:
         raise UsageError(f"a task cannot be marked {state!r}", fix="use " + ", ".join(MARKS))
     if result is not None and state != "success":
         raise UsageError(f"a task that is marked {state} has no result")
-    with project.store() as store:
-        run = store.run(run_id)
-        found = store.task_runs(run.id, key)
-        if not found:
-            raise NotFoundError(
-                f"run {run.id} has no task {key!r}",
-                fix=f"orchestrator runs show {run.id} --all shows its tasks",
-            )
-        alive = run.state not in FINISHED and driven(run)
-        if alive and found[0].state in _AT_WORK:
-            raise UsageError(
-                f"task {key!r} is {found[0].state}",
-                fix=f"wait for it, or stop the run: orchestrator runs cancel {run.id}",
-            )
-        data = {"state": state, "reason": reason} | ({} if result is None else {"result": result})
-        store.ask(run.id, Ask(Action.MARK, key, data, by=who()))
-        return Asked(run, found, now=alive and found[0].state not in FINISHED)
+    run = store.run(run_id)
+    found = store.task_runs(run.id, key)
+    if not found:
+        raise NotFoundError(
+            f"run {run.id} has no task {key!r}",
+            fix=f"orchestrator runs show {run.id} --all shows its tasks",
+        )
+    alive = run.state not in FINISHED and driven(run)
+    if alive and found[0].state in _AT_WORK:
+        raise ConflictError(
+            f"task {key!r} is {found[0].state}",
+            fix=f"wait for it, or stop the run: orchestrator runs cancel {run.id}",
+        )
+    data = {"state": state, "reason": reason} | ({} if result is None else {"result": result})
+    store.ask(run.id, Ask(Action.MARK, key, data, by=by))
+    return Asked(run, found, now=alive and found[0].state not in FINISHED)
 
 
 def driven(run: FlowRun) -> bool:

@@ -79,7 +79,8 @@ def drive_flow(
     with project.secrets(), place.start(), _groups(flow, planning, place) as prepared:
         plan = make_plan(
             flow, planning, parameters=asked.parameters, include=asked.include,
-            exclude=asked.exclude, prepared=prepared, done=done, again=marked_failed(marked),
+            exclude=asked.exclude, prepared=prepared, done=done,
+            again=marked_failed(marked) | set(asked.again),
         )  # fmt: skip
         planning.save_cache()
         know_tags(store, {key: planned.facts.tags for key, planned in plan.tasks.items()})

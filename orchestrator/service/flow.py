@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.engine.plan import Plan
-from orchestrator.errors import UsageError
+from orchestrator.errors import OrchestratorError, UsageError
 from orchestrator.executors.base import Executor
 from orchestrator.model import flow as model
 from orchestrator.model.state import State
 from orchestrator.service.planning import Request, plan_flow
 from orchestrator.service.project import Project
 from orchestrator.service.running import run_flow
+
+if TYPE_CHECKING:
+    from orchestrator.drawing.picture import Picture
+    from orchestrator.service.picturing import Shown
 
 
 class Flow(model.Flow):
@@ -69,6 +73,57 @@ class Flow(model.Flow):
         """
         found = self._project(project)
         return run_flow(found, self, Request(parameters, **asked), executor=executor).state
+
+    def visualize(
+        self,
+        path: str | Path | None = None,
+        state: Shown = None,
+        *,
+        project: str | Path | None = None,
+        **asked: Any,
+    ) -> Picture:
+        """Draw the flow's graph, without a server; nothing is run.
+
+        Args:
+            path: Of a file to save it in, too: ``.svg``, or ``.html`` for a page.
+            state: Colours it by a run: what :meth:`run` returned, or a run's id.
+            project: Folder of the project; found from the flow's file upwards if left out.
+            asked: ``parameters``, ``include``, ``exclude``, ``options`` of the request; and
+                ``filename`` and ``flow_state``, Prefect 1's words for ``path`` and ``state``.
+
+        Returns:
+            The picture, which a notebook shows; ``.svg`` is its text, ``.save(path)`` writes it.
+
+        Raises:
+            UsageError: The flow cannot be planned, the run is another flow's, or the file cannot
+                be written.
+            NotFoundError: There is no such run.
+
+        Example:
+            >>> import tempfile
+            >>> flow = Flow("sample")
+            >>> flow.visualize(project=tempfile.mkdtemp()).svg.startswith("<svg")
+            True
+        """
+        from orchestrator.service.picturing import picture
+
+        path, state = asked.pop("filename", path), asked.pop("flow_state", state)
+        if isinstance(path, State):  # where Prefect 1 has it
+            path, state = None, path
+        found = self._project(project)
+        drawn = picture(found, plan_flow(found, self, Request(**asked)), state)
+        if path is not None:
+            drawn.save(path)
+        return drawn
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows of the flow: its graph, or why it cannot be drawn."""
+        from orchestrator.drawing.picture import excuse
+
+        try:
+            return self.visualize()._repr_html_()
+        except OrchestratorError as error:
+            return excuse(self.name, error)
 
     def register(
         self,

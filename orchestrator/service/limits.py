@@ -28,11 +28,10 @@ def keep_limits(project: Project, store: RunStore) -> None:
                 store.set_limit(name, slots)
 
 
-def known_limits(project: Project) -> tuple[KnownLimit, ...]:
+def known_limits(project: Project, store: RunStore) -> tuple[KnownLimit, ...]:
     """Return the limits that hold for the next run, by name, with what is taken of them now."""
     settings = project.settings
-    with project.store() as store:
-        kept = {limit.name: limit for limit in store.limits()}
+    kept = {limit.name: limit for limit in store.limits()}
     said = {
         name: replace(kept.get(name, Limit(name, slots)), slots=slots)
         for name, slots in settings.limits.items()
@@ -43,11 +42,12 @@ def known_limits(project: Project) -> tuple[KnownLimit, ...]:
     )
 
 
-def change_limit(project: Project, name: str, slots: int | None) -> None:
+def change_limit(project: Project, store: RunStore, name: str, slots: int | None) -> None:
     """Set a limit in the store, or take it away; runs under way notice it within seconds.
 
     Args:
         project: The project.
+        store: Its run store.
         name: ``tag:NAME``, ``warehouse:NAME`` or ``flow:NAME``.
         slots: So many at the same time, 0 for nothing at all; None takes the limit away.
 
@@ -61,7 +61,6 @@ def change_limit(project: Project, name: str, slots: int | None) -> None:
             where=origin,
             fix="change it there, or take it out there to set it by command",
         )
-    with project.store() as store:
-        if slots is None and name not in {limit.name for limit in store.limits()}:
-            raise UsageError(f"there is no limit {name}", fix="orchestrator limits list shows all")
-        store.set_limit(name, slots)
+    if slots is None and name not in {limit.name for limit in store.limits()}:
+        raise UsageError(f"there is no limit {name}", fix="orchestrator limits list shows all")
+    store.set_limit(name, slots)

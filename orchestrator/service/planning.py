@@ -24,6 +24,8 @@ class Request:
         executor: ``threads``, ``inline`` or ``dask``; the flow's or the project's own if left out.
         run_id: Id of the new run; a fresh one if left out.
         idempotency_key: Of several runs that are asked for with one key, one is made.
+        again: Of a run that finishes another: keys of tasks that run again although they
+            succeeded there, with all that depends on them.
     """
 
     parameters: Mapping[str, Any] | None = None
@@ -33,6 +35,7 @@ class Request:
     executor: str | None = None
     run_id: str | None = None
     idempotency_key: str | None = None
+    again: Sequence[str] = ()
 
     def options_in(self, project: Project) -> RunOptions:
         """The options, with the project's own target where none was chosen."""

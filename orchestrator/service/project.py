@@ -100,6 +100,23 @@ class Project:
             )
         return found
 
+    def readable_flows(self) -> tuple[dict[str, Flow], dict[Path, OrchestratorError]]:
+        """Return the flows by name and, by file, why a module has none; no module hides another.
+
+        Where :attr:`flows` refuses the project as a whole, this tells what of it can be read.
+        """
+        found: dict[str, Flow] = {}
+        errors: dict[Path, OrchestratorError] = {}
+        for path in sorted(self.settings.flows.glob("*.py")):
+            try:
+                refuse_hiding(self.root)
+                for flow in _flows_in(_loaded(path, self.root)):
+                    if found.setdefault(flow.name, flow) is not flow:
+                        errors[path] = ProjectError(f"two flows are named {flow.name!r}")
+            except OrchestratorError as error:
+                errors[path] = error
+        return found, errors
+
     def flow_names(self) -> list[str]:
         """Names of the project's flows."""
         return list(self.flows)

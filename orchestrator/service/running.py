@@ -12,7 +12,7 @@ from orchestrator import instants
 from orchestrator.engine.results import stored
 from orchestrator.engine.telling.recorder import LEASE, Recorder
 from orchestrator.engine.telling.teller import Listener
-from orchestrator.errors import UsageError
+from orchestrator.errors import ConflictError, UsageError
 from orchestrator.executors.base import Executor
 from orchestrator.model.flow import Flow
 from orchestrator.model.planning import RunOptions
@@ -71,8 +71,8 @@ def retry_run(
     """
     with project.store() as store:
         earlier = store.run(run_id)
-        _refuse_retry(earlier, marks(store, earlier))
-        asked = _asked(earlier, executor)
+        refuse_retry(earlier, marks(store, earlier))
+        asked = replace(_asked(earlier, executor), again=left_again(store, earlier))
         flow = _flow(project, earlier)
         return drive_flow(
             project, store, flow, asked, listeners, None, _done(store, earlier), earlier
@@ -116,7 +116,7 @@ def execute_run(
         try:
             earlier = store.run(run.retry_of) if run.retry_of else None
             done = _done(store, earlier) if earlier else {}
-            asked = replace(_asked(run), run_id=run.id)
+            asked = replace(_asked(run), run_id=run.id, again=run.options.get("again", ()))
             flow = _flow(project, run)
             taken = Taken(recorder, fence, run)
             return drive_flow(project, store, flow, asked, listeners, None, done, earlier, taken)
@@ -141,12 +141,36 @@ def _flow(project: Project, run: FlowRun) -> Flow:
     return project.flow("." if run.options.get("whole") else run.flow)
 
 
-def _refuse_retry(run: FlowRun, marked: Mapping[str, Ask]) -> None:
-    if run.state is StateType.SUCCESS and not marked_failed(marked):
-        raise UsageError(f"run {run.id} succeeded: there is nothing to retry")
+def left_again(store: RunStore, run: FlowRun) -> Sequence[str]:
+    """The tasks that a run was to do again although they had succeeded, if it never came to it."""
+    asked: Sequence[str] = run.options.get("again", ())
+    return () if not asked or store.task_runs(run.id) else asked
+
+
+def refuse_retry(run: FlowRun, marked: Mapping[str, Ask], again: Sequence[str] = ()) -> None:
+    """Refuse to finish a run that is under way, or that has nothing left to do.
+
+    Args:
+        run: The run.
+        marked: Its tasks that were given a state by hand.
+        again: Tasks that are to run again although they succeeded.
+
+    Raises:
+        ConflictError: It is refused.
+    """
+    if run.state is StateType.SUCCESS and not marked_failed(marked) and not again:
+        raise ConflictError(
+            f"run {run.id} succeeded: there is nothing to retry",
+            fix="name the tasks to run again, or start a new run",
+        )
+    if run.state is StateType.PENDING and run.lease_expires is None:
+        raise ConflictError(
+            f"run {run.id} has not begun: there is nothing to finish",
+            fix=f"wait for an agent to take it, or cancel it: orchestrator runs cancel {run.id}",
+        )
     alive = run.lease_expires is not None and run.lease_expires > instants.now()
     if run.state not in FINISHED and alive:
-        raise UsageError(
+        raise ConflictError(
             f"run {run.id} is still running (process {run.pid} on {run.host})",
             fix=f"wait for it, or cancel it: orchestrator runs cancel {run.id}",
         )

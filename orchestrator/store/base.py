@@ -10,8 +10,10 @@ from typing import Self
 
 from orchestrator.errors import StoreError
 from orchestrator.model.state import StateType
+from orchestrator.store.access import AccessStore
 from orchestrator.store.agents import AgentStore
 from orchestrator.store.deployments import DeploymentStore
+from orchestrator.store.graphs import GraphStore
 from orchestrator.store.occurrences import OccurrenceStore
 from orchestrator.store.outbox import OutboxStore
 from orchestrator.store.records import (
@@ -33,7 +35,7 @@ class FencedError(StoreError):
     """Raised when another driver has taken the run over, or the run is finished."""
 
 
-class RunStore(DeploymentStore, OccurrenceStore, AgentStore, OutboxStore):
+class RunStore(DeploymentStore, OccurrenceStore, AgentStore, OutboxStore, GraphStore, AccessStore):
     """Keeps runs, what became of their tasks, their logs, and what makes and launches them.
 
     Promises of every implementation:
@@ -122,7 +124,7 @@ class RunStore(DeploymentStore, OccurrenceStore, AgentStore, OutboxStore):
 
     @abstractmethod
     def append_logs(self, run_id: str, lines: Sequence[LogLine]) -> None:
-        """Append lines to the run's log. Their ``seq`` is given here.
+        """Append lines to the run's log. Their ``seq`` is given here: 1 for the first, no gaps.
 
         The latest lines may be lost when the machine itself stops, never when a process does.
         """
@@ -134,6 +136,7 @@ class RunStore(DeploymentStore, OccurrenceStore, AgentStore, OutboxStore):
         key: str | None = None,
         *,
         after_seq: int = 0,
+        before_seq: int | None = None,
         limit: int = 1000,
         tail: int | None = None,
         level: int | None = None,
@@ -145,11 +148,16 @@ class RunStore(DeploymentStore, OccurrenceStore, AgentStore, OutboxStore):
             run_id: The whole id.
             key: Only this task's; None for all of the run.
             after_seq: Only lines after this one.
+            before_seq: Only lines before this one; with ``tail``, the page before it.
             limit: At most so many, the first ones.
             tail: Instead of the first ``limit`` lines, the last so many.
             level: Only this level and those above it.
             search: Only lines that hold this text, upper and lower case alike.
         """
+
+    @abstractmethod
+    def log_total(self, run_id: str) -> int:
+        """Return how many lines the run's log has, which is the ``seq`` of its last one."""
 
     @abstractmethod
     def run(self, run_id: str) -> FlowRun:
@@ -166,6 +174,8 @@ class RunStore(DeploymentStore, OccurrenceStore, AgentStore, OutboxStore):
         flow: str | None = None,
         project: str | None = None,
         state: StateType | Collection[StateType] | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
         limit: int = 20,
         before: str | None = None,
     ) -> tuple[FlowRun, ...]:
@@ -175,13 +185,35 @@ class RunStore(DeploymentStore, OccurrenceStore, AgentStore, OutboxStore):
             flow: Only of this flow.
             project: Only of this project.
             state: Only in this state, or one of these.
+            since: Only those created at this instant or later.
+            until: Only those created before this instant.
             limit: At most so many.
             before: Id of a run: only those created before it (the next page).
         """
 
     @abstractmethod
-    def task_runs(self, run_id: str, key: str | None = None) -> tuple[TaskRun, ...]:
-        """Return the run's tasks (or the one of that key) in the order they were given."""
+    def retries(self, run_id: str) -> tuple[str, ...]:
+        """Return the ids of the runs that finish a run, the oldest first."""
+
+    @abstractmethod
+    def counts(self, run_ids: Collection[str]) -> Mapping[str, Mapping[StateType, int]]:
+        """Return how many tasks of each run stand in each state; runs without tasks are left out.
+
+        Args:
+            run_ids: The whole ids.
+        """
+
+    @abstractmethod
+    def task_runs(
+        self, run_id: str, key: str | None = None, *, keys: Collection[str] | None = None
+    ) -> tuple[TaskRun, ...]:
+        """Return the run's tasks in the order they were given.
+
+        Args:
+            run_id: The whole id.
+            key: Only the one of this key.
+            keys: Only those of these keys.
+        """
 
     @abstractmethod
     def attempts(self, run_id: str, key: str | None = None) -> tuple[Attempt, ...]:
@@ -192,6 +224,18 @@ class RunStore(DeploymentStore, OccurrenceStore, AgentStore, OutboxStore):
         """Return the run's events with an id greater than ``after``, in order.
 
         A reader that asks again with the last id it saw misses none.
+        """
+
+    @abstractmethod
+    def last_event(self, run_id: str | None = None) -> int:
+        """Return the id of the newest event of a run, or of any; 0 if there is none."""
+
+    @abstractmethod
+    def changed_runs(self, after: int) -> Mapping[str, int]:
+        """Return the runs that have events with an id greater than ``after``, each with its last.
+
+        Where several processes write, an event may be seen here later than one with a greater id:
+        whoever follows all runs looks a little back each time.
         """
 
     @abstractmethod

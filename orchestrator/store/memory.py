@@ -10,7 +10,9 @@ from orchestrator import instants
 from orchestrator.model.state import FINISHED, StateType
 from orchestrator.store import rows
 from orchestrator.store.base import LATEST, RunStore
+from orchestrator.store.inmemory.access import MemoryAccess
 from orchestrator.store.inmemory.agents import MemoryAgents
+from orchestrator.store.inmemory.graphs import MemoryGraphs
 from orchestrator.store.inmemory.occurrences import MemoryOccurrences
 from orchestrator.store.inmemory.outbox import MemoryOutbox
 from orchestrator.store.inmemory.shared import WHERE, Kept
@@ -40,7 +42,9 @@ from orchestrator.store.records import (
 from orchestrator.store.rows import Row
 
 
-class MemoryStore(MemoryOccurrences, MemoryAgents, MemoryOutbox, RunStore):
+class MemoryStore(
+    MemoryOccurrences, MemoryAgents, MemoryOutbox, MemoryGraphs, MemoryAccess, RunStore
+):
     """A run store that lasts as long as the object; it keeps the very rows a database would.
 
     Example:
@@ -53,7 +57,6 @@ class MemoryStore(MemoryOccurrences, MemoryAgents, MemoryOutbox, RunStore):
 
     def __init__(self) -> None:
         super().__init__()
-        self._last_line = 0
         self._last_ask = 0
         self._limits: dict[str, int] = {}
         self._leases: dict[tuple[str, str], Row] = {}
@@ -98,9 +101,8 @@ class MemoryStore(MemoryOccurrences, MemoryAgents, MemoryOutbox, RunStore):
     def append_logs(self, run_id: str, lines: Sequence[LogLine]) -> None:
         line_rows = [rows.log_row(run_id, line) for line in lines]
         with self._lock:
-            for row in line_rows:
-                self._last_line += 1
-                self._of(run_id).logs.append(row | {"seq": self._last_line})
+            kept = self._of(run_id).logs
+            kept += [row | {"seq": seq} for seq, row in enumerate(line_rows, len(kept) + 1)]
 
     def logs(
         self,
@@ -108,6 +110,7 @@ class MemoryStore(MemoryOccurrences, MemoryAgents, MemoryOutbox, RunStore):
         key: str | None = None,
         *,
         after_seq: int = 0,
+        before_seq: int | None = None,
         limit: int = 1000,
         tail: int | None = None,
         level: int | None = None,
@@ -120,12 +123,18 @@ class MemoryStore(MemoryOccurrences, MemoryAgents, MemoryOutbox, RunStore):
                 row
                 for row in (kept.logs if kept else ())
                 if row["seq"] > after_seq
+                and (before_seq is None or row["seq"] < before_seq)
                 and (key is None or row["key"] == key)
                 and (level is None or row["level"] >= level)
                 and wanted in row["text"].lower()
             ]
         chosen = found[:limit] if tail is None else found[max(0, len(found) - tail) :]
         return tuple(map(rows.log_line, chosen))
+
+    def log_total(self, run_id: str) -> int:
+        with self._lock:
+            kept = self._kept.get(run_id)
+            return len(kept.logs) if kept else 0
 
     def run(self, run_id: str) -> FlowRun:
         if run_id == LATEST:
@@ -145,24 +154,50 @@ class MemoryStore(MemoryOccurrences, MemoryAgents, MemoryOutbox, RunStore):
         flow: str | None = None,
         project: str | None = None,
         state: StateType | Collection[StateType] | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
         limit: int = 20,
         before: str | None = None,
     ) -> tuple[FlowRun, ...]:
         states = None if state is None else states_of(state)
         last = None if before is None else self.run(before)
+        first, end = rows.micros(since), rows.micros(until)
         with self._lock:
             found = [
                 row
                 for row in self._newest_first(flow, project)
                 if (states is None or row["state"] in states)
+                and (first is None or row["created"] >= first)
+                and (end is None or row["created"] < end)
                 and (last is None or _age(row) < (rows.micros(last.created), last.id))
             ]
             return tuple(map(rows.flow_run, found[:limit]))
 
-    def task_runs(self, run_id: str, key: str | None = None) -> tuple[TaskRun, ...]:
+    def retries(self, run_id: str) -> tuple[str, ...]:
+        with self._lock:
+            found = self._newest_first(None, None)[::-1]
+            return tuple(row["id"] for row in found if row["retry_of"] == run_id)
+
+    def counts(self, run_ids: Collection[str]) -> Mapping[str, Mapping[StateType, int]]:
+        with self._lock:
+            found = {run_id: self._kept[run_id].tasks for run_id in run_ids if run_id in self._kept}
+            return {
+                run_id: dict(Counter(StateType(row["state"]) for row in tasks.values()))
+                for run_id, tasks in found.items()
+                if tasks
+            }
+
+    def task_runs(
+        self, run_id: str, key: str | None = None, *, keys: Collection[str] | None = None
+    ) -> tuple[TaskRun, ...]:
+        wanted = None if keys is None else set(keys)
         with self._lock:
             found = self._of(run_id).tasks.values()
-            return tuple(rows.task_run(row) for row in found if key in (None, row["key"]))
+            return tuple(
+                rows.task_run(row)
+                for row in found
+                if key in (None, row["key"]) and (wanted is None or row["key"] in wanted)
+            )
 
     def attempts(self, run_id: str, key: str | None = None) -> tuple[Attempt, ...]:
         with self._lock:
@@ -175,6 +210,18 @@ class MemoryStore(MemoryOccurrences, MemoryAgents, MemoryOutbox, RunStore):
         with self._lock:
             found = [row for row in self._of(run_id).events if row["id"] > after]
         return tuple(map(rows.event, found[:limit]))
+
+    def last_event(self, run_id: str | None = None) -> int:
+        if run_id is None:
+            return self._last_event
+        with self._lock:
+            kept = self._kept.get(run_id)
+            return int(kept.events[-1]["id"]) if kept else 0
+
+    def changed_runs(self, after: int) -> Mapping[str, int]:
+        with self._lock:
+            last = {run_id: kept.events[-1]["id"] for run_id, kept in self._kept.items()}
+        return {run_id: number for run_id, number in last.items() if number > after}
 
     def durations(
         self,
@@ -309,6 +356,7 @@ class MemoryStore(MemoryOccurrences, MemoryAgents, MemoryOutbox, RunStore):
                 self.leave(run_id)
                 self._forget_notifications(run_id)
                 del self._kept[run_id]
+            self._forget_graphs()
             return len(old)
 
     def close(self) -> None:

@@ -54,6 +54,7 @@ class FlowRun:
         due: No agent takes it before; None for at once.
         waits_for: No agent takes it before this run is finished.
         agent: The agent that has claimed it.
+        graph: The hash that names its graph; None before it is planned.
 
     Example:
         >>> FlowRun(id="a1", flow="nightly").state
@@ -86,6 +87,7 @@ class FlowRun:
     due: datetime | None = None
     waits_for: str | None = None
     agent: str | None = None
+    graph: str | None = None
 
     @property
     def data_interval(self) -> tuple[datetime, datetime] | None:

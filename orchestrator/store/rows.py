@@ -124,6 +124,7 @@ def flow_run_row(run: FlowRun) -> Row:
         "due": micros(run.due),
         "waits_for": run.waits_for,
         "agent": maybe_clean(run.agent),
+        "graph": run.graph,
         "turn": micros(run.created if run.due is None else run.due),
     }
 
@@ -157,6 +158,7 @@ def flow_run(row: Mapping[str, Any]) -> FlowRun:
         due=instant_of(row["due"]),
         waits_for=row["waits_for"],
         agent=row["agent"],
+        graph=row["graph"],
     )
 
 

@@ -21,6 +21,7 @@ _PAUSE, _LONGEST = 0.05, 1.0  #: seconds between two tries, at first and at most
 # The number of a transaction, if it wrote anything, and what became of it: the server keeps that
 # over its own end.
 _NUMBER = select(func.txid_current_if_assigned())
+_NEVER_HEARD = "is in the future"
 _FATE = select(func.txid_status(bindparam("b_number")))
 
 
@@ -59,6 +60,8 @@ class ServerStore(SqlStore):
                 with self._engines[READ].connect() as connection:
                     fate = connection.execute(_FATE, {"b_number": number}).scalar()
             except DBAPIError as error:
+                if _NEVER_HEARD in str(error):
+                    return False  # the server crashed before it wrote the number down
                 if not is_lost(error):
                     raise
             else:

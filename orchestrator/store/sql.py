@@ -15,9 +15,12 @@ from orchestrator.store import rows, slots, statements
 from orchestrator.store.base import LATEST, RunStore
 from orchestrator.store.engines import READ, RELAXED
 from orchestrator.store.failures import translated
+from orchestrator.store.insql.access import SqlAccess
 from orchestrator.store.insql.agents import SqlAgents
+from orchestrator.store.insql.graphs import SqlGraphs
 from orchestrator.store.insql.occurrences import SqlOccurrences
 from orchestrator.store.insql.outbox import SqlOutbox
+from orchestrator.store.insql.shared import chunks
 from orchestrator.store.lookup import (
     fenced,
     medians,
@@ -59,7 +62,7 @@ _FEW_KEYS = 500  #: up to so many are looked up one by one, not picked from all 
 _KEYS_AT_ONCE = 5000  #: keys a statement: databases limit bound values (SQLite 32,766)
 
 
-class SqlStore(SqlOccurrences, SqlAgents, SqlOutbox, RunStore):
+class SqlStore(SqlOccurrences, SqlAgents, SqlOutbox, SqlGraphs, SqlAccess, RunStore):
     """A run store behind a SQLAlchemy engine whose schema is at head.
 
     Use :func:`orchestrator.store.opening.open_store`, which sees to the schema.
@@ -117,7 +120,9 @@ class SqlStore(SqlOccurrences, SqlAgents, SqlOutbox, RunStore):
             return
         with self._write(RELAXED) as connection:
             self._lock_run(connection, run_id)
-            connection.execute(insert(log_lines), line_rows)
+            last: int = connection.execute(statements.LAST_LINE, {"b_run": run_id}).scalar_one()
+            numbered = [row | {"seq": seq} for seq, row in enumerate(line_rows, last + 1)]
+            connection.execute(insert(log_lines), numbered)
 
     def logs(
         self,
@@ -125,6 +130,7 @@ class SqlStore(SqlOccurrences, SqlAgents, SqlOutbox, RunStore):
         key: str | None = None,
         *,
         after_seq: int = 0,
+        before_seq: int | None = None,
         limit: int = 1000,
         tail: int | None = None,
         level: int | None = None,
@@ -132,6 +138,8 @@ class SqlStore(SqlOccurrences, SqlAgents, SqlOutbox, RunStore):
     ) -> tuple[LogLine, ...]:
         line = log_lines.c
         query = select(log_lines).where(line.run_id == run_id, line.seq > after_seq)
+        if before_seq is not None:
+            query = query.where(line.seq < before_seq)
         if key is not None:
             query = query.where(line.key == key)
         if level is not None:
@@ -142,6 +150,11 @@ class SqlStore(SqlOccurrences, SqlAgents, SqlOutbox, RunStore):
             return tuple(map(rows.log_line, self._read(query.order_by(line.seq).limit(limit))))
         found = self._read(query.order_by(line.seq.desc()).limit(tail))
         return tuple(map(rows.log_line, reversed(found)))
+
+    def log_total(self, run_id: str) -> int:
+        with translated(self._where), self._engines[READ].connect() as connection:
+            total: int = connection.execute(statements.LAST_LINE, {"b_run": run_id}).scalar_one()
+        return total
 
     def run(self, run_id: str) -> FlowRun:
         if run_id == LATEST:
@@ -163,27 +176,40 @@ class SqlStore(SqlOccurrences, SqlAgents, SqlOutbox, RunStore):
         flow: str | None = None,
         project: str | None = None,
         state: StateType | Collection[StateType] | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
         limit: int = 20,
         before: str | None = None,
     ) -> tuple[FlowRun, ...]:
-        run = flow_runs.c
-        query = select(flow_runs).order_by(run.created.desc(), run.id.desc()).limit(limit)
-        if flow is not None:
-            query = query.where(run.flow == flow)
-        if project is not None:
-            query = query.where(run.project == project)
-        if state is not None:
-            query = query.where(run.state.in_(states_of(state)))
-        if before is not None:
-            last = self.run(before)
-            created = rows.micros(last.created)
-            query = query.where(
-                (run.created < created) | ((run.created == created) & (run.id < last.id))
-            )
-        return tuple(map(rows.flow_run, self._read(query)))
+        last = None if before is None else self.run(before)
+        states = None if state is None else states_of(state)
+        within = statements.Within(
+            project, flow, rows.micros(since), rows.micros(until),
+            None if last is None else (rows.micros(last.created), last.id),
+        )  # fmt: skip
+        return tuple(map(rows.flow_run, self._read(statements.list_of_runs(within, states, limit))))
 
-    def task_runs(self, run_id: str, key: str | None = None) -> tuple[TaskRun, ...]:
+    def retries(self, run_id: str) -> tuple[str, ...]:
+        run = flow_runs.c
+        query = select(run.id).where(run.retry_of == run_id).order_by(run.created, run.id)
+        return tuple(row["id"] for row in self._read(query))
+
+    def counts(self, run_ids: Collection[str]) -> Mapping[str, Mapping[StateType, int]]:
+        found: dict[str, dict[StateType, int]] = {}
+        for some in chunks(list(run_ids)):
+            for row in self._read(statements.counts(some)):
+                found.setdefault(row["run_id"], {})[StateType(row["state"])] = row["tasks"]
+        return found
+
+    def task_runs(
+        self, run_id: str, key: str | None = None, *, keys: Collection[str] | None = None
+    ) -> tuple[TaskRun, ...]:
         query = select(task_runs).where(task_runs.c.run_id == run_id)
+        if keys is not None and len(keys) <= _KEYS_AT_ONCE:
+            query = query.where(task_runs.c.key.in_(keys))
+        elif keys is not None:
+            wanted = set(keys)
+            return tuple(task for task in self.task_runs(run_id) if task.key in wanted)
         if key is not None:
             query = query.where(task_runs.c.key == key)
         return self._of_run(run_id, query.order_by(task_runs.c.position), rows.task_run)
@@ -199,6 +225,18 @@ class SqlStore(SqlOccurrences, SqlAgents, SqlOutbox, RunStore):
         event = events.c
         query = select(events).where(event.run_id == run_id, event.id > after).order_by(event.id)
         return self._of_run(run_id, query.limit(limit), rows.event)
+
+    def last_event(self, run_id: str | None = None) -> int:
+        query = select(func.coalesce(func.max(events.c.id), 0).label("last"))
+        if run_id is not None:
+            query = query.where(events.c.run_id == run_id)
+        last: int = self._read(query)[0]["last"]
+        return last
+
+    def changed_runs(self, after: int) -> Mapping[str, int]:
+        event = events.c
+        query = select(event.run_id, func.max(event.id).label("last")).where(event.id > after)
+        return {row["run_id"]: row["last"] for row in self._read(query.group_by(event.run_id))}
 
     def _of_run(
         self,
@@ -337,6 +375,8 @@ class SqlStore(SqlOccurrences, SqlAgents, SqlOutbox, RunStore):
             total += self._prune(statements.FINISHED_BEFORE, {"b_before": before})
         if most is not None:
             total += self._prune(statements.BEYOND, {"b_kept": most})
+        if total:
+            self._forget_graphs()
         return total
 
     def _prune(self, old: Select[Any], values: Row) -> int:

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, bindparam, func, literal_column, select, update
+from sqlalchemy import (
+    CompoundSelect,
+    Select,
+    bindparam,
+    func,
+    literal_column,
+    select,
+    tuple_,
+    union_all,
+    update,
+)
 
 from orchestrator.model.state import StateType
 from orchestrator.store.lookup import RUNS_LOOKED_AT
 from orchestrator.store.moves import KEPT_IF_NONE
 from orchestrator.store.rows import Row
-from orchestrator.store.tables import attempts, flow_runs, task_runs
+from orchestrator.store.tables import attempts, flow_runs, log_lines, task_runs
 
 LOCK_RUN = (
     select(flow_runs.c.state, flow_runs.c.started, flow_runs.c.fence)
@@ -21,6 +32,10 @@ LOCK_RUN = (
 
 NEXT_POSITION = select(func.coalesce(func.max(task_runs.c.position) + 1, 0)).where(
     task_runs.c.run_id == bindparam("b_run")
+)
+
+LAST_LINE = select(func.coalesce(func.max(log_lines.c.seq), 0)).where(
+    log_lines.c.run_id == bindparam("b_run")
 )
 
 STANDINGS: Select[Any] = select(
@@ -131,6 +146,68 @@ def recent_runs(flow: str | None, project: str | None) -> Select[Any]:
     if project is not None:
         query = query.where(run.project == project)
     return query
+
+
+@dataclass(frozen=True)
+class Within:
+    """Which runs, whatever their state.
+
+    Args:
+        project: Only of this project.
+        flow: Only of this flow.
+        since: Only those created at this instant or later.
+        until: Only those created before this instant.
+        before: Only those that come after this one in a list: when it was created, and its id.
+    """
+
+    project: str | None
+    flow: str | None
+    since: int | None
+    until: int | None
+    before: tuple[int | None, str] | None
+
+    def of(self, query: Select[Any]) -> Select[Any]:
+        """The query with these conditions."""
+        run = flow_runs.c
+        for column, wanted in ((run.project, self.project), (run.flow, self.flow)):
+            query = query if wanted is None else query.where(column == wanted)
+        if self.since is not None:
+            query = query.where(run.created >= self.since)
+        if self.until is not None:
+            query = query.where(run.created < self.until)
+        if self.before is not None:
+            # As one comparison: only then does a page far down begin where the one before ended.
+            query = query.where(tuple_(run.created, run.id) < tuple_(*self.before))
+        return query
+
+
+def list_of_runs(
+    within: Within, states: Sequence[str] | None, limit: int
+) -> Select[Any] | CompoundSelect[Any]:
+    """Return the query of runs, the newest first.
+
+    Of several states the newest of each are found in an index, and the newest of these are taken:
+    a database would else look through all runs, or sort all that stand so.
+    """
+    newest = flow_runs.c.created.desc(), flow_runs.c.id.desc()
+    query = within.of(select(flow_runs)).order_by(*newest).limit(limit)
+    if states is None:
+        return query
+    if within.project is None or within.flow is not None or not states:
+        return query.where(flow_runs.c.state.in_(states))
+    each = [select(query.where(flow_runs.c.state == state).subquery()) for state in states]
+    if len(each) == 1:
+        return query.where(flow_runs.c.state == states[0])
+    found = union_all(*each)
+    columns = found.selected_columns
+    return found.order_by(columns.created.desc(), columns.id.desc()).limit(limit)
+
+
+def counts(run_ids: Sequence[str]) -> Select[Any]:
+    """Return the query of run, state and number of tasks."""
+    task = task_runs.c
+    query = select(task.run_id, task.state, func.count().label("tasks"))
+    return query.where(task.run_id.in_(run_ids)).group_by(task.run_id, task.state)
 
 
 def elapsed(run_ids: Sequence[str], keys: Sequence[str] | None) -> Select[Any]:

@@ -17,7 +17,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD = "0004"  #: the migration that these tables are the sum of
+HEAD = "0005"  #: the migration that these tables are the sum of
 
 # Instants are microseconds since 1970 in UTC, JSON is text: both mean the same in every database.
 _INSTANT = BigInteger
@@ -56,8 +56,12 @@ flow_runs = Table(
     Column("waits_for", Text),
     Column("agent", Text),
     Column("turn", _INSTANT),  # when it was due, or made: the order in which agents take runs
+    Column("graph", Text),
     Index("flow_runs_created", "created", "id"),
-    Index("flow_runs_flow_created", "flow", "created"),
+    Index("flow_runs_flow_created", "flow", "created", "id"),
+    Index("flow_runs_project_created", "project", "created", "id"),
+    Index("flow_runs_project_flow", "project", "flow", "created", "id"),
+    Index("flow_runs_project_state", "project", "state", "created", "id"),
     Index("flow_runs_idempotency_key", "idempotency_key", unique=True),
 )
 Index(
@@ -65,6 +69,12 @@ Index(
     flow_runs.c.lease_expires,
     sqlite_where=flow_runs.c.finished.is_(None),
     postgresql_where=flow_runs.c.finished.is_(None),
+)
+Index(
+    "flow_runs_retry_of",
+    flow_runs.c.retry_of,
+    sqlite_where=flow_runs.c.retry_of.is_not(None),
+    postgresql_where=flow_runs.c.retry_of.is_not(None),
 )
 _FREE = text("state = 'Pending' AND lease_expires IS NULL")
 # What agents look for every second, however many runs are kept: the next of each set of labels.
@@ -112,6 +122,9 @@ Index(
     postgresql_where=_SUCCEEDED,
 )
 
+# How many tasks stand where, of each run of a list.
+Index("task_runs_state", task_runs.c.run_id, task_runs.c.state)
+
 attempts = Table(
     "attempts",
     metadata,
@@ -143,19 +156,26 @@ events = Table(
     sqlite_autoincrement=True,
 )
 
+# Numbered within their run, without gaps: whoever shows a page of them knows where it stands.
 log_lines = Table(
     "log_lines",
     metadata,
-    Column("seq", _SERIAL, primary_key=True),
-    Column("run_id", Text, ForeignKey("flow_runs.id", ondelete="CASCADE"), nullable=False),
+    Column("run_id", Text, ForeignKey("flow_runs.id", ondelete="CASCADE"), primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
     Column("key", Text),
     Column("attempt", Integer, nullable=False),
     Column("at", _INSTANT, nullable=False),
     Column("level", Integer, nullable=False),
     Column("text", Text, nullable=False),
-    Index("log_lines_run", "run_id", "seq"),
     Index("log_lines_task", "run_id", "key", "seq"),
-    sqlite_autoincrement=True,
+)
+
+graphs = Table(
+    "graphs",
+    metadata,
+    Column("hash", Text, primary_key=True),
+    Column("body", Text, nullable=False),
+    Column("layout", Text),
 )
 
 requests = Table(
@@ -305,5 +325,49 @@ notifications = Table(
     Index("notifications_due", "state", "next_try"),
     Index("notifications_run", "run_id"),
     Index("notifications_key", "key", unique=True),
+    sqlite_autoincrement=True,
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", _SERIAL, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+    Column("created", _INSTANT, nullable=False),
+    Column("expires", _INSTANT),
+    Column("last_used", _INSTANT),
+    Column("revoked", _INSTANT),
+    Index("tokens_hash", "hash", unique=True),
+    sqlite_autoincrement=True,
+)
+Index(
+    "tokens_name",
+    tokens.c.name,
+    unique=True,
+    sqlite_where=tokens.c.revoked.is_(None),
+    postgresql_where=tokens.c.revoked.is_(None),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("hash", Text, primary_key=True),
+    Column("token_id", _SERIAL, ForeignKey("tokens.id"), nullable=False),
+    Column("created", _INSTANT, nullable=False),
+    Column("expires", _INSTANT, nullable=False),
+)
+
+deeds = Table(
+    "deeds",
+    metadata,
+    Column("id", _SERIAL, primary_key=True),
+    Column("by", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("data", Text, nullable=False),
+    Column("at", _INSTANT, nullable=False),
     sqlite_autoincrement=True,
 )

@@ -211,6 +211,14 @@ class DbtBuild(TaskGroup):
             as_given=planning.options.manifest is not None,
         )
 
+    def artifacts(self, planning: Planning) -> Sequence[Path]:
+        """The manifest of these files, and what dbt found when it last looked at the warehouse."""
+        session = self._session(planning, self.name)
+        path, _ = self._manifest(session, planning, None)
+        target = os.environ.get("DBT_TARGET_PATH") or session.options.target_path or "target"
+        folder = Path(session.options.project_dir) / target
+        return [Path(path), folder / "catalog.json", folder / "sources.json"]
+
     def settle(
         self, members: Sequence[Member], upstream: Callable[[str], Sequence[TaskFacts]]
     ) -> Sequence[Member]:

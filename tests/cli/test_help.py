@@ -28,11 +28,12 @@ print(json.dumps([code, heavy]))
 """
 COMMANDS = [
     "run", "plan", "why", "lineage", "runs", "limits", "flows", "deploy", "deployments", "schedule",
-    "serve", "scheduler", "agent", "api", "execute", "notifications", "doctor",
+    "serve", "scheduler", "agent", "api", "tokens", "execute", "notifications", "doctor",
 ]  # fmt: skip
 BELOW = {
     "runs": ["list", "show", "logs", "retry", "cancel", "approve", "resume", "mark", "watch"],
     "limits": ["list", "set"],
+    "tokens": ["create", "list", "revoke"],
     "deployments": ["list", "show", "rollback", "pause", "resume", "delete"],
     "notifications": ["list", "retry", "deliver", "test"],
     "schedule": ["preview", "list", "pause", "resume", "backfill"],

@@ -5,9 +5,13 @@ from __future__ import annotations
 import pytest
 import stories
 
-from orchestrator.cli.datasets import DatasetGraph
-from orchestrator.cli.resolving import resolve_dataset, resolve_dataset_or_column, resolve_task
 from orchestrator.errors import NotFoundError
+from orchestrator.service.catalogue.datasets import DatasetGraph
+from orchestrator.service.catalogue.resolving import (
+    resolve_dataset,
+    resolve_dataset_or_column,
+    resolve_task,
+)
 
 
 @pytest.mark.parametrize(

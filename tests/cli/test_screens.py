@@ -8,7 +8,6 @@ import pytest
 import stories
 from rich.text import Text
 
-from orchestrator.cli.datasets import DatasetGraph
 from orchestrator.cli.terminal import errors, lineage, live, plan, runs, why
 from orchestrator.cli.terminal.lines import line
 from orchestrator.cli.terminal.progress import Progress
@@ -16,6 +15,7 @@ from orchestrator.cli.terminal.summary import report
 from orchestrator.errors import CycleError
 from orchestrator.model.events import RunFinished
 from orchestrator.model.state import State, StateType
+from orchestrator.service.catalogue.datasets import DatasetGraph
 from orchestrator.store.records import LogLine
 from tests.cli.conftest import Compare, printed
 

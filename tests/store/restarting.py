@@ -10,7 +10,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.postgres_server import binaries, missing
+from tests.missing import is_missing
+from tests.postgres_server import binaries
 
 
 class Server:
@@ -65,7 +66,7 @@ def restartable() -> Iterator[Server]:
     """Start a server; it is stopped and removed afterwards."""
     programs = binaries()
     if programs is None:
-        missing()
+        is_missing("no Postgres server is installed (Debian: apt-get install postgresql)")
     root = Path(tempfile.mkdtemp(prefix="pg"))
     try:
         if os.geteuid() == 0:

@@ -13,21 +13,21 @@ from orchestrator.cli.session import Session
 @address_options
 @options.shared
 def command(session: Session, host: str, port: int) -> int:
-    """Answer over HTTP: `GET /health` says whether the run store answers.
+    """Answer over HTTP: the API under /api/v1, the page, and `/health`.
 
     \b
     orchestrator api --port 4280
     """
-    from orchestrator.service.serving.app import make_app
-    from orchestrator.service.serving.web import address_of, listening, serve_app
+    from orchestrator.server.serving import reachable, serve
+    from orchestrator.service.serving.web import address_of
 
     project = session.project()
-    with listening(host, port) as taken, project.store() as store, until_told() as stop:
+    with project.store() as store, reachable(store, host, port) as taken, until_told() as stop:
         url = address_of(taken)
         announce(
             session,
             f"answering for {project.name} at {url} (health: {url}/health); Ctrl-C stops it",
             {"event": "serving", "project": project.name, "url": url},
         )
-        serve_app(make_app(store), taken, stop)
+        serve(project, store, taken, stop)
     return 0

@@ -11,7 +11,6 @@ from orchestrator.cli.session import Session
 
 if TYPE_CHECKING:
     from orchestrator.store.base import RunStore
-    from orchestrator.store.deployments import Deployment
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 _named = click.option("--schedule", "name", metavar="NAME", help="Only this one of its schedules.")
@@ -103,6 +102,7 @@ def backfill(session: Session, flow: str, first: Any, last: Any, **rest: Any) ->
     from orchestrator import instants
     from orchestrator.cli.terminal import deployed_schedules as pictures
     from orchestrator.errors import UsageError
+    from orchestrator.service.deploying.rescheduling import schedule_named
     from orchestrator.service.scheduler import backfill as filling
     from orchestrator.shapes import schedules as schedule_shapes
 
@@ -112,7 +112,7 @@ def backfill(session: Session, flow: str, first: Any, last: Any, **rest: Any) ->
     project = session.project()
     with project.store() as store:
         deployment = store.current(project.name, _flow(store, project.name, flow))
-        name = _schedule(deployment, rest["name"])
+        name = schedule_named(deployment, rest["name"])
         if rest["cancel"]:
             filling.cancel(store, deployment, name, *days, called=rest["called"])
         found = filling.backfill(
@@ -136,22 +136,6 @@ def _flow(store: RunStore, project: str, flow: str) -> str:
         return found[0]
     names = ", ".join(found) or "none"
     raise UsageError(f"which flow? deployed are: {names}", fix="name one of them")
-
-
-def _schedule(deployment: Deployment, name: str | None) -> str:
-    from orchestrator.errors import NotFoundError, UsageError
-
-    names = [str(shape["name"]) for shape in deployment.schedules]
-    if name is None and len(names) == 1:
-        return names[0]
-    if name in names:
-        return str(name)
-    known = ", ".join(names) or "none"
-    if name is None:
-        raise UsageError(
-            f"which schedule of {deployment.flow}? it has: {known}", fix="name it: --schedule NAME"
-        )
-    raise NotFoundError(f"{deployment.flow} has no schedule {name!r}", fix=f"it has: {known}")
 
 
 COMMANDS = (list_schedules, pause, resume, backfill)

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from orchestrator.cli import options
 from orchestrator.cli.session import Session
-
-if TYPE_CHECKING:
-    from orchestrator.service.limits import KnownLimit
-    from orchestrator.shapes.values import Shape
 
 _NAME = "NAME is tag:WORD, warehouse:CONNECTION or flow:FLOW."
 
@@ -27,22 +21,15 @@ def list_limits(session: Session) -> None:
     """List limits, and which runs have how much of each."""
     from orchestrator.cli.terminal import limits as pictures
     from orchestrator.service.limits import known_limits
+    from orchestrator.shapes import service as shapes
 
-    found = known_limits(session.project())
+    project = session.project()
+    with project.store() as store:
+        found = known_limits(project, store)
     session.show(
-        lambda: {"limits": [_shape(known) for known in found]},
+        lambda: {"limits": [shapes.limit(known) for known in found]},
         lambda width: pictures.table(found, width),
     )
-
-
-def _shape(known: KnownLimit) -> Shape:
-    return {
-        "name": known.limit.name, "slots": known.limit.slots, "origin": known.origin,
-        "taken": [
-            {"run_id": lease.run_id, "holder": lease.holder, "expires": lease.expires}
-            for lease in known.limit.taken
-        ],
-    }  # fmt: skip
 
 
 @command.command("set", epilog=_NAME)
@@ -64,7 +51,9 @@ def set_limit(session: Session, name: str, slots: str) -> None:
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="NAME") from None
     number = _number(slots)
-    change_limit(session.project(), name, number)
+    project = session.project()
+    with project.store() as store:
+        change_limit(project, store, name, number)
     says = "has no limit any more" if number is None else f"may run {number} at the same time"
     session.show(lambda: {"name": name, "slots": number}, lambda width: [Text(f"{name} {says}")])
 

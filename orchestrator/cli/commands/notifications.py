@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from orchestrator.cli import options
 from orchestrator.cli.session import Session
-
-if TYPE_CHECKING:
-    from orchestrator.shapes.values import Shape
-    from orchestrator.store.outbox import Notification
 
 _PATIENCE = 10.0  #: seconds that a message on its way may take at the end
 _STATES = ("pending", "sent", "dead")
@@ -32,6 +26,7 @@ def command() -> None:
 def list_notifications(session: Session, state: str | None, run_id: str | None, limit: int) -> None:
     """List notifications, the newest first; those given up are `dead` and say why."""
     from orchestrator.cli.terminal import notifications as pictures
+    from orchestrator.shapes import service as shapes
     from orchestrator.store.outbox import Delivery
 
     with session.project().store() as store:
@@ -39,18 +34,9 @@ def list_notifications(session: Session, state: str | None, run_id: str | None, 
         chosen = Delivery(state) if state else None
         found = store.outbox(state=chosen, run_id=about, limit=limit)
     session.show(
-        lambda: {"notifications": [_shape(each) for each in found]},
+        lambda: {"notifications": [shapes.notification(each) for each in found]},
         lambda width: pictures.table(found, width),
     )
-
-
-def _shape(each: Notification) -> Shape:
-    return {
-        "id": each.id, "key": each.key, "kind": each.kind, "target": each.target,
-        "run_id": each.run_id, "state": each.state.value, "attempts": each.attempts,
-        "next_try": each.next_try, "created": each.created, "error": each.error,
-        "payload": dict(each.payload),
-    }  # fmt: skip
 
 
 @command.command("retry")

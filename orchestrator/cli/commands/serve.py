@@ -26,14 +26,14 @@ def command(
     orchestrator serve --port 0 --label gpu --most 8
     """
     from orchestrator.errors import WorkerLostError
+    from orchestrator.server.serving import reachable, serve
     from orchestrator.service.agent.kinds import make_agent
-    from orchestrator.service.serving.app import make_app
     from orchestrator.service.serving.parts import Parts
     from orchestrator.service.serving.service import service_loops
-    from orchestrator.service.serving.web import address_of, listening, serve_app
+    from orchestrator.service.serving.web import address_of
 
     project = session.project()
-    with listening(host, port) as taken, project.store() as store, until_told() as stop:
+    with project.store() as store, reachable(store, host, port) as taken, until_told() as stop:
         agent = make_agent(kind, store, labels, project=project, most=most)
         parts = Parts(service_loops(project, store, agent))
         parts.start()
@@ -44,7 +44,7 @@ def command(
                 f"serving {project.name} at {url} (health: {url}/health); Ctrl-C stops it",
                 {"event": "serving", "project": project.name, "url": url, "agent": agent.id},
             )
-            serve_app(make_app(store, parts), taken, stop)
+            serve(project, store, taken, stop, parts)
         finally:
             ended = parts.stop()
     if not stop.is_set():

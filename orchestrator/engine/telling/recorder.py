@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from orchestrator import instants
+from orchestrator.engine.plan import Plan
+from orchestrator.engine.telling.graph import graph_of
 from orchestrator.store.base import FencedError, RunStore
 from orchestrator.store.records import Change, LogLine, TaskRun
 
@@ -19,7 +21,7 @@ _WAITING = 5_000
 #: So much is written at once at most.
 _BATCH = 2_000
 
-_Item = Change | LogLine | tuple[TaskRun, ...]
+_Item = Change | LogLine | tuple[TaskRun, ...] | Plan
 
 
 class Recorder:
@@ -42,7 +44,7 @@ class Recorder:
         self._thread.start()
 
     def put(self, item: _Item) -> None:
-        """Record a change, a log line or new tasks.
+        """Record a change, a log line, new tasks, or the plan whose graph is to be kept.
 
         Raises:
             StoreError: The store failed earlier, or another driver has taken over.
@@ -99,6 +101,9 @@ class Recorder:
         lines = [item for item in batch if isinstance(item, LogLine)]
         if lines:
             self._store.append_logs(self._run_id, lines)
+        for plan in (item for item in batch if isinstance(item, Plan)):
+            # Last, and here: drawing ten thousand tasks takes a while, and nobody waits for it.
+            self._store.keep_graph(self._run_id, graph_of(plan))
 
     def _still_ours(self) -> None:
         run = self._store.run(self._run_id)

@@ -10,6 +10,7 @@ from typing import Any
 
 from orchestrator import instants
 from orchestrator.engine.attempts.attempt import Logged, Report
+from orchestrator.engine.plan import Plan
 from orchestrator.engine.telling.failure_logs import failure_log
 from orchestrator.engine.telling.recorder import Recorder
 from orchestrator.engine.units import Unit
@@ -50,10 +51,11 @@ class Teller:
         self._run_id, self._recorder = run_id, recorder
         self._listeners, self._state_dir = listeners, state_dir
 
-    def began(self, started: RunStarted) -> None:
-        """The run began."""
+    def began(self, started: RunStarted, plan: Plan) -> None:
+        """The run began, with a plan."""
         self._tell(started)
         self._recorder.put(Change(None, StateType.RUNNING, at=started.at))
+        self._recorder.put(plan)
 
     def ended(self, state: State, began: datetime, units: Sequence[Unit]) -> None:
         """The run ended."""

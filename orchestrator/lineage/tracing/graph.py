@@ -81,6 +81,13 @@ class ColumnGraph:
                     by_name = index.setdefault(end[0], {})
                     by_name.setdefault(end[1].casefold(), []).append(step.it)
 
+    def __iter__(self) -> Iterator[ColumnStep]:
+        """Every step, once."""
+        for index, ends in ((self._up, False), (self._down, True)):
+            for by_name in index.values():
+                for steps in by_name.values():
+                    yield from (step for step in steps if not ends or step.target is None)
+
     def steps(self, column: Column, *, up: bool) -> list[ColumnStep]:
         """The steps that lead to a column, or from it; ``*`` asks for any column of the dataset."""
         dataset, name = column

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -32,17 +32,29 @@ class Step:
 
 
 class DatasetGraph:
-    """Every step between datasets in a plan.
+    """Every step between datasets in a plan, or in several.
 
     A dbt model that reads another through ``ref`` reads what the other writes, also where only
     the manifest says so.
     """
 
-    def __init__(self, plan: Plan) -> None:
-        self.flow = plan.flow
+    def __init__(self, plan: Plan | None = None) -> None:
+        self.flow = "" if plan is None else plan.flow
         self.up: dict[Dataset, list[Step]] = {}
         self.down: dict[Dataset, list[Step]] = {}
+        if plan is not None:
+            self.add(plan)
+
+    def add(self, plan: Plan, without: Collection[str] = ()) -> None:
+        """Add the steps of a plan.
+
+        Args:
+            plan: The plan.
+            without: Keys of tasks to leave out.
+        """
         for task in plan.facts.values():
+            if task.key in without:
+                continue
             for step in _steps(plan, task):
                 if step.writes is not None:
                     self.up.setdefault(step.writes, []).append(step)

@@ -171,10 +171,10 @@ def _columns(
 
 def _limit(node: Node) -> int | None:
     """Seconds after which dbt's source freshness would warn, or fail if it does not warn."""
-    config = node.get("config") or {}
-    said = node.get("freshness") or config.get("freshness") or {}
+    places = (node.get("freshness"), (node.get("config") or {}).get("freshness"))
     for level in ("warn_after", "error_after"):
-        after = said.get(level) or {}
-        if after.get("count") and after.get("period") in _SECONDS:
-            return int(after["count"]) * _SECONDS[after["period"]]
+        for said in places:
+            after = (said or {}).get(level) or {}
+            if after.get("count") and after.get("period") in _SECONDS:
+                return int(after["count"]) * _SECONDS[after["period"]]
     return None

@@ -5,15 +5,24 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from orchestrator.errors import NotFoundError
 from orchestrator.model.dataset import Dataset
 from orchestrator.model.facts import TaskFacts
 
 if TYPE_CHECKING:
-    from orchestrator.service.catalogue.datasets import DatasetGraph
     from orchestrator.store.records import TaskRun
+
+
+class HasDatasets(Protocol):
+    """What knows datasets."""
+
+    @property
+    def datasets(self) -> list[Dataset]:
+        """All of them."""
+        ...
+
 
 _OFFERED = 5
 _LISTED = 10
@@ -72,7 +81,7 @@ def _looser_names(task: TaskFacts) -> set[str]:
     return {name.casefold() for name in names if name}
 
 
-def resolve_dataset(graph: DatasetGraph, name: str) -> Dataset:
+def resolve_dataset(graph: HasDatasets, name: str) -> Dataset:
     """Return the dataset a person means, by its whole name or the end of it.
 
     Raises:
@@ -93,7 +102,7 @@ def resolve_dataset(graph: DatasetGraph, name: str) -> Dataset:
     )
 
 
-def resolve_dataset_or_column(graph: DatasetGraph, name: str) -> tuple[Dataset, str | None]:
+def resolve_dataset_or_column(graph: HasDatasets, name: str) -> tuple[Dataset, str | None]:
     """Return the dataset that ``TABLE`` means, or that of ``TABLE.COLUMN`` with the column's name.
 
     A dataset of the whole name comes first. Whether there is such a column is not looked at.

@@ -31,6 +31,7 @@ class Listed:
         next: What comes next; None if nothing does.
         last: What was settled last, the newest first.
         note: What people should know: an error, or what it waits for.
+        since: When the first of those that are due came.
     """
 
     state: ScheduleState
@@ -41,6 +42,7 @@ class Listed:
     next: Occurrence | None = None
     last: tuple[Settled, ...] = ()
     note: str = ""
+    since: datetime | None = None
 
 
 def schedules(
@@ -95,7 +97,7 @@ def _listed(
     coming = next(iter(watched.schedule.occurrences(max(now, state.evaluated))), None)
     return Listed(
         state, flow.number, str(watched.schedule), paused, len(waiting), coming, rows,
-        _note(watched, now, len(waiting), busy),
+        _note(watched, now, len(waiting), busy), waiting[0].instant if waiting else None,
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import uvicorn
@@ -12,15 +13,16 @@ import uvicorn
 from orchestrator.errors import UsageError
 
 
-def listening(host: str, port: int) -> socket.socket:
+def listening(host: str, port: int, *, guarded: bool = False) -> socket.socket:
     """Bind an address and return its socket.
 
     Args:
-        host: ``localhost``, or a loopback address.
+        host: ``localhost``, or an address of this machine.
         port: The port; 0 takes any free one.
+        guarded: Whether requests are refused that show no token: then others may reach it.
 
     Raises:
-        UsageError: Others than this machine could reach it, or it is taken.
+        UsageError: Others than this machine could reach it unasked, or it is taken.
 
     Example:
         >>> with listening("127.0.0.1", 0) as taken:
@@ -28,10 +30,10 @@ def listening(host: str, port: int) -> socket.socket:
         '127.0.0.1'
     """
     address = "127.0.0.1" if host == "localhost" else host.strip("[]")
-    if not _is_loopback(address):
+    if not guarded and not is_loopback(address):
         raise UsageError(
-            f"{host} can be reached from other machines, and requests are not authenticated",
-            fix="use 127.0.0.1, and a reverse proxy that asks who it is",
+            f"{host} can be reached from other machines, and there is no token yet",
+            fix="`orchestrator tokens create NAME --role admin` makes one; or use 127.0.0.1",
         )
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     taken = socket.socket(family, socket.SOCK_STREAM)
@@ -54,11 +56,24 @@ def address_of(taken: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def serve_app(app: Any, taken: socket.socket, stop: threading.Event) -> None:
-    """Serve an ASGI app on a bound socket until told to stop; may run in any thread."""
+def serve_app(
+    app: Any,
+    taken: socket.socket,
+    stop: threading.Event,
+    *,
+    ending: Callable[[], None] = lambda: None,
+) -> None:
+    """Serve an ASGI app on a bound socket until told to stop; may run in any thread.
+
+    Args:
+        app: The app.
+        taken: The socket.
+        stop: Set to stop it.
+        ending: Called first when it stops, to end the answers that have no end of their own.
+    """
     config = uvicorn.Config(
         app, log_config=None, access_log=False, lifespan="off", server_header=False,
-        timeout_graceful_shutdown=5,
+        proxy_headers=False, timeout_graceful_shutdown=5,
     )  # fmt: skip
     server = uvicorn.Server(config)
     served = threading.Thread(
@@ -67,11 +82,13 @@ def serve_app(app: Any, taken: socket.socket, stop: threading.Event) -> None:
     served.start()
     while served.is_alive() and not stop.wait(0.5):
         pass
+    ending()
     server.should_exit = True
     served.join()
 
 
-def _is_loopback(address: str) -> bool:
+def is_loopback(address: str) -> bool:
+    """Whether an address is one that only this machine can reach."""
     try:
         return ipaddress.ip_address(address).is_loopback
     except ValueError:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, UpdateBase, insert, select
+from sqlalchemy import CompoundSelect, Connection, Engine, Select, UpdateBase, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from orchestrator import instants
@@ -55,7 +55,7 @@ class SqlRuns:
         with self._one_writer, engine.begin() as connection:
             yield connection
 
-    def _read(self, statement: Select[Any]) -> list[Row]:
+    def _read(self, statement: Select[Any] | CompoundSelect[Any]) -> list[Row]:
         with translated(self._where), self._engines[READ].connect() as connection:
             found = connection.execute(statement)
             names = tuple(found.keys())

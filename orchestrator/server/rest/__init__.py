@@ -1,0 +1,1 @@
+"""The home page, search, agents, notifications, limits and the audit log, over HTTP."""

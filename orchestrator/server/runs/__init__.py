@@ -1,0 +1,1 @@
+"""Runs over HTTP: lists, pages, logs, and what people ask of them."""

@@ -1,0 +1,89 @@
+"""``/deployments``: what is in service, and taking it out of service."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Response
+
+from orchestrator.server.flows.routes import FlowPath
+from orchestrator.server.needs import (
+    ProjectOf,
+    StoreOf,
+    WhoOf,
+    administering,
+    audited,
+    viewing,
+)
+from orchestrator.server.runs.answering import answered
+from orchestrator.server.schedules import models
+from orchestrator.service.deploying.listing import history_of, in_service, one_before
+from orchestrator.shapes import deployments as shapes
+
+router = APIRouter(tags=["deployments"])
+_LOOK, _CHANGE = [Depends(viewing)], [Depends(administering)]
+
+
+@router.get("/deployments", operation_id="list_deployments", dependencies=_LOOK,
+            response_model=models.Deployments)  # fmt: skip
+def list_deployments(
+    project: ProjectOf,
+    store: StoreOf,
+    deleted: Annotated[bool, Query(description="Also those that were deleted.")] = False,
+) -> Response:
+    """List the flows that are in service, each with its current deployment."""
+    return answered(shapes.listed(in_service(store, project.name, deleted=deleted)))
+
+
+@router.get("/deployments/{flow}", operation_id="get_deployment", dependencies=_LOOK,
+            response_model=models.History)  # fmt: skip
+def get_deployment(project: ProjectOf, store: StoreOf, flow: FlowPath) -> Response:
+    """Show a flow's current deployment, the earlier ones, and who changed what."""
+    return answered(shapes.history(history_of(store, project.name, flow)))
+
+
+@router.post("/deployments/{flow}/pause", operation_id="pause_deployment", dependencies=_CHANGE,
+             response_model=models.Switched)  # fmt: skip
+def pause_deployment(
+    project: ProjectOf, store: StoreOf, who: WhoOf, flow: FlowPath, asked: models.Which
+) -> Response:
+    """Let a flow, or one of its schedules, make no runs by itself until it is resumed."""
+    store.pause(project.name, flow, schedule=asked.schedule, by=who.name)
+    audited(who, "deployment.pause", flow, {"schedule": asked.schedule})
+    return _done(flow, asked.schedule, "paused")
+
+
+@router.post("/deployments/{flow}/resume", operation_id="resume_deployment", dependencies=_CHANGE,
+             response_model=models.Switched)  # fmt: skip
+def resume_deployment(
+    project: ProjectOf, store: StoreOf, who: WhoOf, flow: FlowPath, asked: models.Which
+) -> Response:
+    """Let a flow, or one of its schedules, make runs by itself again, from now on."""
+    store.resume(project.name, flow, schedule=asked.schedule, by=who.name)
+    audited(who, "deployment.resume", flow, {"schedule": asked.schedule})
+    return _done(flow, asked.schedule, "resumed")
+
+
+@router.post("/deployments/{flow}/rollback", operation_id="roll_back", dependencies=_CHANGE,
+             response_model=models.Deployment)  # fmt: skip
+def roll_back(
+    project: ProjectOf, store: StoreOf, who: WhoOf, flow: FlowPath, asked: models.Rollback
+) -> Response:
+    """Make another deployment of a flow the current one: the one before, if none is named."""
+    number = asked.number or one_before(store, project.name, flow)
+    found = store.rollback(project.name, flow, number, by=who.name)
+    audited(who, "deployment.rollback", flow, {"number": found.number, "version": found.version})
+    return answered(shapes.deployment(found))
+
+
+@router.delete("/deployments/{flow}", operation_id="delete_deployment", dependencies=_CHANGE,
+               response_model=models.Switched)  # fmt: skip
+def delete_deployment(project: ProjectOf, store: StoreOf, who: WhoOf, flow: FlowPath) -> Response:
+    """Take a flow out of service. Its runs and its versions stay; deploying it puts it back."""
+    store.delete(project.name, flow, by=who.name)
+    audited(who, "deployment.delete", flow)
+    return _done(flow, None, "deleted")
+
+
+def _done(flow: str, schedule: str | None, done: str) -> Response:
+    return answered({"flow": flow, "schedule": schedule, "done": done})

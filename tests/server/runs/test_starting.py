@@ -1,0 +1,161 @@
+"""Runs that are started over HTTP: written down for an agent, checked, made once."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from orchestrator import instants
+from orchestrator.model.state import StateType
+from orchestrator.service.project import Project
+from orchestrator.service.running import execute_run
+from orchestrator.store.base import RunStore
+from orchestrator.store.deployments import Deployment
+from tests.server.runs.conftest import Api
+
+
+def test_an_agent_takes_a_run_that_was_started(api: Api, store: RunStore) -> None:
+    run = api.post("/runs", {"flow": "nightly", "parameters": {"day": "2026-02-28"}}, 201)
+    assert (run["state"], run["parameters"]) == ("Pending", {"day": "2026-02-28"})
+    claimed = store.claim("agent", [], instants.now() + timedelta(minutes=1))
+    assert claimed is not None
+    assert claimed.id == run["run_id"]
+
+
+def test_defaults_are_told(api: Api) -> None:
+    run = api.post("/runs", {"flow": "nightly"}, 201)
+    assert run["parameters"] == {"day": "2026-03-01"}
+
+
+def test_a_started_run_runs(project: Project) -> None:
+    with project.store() as store:
+        api = Api(project, store)
+        run_id = api.post("/runs", {"flow": "nightly", "parameters": {"day": "2026-02-28"}}, 201)[
+            "run_id"
+        ]
+        assert execute_run(project, run_id).state.is_successful()
+        found = api.get(f"/runs/{run_id}")
+    assert found["counts"] == {"Success": 3}
+    assert (project.root / "ran.txt").read_text().split() == ["load", "clean", "publish"]
+
+
+def test_only_what_is_selected_runs(project: Project) -> None:
+    with project.store() as store:
+        api = Api(project, store)
+        body = {"flow": "nightly", "options": {"select": ["load"]}}
+        run_id = api.post("/runs", body, 201)["run_id"]
+        assert execute_run(project, run_id).state.is_successful()
+        assert [task["key"] for task in api.get(f"/runs/{run_id}")["tasks"]] == ["load"]
+
+
+def test_one_key_makes_one_run(api: Api) -> None:
+    body = {"flow": "nightly", "idempotency_key": "march"}
+    first = api.post("/runs", body, 201)
+    assert api.post("/runs", body, 200)["run_id"] == first["run_id"]
+    header = {"Idempotency-Key": "march"}
+    assert api.post("/runs", {"flow": "nightly"}, 200, **header)["run_id"] == first["run_id"]
+    assert len(api.get("/runs")["runs"]) == 1
+
+
+def test_two_keys_are_one_too_many(api: Api) -> None:
+    header = {"Idempotency-Key": "april"}
+    api.post("/runs", {"flow": "nightly", "idempotency_key": "march"}, 400, **header)
+
+
+def test_a_key_is_of_one_flow(api: Api, project: Project) -> None:
+    other = (project.root / "flows" / "nightly.py").read_text().replace('"nightly"', '"hourly"')
+    (project.root / "flows" / "hourly.py").write_text(other)
+    api.post("/runs", {"flow": "nightly", "idempotency_key": "march"}, 201)
+    error = api.post("/runs", {"flow": "hourly", "idempotency_key": "march"}, 409)["error"]
+    assert "nightly" in error["what"]
+
+
+def test_a_deployed_flow_runs_at_its_version(api: Api, store: RunStore) -> None:
+    deployed = store.deploy(
+        Deployment(
+            "d1", "shop", "nightly", "0a1b2c3d4e5f", "/nowhere", labels=("big",),
+            parameters={"day": "2020-01-01"}, executor="inline",
+        )
+    )  # fmt: skip
+    run = api.post("/runs", {"flow": "nightly", "labels": ["gpu"]}, 201)
+    assert (run["deployment_id"], run["version"]) == (deployed.id, deployed.version)
+    assert run["parameters"] == {"day": "2020-01-01"}
+    assert run["options"]["executor"] == "inline"
+    soon = instants.now() + timedelta(minutes=1)
+    assert store.claim("agent", ["big"], soon) is None
+    assert store.claim("agent", ["big", "gpu"], soon) is not None
+
+
+def test_a_deployed_flow_whose_module_is_gone_can_be_started(api: Api, store: RunStore) -> None:
+    store.deploy(Deployment("d1", "shop", "bygone", "0a1b2c3d4e5f", "/nowhere"))
+    assert api.post("/runs", {"flow": "bygone"}, 201)["version"] == "0a1b2c3d4e5f"
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "said"),
+    [
+        ({"flow": "nigtly"}, 404, "nigtly"),
+        ({"flow": "nightly", "parameters": {"day": "soon"}}, 422, "day"),
+        ({"flow": "nightly", "parameters": {"night": 1}}, 422, "night"),
+        ({"flow": "nightly", "parametres": {}}, 422, "parametres"),
+        ({"flow": ""}, 422, "flow"),
+        ({"flow": "nightly", "parameters": {"day": [[]] * 300_000}}, 422, "longer"),
+        ({"flow": "nightly", "options": {"target": "a\nb"}}, 422, "target"),
+        ({"flow": "nightly", "idempotency_key": ""}, 422, "idempotency_key"),
+        ({}, 422, "flow"),
+        ([], 422, "body"),
+    ],
+)
+def test_what_does_not_fit_is_refused(api: Api, body: Any, status: int, said: str) -> None:
+    answer = api.http.post("/api/v1/runs", json=body)
+    assert answer.status_code == status, answer.text
+    assert said in answer.json()["error"]["what"]
+    assert api.get("/runs")["runs"] == []
+
+
+@pytest.mark.parametrize("text", ["{", "null", '{"flow": NaN}', "[" * 20_000, '"\\ud800"'])
+def test_a_body_that_is_no_plain_json_is_refused(api: Api, text: str) -> None:
+    answer = api.http.post(
+        "/api/v1/runs", content=text, headers={"Content-Type": "application/json"}
+    )
+    assert 400 <= answer.status_code < 500
+    assert answer.json()["error"]["what"]
+
+
+def test_numbers_that_are_none_are_refused(api: Api) -> None:
+    text = '{"flow": "nightly", "parameters": {"day": NaN}}'
+    answer = api.http.post(
+        "/api/v1/runs", content=text, headers={"Content-Type": "application/json"}
+    )
+    assert answer.status_code == 422
+
+
+def test_a_check_of_the_flow_that_breaks_is_no_error_of_the_server(
+    api: Api, project: Project
+) -> None:
+    (project.root / "flows" / "odd.py").write_text(
+        "from orchestrator import Flow, Parameter, task\n"
+        "@task\ndef load(day): return day\n"
+        "with Flow('odd') as flow:\n"
+        "    load(Parameter('day', validate=lambda value: 1 / 0))\n"
+    )
+    error = api.post("/runs", {"flow": "odd", "parameters": {"day": 1}}, 422)["error"]
+    assert "ZeroDivisionError" in error["what"]
+
+
+def test_a_flow_that_is_mended_is_checked_as_mended(api: Api, project: Project) -> None:
+    file = project.root / "flows" / "nightly.py"
+    api.post("/runs", {"flow": "nightly", "parameters": {"night": "2026-03-01"}}, 422)
+    file.write_text(file.read_text().replace('Parameter("day"', 'Parameter("night"'))
+    api.post("/runs", {"flow": "nightly", "parameters": {"night": "2026-03-01"}}, 201)
+    file.write_text("import nothing_of_that_name\n")
+    error = api.post("/runs", {"flow": "nightly"}, 400)["error"]
+    assert "nothing_of_that_name" in error["what"]
+
+
+def test_a_run_that_is_not_begun_says_who_wanted_it(api: Api, store: RunStore) -> None:
+    run = api.post("/runs", {"flow": "nightly"}, 201)
+    assert run["options"]["by"] == "local"
+    assert store.run(run["run_id"]).state is StateType.PENDING

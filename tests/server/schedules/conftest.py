@@ -1,0 +1,36 @@
+"""A project with a deployed flow, its own store, and the API over it; made anew for each test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from orchestrator.server.app import create_app
+from orchestrator.service.deploying.deploy import Terms, deploy
+from orchestrator.service.project import Project
+from orchestrator.store.base import RunStore
+from tests.server.catalogue.shop_project import Asking
+from tests.server.flows.conftest import FLOWS
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    (tmp_path / "orchestrator.toml").write_text('name = "shop"\n')
+    (tmp_path / "flows").mkdir()
+    (tmp_path / "flows" / "shop.py").write_text(FLOWS)
+    found = Project.find(tmp_path)
+    deploy(found, ["nightly"], Terms(policies={"catch_up": "all"}))
+    return found
+
+
+@pytest.fixture
+def store(project: Project) -> Iterator[RunStore]:
+    with project.store() as opened:
+        yield opened
+
+
+@pytest.fixture
+def shop(project: Project, store: RunStore) -> Asking:
+    return Asking(create_app(project, store))

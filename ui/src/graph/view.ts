@@ -1,0 +1,42 @@
+/** How a graph is looked at: folding, search, focus and selection, which a page may keep in its address. */
+
+import { useCallback, useState } from "react";
+
+import type { GroupBy } from "./grouping";
+import type { Focus } from "./reach";
+
+export interface GraphView {
+  /** What to fold by; null leaves it to the size of the graph. */
+  by: GroupBy | null;
+  /** Names of the groups that are unfolded. */
+  open: readonly string[];
+  search: string;
+  focus: Focus | null;
+  selected: string | null;
+  /** Whether the critical path is emphasised. */
+  critical: boolean;
+  /** Whether the list stands in for the drawing. */
+  list: boolean;
+}
+
+export const PLAIN: GraphView = {
+  by: null,
+  open: [],
+  search: "",
+  focus: null,
+  selected: null,
+  critical: true,
+  list: false,
+};
+
+export type ChangeView = (change: Partial<GraphView>) => void;
+
+/** A view that is forgotten with the page. */
+export function useGraphView(start: Partial<GraphView> = {}): [GraphView, ChangeView] {
+  const [view, setView] = useState<GraphView>({ ...PLAIN, ...start });
+  const change = useCallback<ChangeView>(
+    (part) => setView((before) => ({ ...before, ...part })),
+    [],
+  );
+  return [view, change];
+}

@@ -1,0 +1,137 @@
+/** Everything the page knows of a run, kept fresh by its stream. */
+
+import { useQueryClient } from "@tanstack/react-query";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+
+import { keyOf, useGet, type ApiError } from "../../api/client";
+import { useStream, type StreamHandlers, type StreamState } from "../../api/stream";
+import type { Graph, Run, TaskRun, Timeline, WholeRun } from "../../api/types";
+import { newBoard, type Board, type Standing } from "../../graph/board";
+import { elementsByParent } from "../../graph/mapped";
+import { countStates, shownState } from "../../graph/states";
+import { durationText } from "../../parts/formats";
+import { carriedOn } from "./spans";
+
+/** Task events come in flocks; the page takes them together, so often. */
+const TOGETHER = 250;
+
+export interface Known {
+  run: WholeRun | undefined;
+  graph: Graph | undefined;
+  timeline: Timeline | undefined;
+  board: Board;
+  problem: ApiError | null;
+  graphProblem: ApiError | null;
+  timelineProblem: ApiError | null;
+  again: () => void;
+  stream: StreamState;
+  /** For a view that follows the stream itself. */
+  handlers: StreamHandlers;
+}
+
+/** Follow a run; with `elsewhere`, a part of the page holds the stream and passes its events on. */
+export function useRun(id: string, elsewhere: boolean): Known {
+  const path = `/runs/${encodeURIComponent(id)}`;
+  const asked = useGet<WholeRun>(path);
+  const run = asked.data;
+  const live = run?.live ?? false;
+  const graph = useGet<Graph>(run?.graph ? `${path}/graph` : null, undefined, { fresh: Infinity });
+  const timeline = useGet<Timeline>(run ? `${path}/timeline` : null, undefined, {
+    every: live ? 15_000 : false,
+  });
+  const handlers = useHandlers(path);
+  const { state } = useStream(live && !elsewhere ? `${path}/stream?logs=0` : null, handlers);
+  return {
+    run,
+    graph: graph.data,
+    timeline: timeline.data,
+    board: useBoard(run?.tasks),
+    problem: run ? null : asked.error,
+    graphProblem: graph.error,
+    timelineProblem: timeline.error,
+    again: () => void asked.refetch(),
+    stream: state,
+    handlers,
+  };
+}
+
+function useHandlers(path: string): StreamHandlers {
+  const client = useQueryClient();
+  const waiting = useRef(new Map<string, TaskRun>());
+  const timer = useRef<number | undefined>(undefined);
+  useEffect(() => () => window.clearTimeout(timer.current), []);
+  return useMemo(() => {
+    const afresh = (): void => {
+      void client.invalidateQueries({ queryKey: keyOf(path) });
+      void client.invalidateQueries({ queryKey: keyOf(`${path}/timeline`) });
+    };
+    const take = (): void => {
+      timer.current = undefined;
+      const changed = [...waiting.current.values()];
+      waiting.current.clear();
+      const now = new Date().toISOString();
+      client.setQueryData<WholeRun>(
+        keyOf(path),
+        (run) => run && { ...run, tasks: merged(run.tasks, changed) },
+      );
+      client.setQueryData<Timeline>(
+        keyOf(`${path}/timeline`),
+        (known) => known && carriedOn(known, changed, now),
+      );
+    };
+    return {
+      run: (run: Run) =>
+        client.setQueryData<WholeRun>(keyOf(path), (known) => known && { ...known, ...run }),
+      task: (task: TaskRun) => {
+        waiting.current.set(task.key, task);
+        timer.current ??= window.setTimeout(take, TOGETHER);
+      },
+      end: afresh,
+      open: (again: boolean) => {
+        if (again) afresh();
+      },
+    };
+  }, [client, path]);
+}
+
+/** The tasks with the changed ones in the place of what they were; new ones come last. */
+export function merged(tasks: readonly TaskRun[], changed: readonly TaskRun[]): TaskRun[] {
+  const news = new Map(changed.map((task) => [task.key, task]));
+  const kept = tasks.map((task) => {
+    const next = news.get(task.key);
+    news.delete(task.key);
+    return next ? { ...next, detail: { ...task.detail, ...next.detail } } : task;
+  });
+  return [...kept, ...news.values()];
+}
+
+function* standings(tasks: readonly TaskRun[]): Generator<[string, Standing]> {
+  const shown = new Map(tasks.map((task) => [task.key, shownState(task.state, task.status)]));
+  const below = elementsByParent(tasks.map((task) => task.key));
+  for (const task of tasks) {
+    const elements = below.get(task.key);
+    const took =
+      task.started && task.finished
+        ? (Date.parse(task.finished) - Date.parse(task.started)) / 1000
+        : null;
+    yield [
+      task.key,
+      {
+        state: shown.get(task.key) ?? task.state,
+        note: took === null ? undefined : durationText(took),
+        counts: elements && countStates(elements.map((key) => shown.get(key) ?? "Pending")),
+      },
+    ];
+  }
+}
+
+const NO_TASKS: readonly TaskRun[] = [];
+
+function useBoard(tasks: readonly TaskRun[] = NO_TASKS): Board {
+  const [board] = useState(() => newBoard());
+  useLayoutEffect(() => {
+    board.keep(new Set(tasks.map((task) => task.key)));
+    board.set(standings(tasks));
+  }, [board, tasks]);
+  return board;
+}
