@@ -9,15 +9,18 @@ MODULES := ui/node_modules/.ready
 PAGE_SOURCES := $(shell find ui -name node_modules -prune -o -type f -print 2>/dev/null)
 NODE_IS_NEW := node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' 2>/dev/null && command -v npm >/dev/null
 
-.PHONY: nightly test test-all servers ui check check-ui format clean
+.PHONY: nightly serve test test-all servers browser ui check check-ui format clean
 
 nightly: $(READY)  ## run the nightly flow of dbt_project/ on DuckDB
 	@cd dbt_project && ../$(BIN)/orchestrator run nightly
 
-test: $(READY) servers  ## all tests but the slow ones
+serve: $(READY) ui  ## the service with its page, on the project in dbt_project/
+	@cd dbt_project && ../$(BIN)/orchestrator serve
+
+test: $(READY) servers ui browser  ## all tests but the slow ones
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
 
-test-all: $(READY) servers  ## all tests
+test-all: $(READY) servers ui browser  ## all tests
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 servers: $(FAKESNOW)/.ready  ## the servers that tests start: fakesnow, and Postgres (as root on Debian; else install it)
@@ -26,6 +29,13 @@ servers: $(FAKESNOW)/.ready  ## the servers that tests start: fakesnow, and Post
 	    echo "installing postgresql"; \
 	    apt-get update -q=2 && DEBIAN_FRONTEND=noninteractive apt-get install -q=2 -y --no-install-recommends postgresql >/dev/null; \
 	  else echo "no Postgres server here: its tests are skipped"; fi
+
+browser:  ## the browser that tests look at the page with (as root on Debian; else install it)
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "installing chromium"; \
+	    apt-get update -q=2 && DEBIAN_FRONTEND=noninteractive apt-get install -q=2 -y --no-install-recommends chromium >/dev/null; \
+	  else echo "no Chromium here: its tests are skipped"; fi
 
 # In an environment of its own: it pins its sqlglot.
 $(FAKESNOW)/.ready: tests/fakesnow.txt

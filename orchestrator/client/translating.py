@@ -40,9 +40,8 @@ def translated(status: int, body: object, url: str) -> OrchestratorError:
 
 
 def _kind(status: int, name: str) -> type[OrchestratorError]:
-    by_status = _BY_STATUS.get(status)
-    if by_status is None:
-        by_status = UsageError if 400 <= status < 500 else InfrastructureError
+    fallback = UsageError if 400 <= status < 500 else InfrastructureError
+    by_status: type[OrchestratorError] = _BY_STATUS.get(status, fallback)
     known = {kind.__name__: kind for kind in _kinds(OrchestratorError)}
     told = known.get(name, by_status)
     # The more precise of the two: a path that is not there is answered as a wrong usage.

@@ -16,14 +16,18 @@ from pathlib import Path
 
 import pytest
 
+from tests.missing import is_missing
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "orchestrator" / "server" / "page"
 INSIDE = "orchestrator/server/page/"
 MOST = 250_000  #: bytes that the first load may take, compressed
 
-pytestmark = pytest.mark.skipif(
-    not (PAGE / "index.html").is_file(), reason="the page is not built: make ui"
-)
+
+@pytest.fixture(autouse=True, scope="module")
+def _built() -> None:
+    if not (PAGE / "index.html").is_file():
+        is_missing("the page is not built (make ui)")
 
 
 def built(kind: str, source: Path, folder: Path, path: str | None = None) -> Path:
