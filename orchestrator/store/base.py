@@ -27,6 +27,7 @@ from orchestrator.store.records import (
     Refused,
     TaskRun,
 )
+from orchestrator.store.texts import TextStore
 
 LATEST = "latest"  #: instead of a run's id: the run created last
 
@@ -35,7 +36,9 @@ class FencedError(StoreError):
     """Raised when another driver has taken the run over, or the run is finished."""
 
 
-class RunStore(DeploymentStore, OccurrenceStore, AgentStore, OutboxStore, GraphStore, AccessStore):
+class RunStore(
+    DeploymentStore, OccurrenceStore, AgentStore, OutboxStore, GraphStore, TextStore, AccessStore
+):
     """Keeps runs, what became of their tasks, their logs, and what makes and launches them.
 
     Promises of every implementation:

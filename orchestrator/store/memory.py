@@ -16,6 +16,7 @@ from orchestrator.store.inmemory.graphs import MemoryGraphs
 from orchestrator.store.inmemory.occurrences import MemoryOccurrences
 from orchestrator.store.inmemory.outbox import MemoryOutbox
 from orchestrator.store.inmemory.shared import WHERE, Kept
+from orchestrator.store.inmemory.texts import MemoryTexts
 from orchestrator.store.lines import PLACE, Line, refusing, waits_since
 from orchestrator.store.lookup import (
     RUNS_LOOKED_AT,
@@ -43,7 +44,7 @@ from orchestrator.store.rows import Row
 
 
 class MemoryStore(
-    MemoryOccurrences, MemoryAgents, MemoryOutbox, MemoryGraphs, MemoryAccess, RunStore
+    MemoryOccurrences, MemoryAgents, MemoryOutbox, MemoryGraphs, MemoryTexts, MemoryAccess, RunStore
 ):
     """A run store that lasts as long as the object; it keeps the very rows a database would.
 
@@ -357,6 +358,7 @@ class MemoryStore(
                 self._forget_notifications(run_id)
                 del self._kept[run_id]
             self._forget_graphs()
+            self._forget_texts()
             return len(old)
 
     def close(self) -> None:

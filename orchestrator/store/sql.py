@@ -21,6 +21,7 @@ from orchestrator.store.insql.graphs import SqlGraphs
 from orchestrator.store.insql.occurrences import SqlOccurrences
 from orchestrator.store.insql.outbox import SqlOutbox
 from orchestrator.store.insql.shared import chunks
+from orchestrator.store.insql.texts import SqlTexts
 from orchestrator.store.lookup import (
     fenced,
     medians,
@@ -62,7 +63,7 @@ _FEW_KEYS = 500  #: up to so many are looked up one by one, not picked from all 
 _KEYS_AT_ONCE = 5000  #: keys a statement: databases limit bound values (SQLite 32,766)
 
 
-class SqlStore(SqlOccurrences, SqlAgents, SqlOutbox, SqlGraphs, SqlAccess, RunStore):
+class SqlStore(SqlOccurrences, SqlAgents, SqlOutbox, SqlGraphs, SqlTexts, SqlAccess, RunStore):
     """A run store behind a SQLAlchemy engine whose schema is at head.
 
     Use :func:`orchestrator.store.opening.open_store`, which sees to the schema.
@@ -377,6 +378,7 @@ class SqlStore(SqlOccurrences, SqlAgents, SqlOutbox, SqlGraphs, SqlAccess, RunSt
             total += self._prune(statements.BEYOND, {"b_kept": most})
         if total:
             self._forget_graphs()
+            self._forget_texts()
         return total
 
     def _prune(self, old: Select[Any], values: Row) -> int:

@@ -17,7 +17,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD = "0005"  #: the migration that these tables are the sum of
+HEAD = "0006"  #: the migration that these tables are the sum of
 
 # Instants are microseconds since 1970 in UTC, JSON is text: both mean the same in every database.
 _INSTANT = BigInteger
@@ -176,6 +176,22 @@ graphs = Table(
     Column("hash", Text, primary_key=True),
     Column("body", Text, nullable=False),
     Column("layout", Text),
+)
+
+texts = Table(
+    "texts",
+    metadata,
+    Column("hash", Text, primary_key=True),
+    Column("body", Text, nullable=False),
+)
+
+# A text is kept as long as a run that has it.
+text_uses = Table(
+    "text_uses",
+    metadata,
+    Column("run_id", Text, ForeignKey("flow_runs.id", ondelete="CASCADE"), primary_key=True),
+    Column("hash", Text, ForeignKey("texts.hash"), primary_key=True),
+    Index("text_uses_hash", "hash"),
 )
 
 requests = Table(

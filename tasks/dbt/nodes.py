@@ -149,6 +149,7 @@ class DbtFinish(Task):
 
 def _node_result(result: NodeResult) -> Result:
     detail: dict[str, Any] = {"relation": result.relation, "path": result.path}
+    detail["ran_sql"] = result.compiled_code
     if result.adapter_response:
         detail["adapter_response"] = result.adapter_response
     message = (result.message or "").strip()
@@ -167,6 +168,7 @@ def _failure(result: NodeResult) -> FAIL:
         "relation": result.relation,
         "path": result.path,
         "error": message,
+        "ran_sql": result.compiled_code,
         "compiled_code": (result.compiled_code or "")[:_SQL_LIMIT],
         "compiled_path": result.compiled_path,
         "error_line": result.error_line,

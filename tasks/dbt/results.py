@@ -27,7 +27,7 @@ class NodeResult:
         rows: Rows written, where the adapter tells.
         started: Aware UTC; ``None`` for a node that never started.
         execution_time: Seconds.
-        compiled_code: The SQL as sent, only when the node is not ok.
+        compiled_code: The SQL as sent.
         compiled_path: Absolute path of that SQL below ``target/compiled``.
         relation: The relation as SQL writes it.
         path: The node's file, relative to its project.
@@ -74,7 +74,7 @@ def from_run_result(
     """
     node, status = result.node, str(result.status)
     ok = status in OK_STATUSES
-    code = None if ok else getattr(node, "compiled_code", None)
+    code = getattr(node, "compiled_code", None)
     compiled_path = getattr(node, "compiled_path", None)
     response = _plain(result.adapter_response or {})
     instants = [i for t in result.timing for i in (t.started_at, t.completed_at) if i]
@@ -92,7 +92,7 @@ def from_run_result(
         compiled_path=os.path.join(project_root, compiled_path) if compiled_path else None,
         relation=getattr(node, "relation_name", None),
         path=getattr(node, "original_file_path", None),
-        error_line=error_line(result.message, code),
+        error_line=None if ok else error_line(result.message, code),
         logs=tuple(logs),
     )
 

@@ -11,6 +11,7 @@ from orchestrator.model.dataset import Namespace
 from orchestrator.model.signals import FAIL, Result
 from tasks.sql.failing import failed
 from tasks.sql.making import Making
+from tasks.sql.ran import saying
 from tasks.sql.relations import Relations, Standing, Step, relations_of
 from tasks.sql.running import run_statements, take_down
 from tasks.sql.script import Materialized, Script
@@ -34,17 +35,23 @@ def build(
     Raises:
         FAIL: A statement failed, or the rows do not fit the table.
     """
-    return _Building(session, making, data, namespace or Namespace()).result()
+    building = _Building(session, making, data, namespace or Namespace())
+    return saying(lambda: building.script.text, building.result)
 
 
 class _Building:
-    """One table on one connection."""
+    """One table on one connection.
+
+    Attributes:
+        script: The query whose rows it is made of.
+    """
 
     def __init__(
         self, session: SqlSession, making: Making, data: Data, namespace: Namespace
     ) -> None:
         self._session, self._making, self._data = session, making, data
         self._namespace = namespace
+        self.script = making.first
         self._target = making.target
         self._sql: Relations = relations_of(namespace.dialect)
 
@@ -93,8 +100,8 @@ class _Building:
             return self._run(steps)
 
     def _increment(self) -> Result:
-        key = self._making.wanted.unique_key
-        with self._staged(self._making.further) as columns:
+        key, self.script = self._making.wanted.unique_key, self._making.further
+        with self._staged(self.script) as columns:
             if key:
                 self._check_key(columns, key)
             return self._run(self._sql.put(self._target, columns, key))

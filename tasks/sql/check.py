@@ -32,6 +32,7 @@ from tasks.sql.failing import failed
 from tasks.sql.front_matter import OF_TABLE, apply_front_matter, line_of
 from tasks.sql.making import bare_select, without_semicolon
 from tasks.sql.measurements import Measurements
+from tasks.sql.ran import saying
 from tasks.sql.relations import relations_of
 from tasks.sql.running import take_down
 from tasks.sql.script import Script, Severity
@@ -160,8 +161,11 @@ class SqlCheck(SqlTask):
         script, space = self._script or Script(""), self._known(warehouse).namespace
         if self._template is not None:
             script = without_semicolon(self._template.at(context.active()), space.dialect)
-        return self._on_session(
-            warehouse, lambda session, space: self._checked(session, script, data, space)
+        return saying(
+            lambda: script.text,
+            lambda: self._on_session(
+                warehouse, lambda session, space: self._checked(session, script, data, space)
+            ),
         )
 
     def _checked(

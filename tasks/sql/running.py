@@ -15,6 +15,7 @@ from orchestrator.model import context
 from orchestrator.model.dataset import Namespace
 from orchestrator.model.signals import FAIL, Result
 from tasks.sql.failing import SqlFailure, failed, progressed
+from tasks.sql.ran import saying
 from tasks.sql.script import Script, Transaction
 from tasks.sql.session import Data, Failure, Outcome, SqlSession, Statement
 from tasks.sql.transactions import transaction
@@ -49,12 +50,16 @@ def run_script(
         FAIL: A statement failed; the detail names it and the line.
         ParameterError: ``data`` does not fit the placeholders.
     """
-    try:
-        statements = session.split(script.text)
-    except session.errors as error:
-        whole = Statement(script.text, 1, "")
-        raise failed(script, whole, session.failure(error), cancelled=_cancelled()) from None
-    return run_statements(session, script, statements, data, fetch, namespace)
+
+    def work() -> Result:
+        try:
+            statements = session.split(script.text)
+        except session.errors as error:
+            whole = Statement(script.text, 1, "")
+            raise failed(script, whole, session.failure(error), cancelled=_cancelled()) from None
+        return run_statements(session, script, statements, data, fetch, namespace)
+
+    return saying(lambda: script.text, work)
 
 
 def run_statements(

@@ -11,6 +11,7 @@ from orchestrator.model.state import StateType
 from orchestrator.store.base import FencedError
 from orchestrator.store.memory import MemoryStore
 from orchestrator.store.records import Change, FlowRun, LogLine, TaskRun
+from orchestrator.store.texts import Text, text_of
 
 
 @pytest.fixture
@@ -51,3 +52,31 @@ def test_a_driver_that_was_replaced_learns_of_it_and_changes_nothing(store: Memo
     assert store.task_runs("r1")[0].state is StateType.PENDING
     with pytest.raises(FencedError):
         recorder.put(LogLine("more"))
+
+
+def test_texts_are_kept_together_before_the_changes_that_name_them(
+    store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    states: list[tuple[int, StateType]] = []
+    keep = store.keep_texts
+
+    def kept(run_id: str, texts: list[Text]) -> None:
+        states.append((len(texts), store.task_runs("r1")[0].state))
+        keep(run_id, texts)
+
+    monkeypatch.setattr(store, "keep_texts", kept)
+    recorder = Recorder(store, "r1")
+    text = text_of("select 1")
+    recorder._write([LogLine("hello", "a", 1)])
+    assert states == [], "whoever has no texts pays for none"
+    recorder._write(
+        [
+            Change("a", StateType.RUNNING, attempt=1, token="t"),
+            *map(text_of, map(str, range(1000))),
+            Change("a", StateType.SUCCESS, attempt=1, token="t", detail={"sql_hash": text.hash}),
+            text,
+        ]
+    )
+    recorder.close()
+    assert states == [(1001, StateType.PENDING)]
+    assert store.texts([text.hash]) == {text.hash: "select 1"}

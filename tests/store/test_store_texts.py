@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 from pathlib import Path
 
@@ -93,3 +94,26 @@ def test_what_is_kept_already_does_not_travel(tmp_path: Path) -> None:
         store.keep_texts("r2", [ONE, TWO])
     assert any("INTO text_uses" in statement for statement in said)
     assert not any("INTO texts" in statement for statement in said)
+
+
+def test_what_a_run_has_is_there_however_often_others_are_pruned(store: RunStore) -> None:
+    """Each night has the text of the night before, which is forgotten at that very moment."""
+    later = instants.now() + timedelta(days=1)
+    ended = threading.Event()
+
+    def prune() -> None:
+        while not ended.is_set():
+            store.prune(later)
+
+    pruning = threading.Thread(target=prune)
+    pruning.start()
+    try:
+        for night in range(60):
+            run_id = f"r{night}"
+            make(store, run_id)
+            store.keep_texts(run_id, [ONE, TWO])
+            assert set(store.texts([ONE.hash, TWO.hash])) == {ONE.hash, TWO.hash}
+            store.transition(run_id, [Change(None, S.SUCCESS)])
+    finally:
+        ended.set()
+        pruning.join()

@@ -12,6 +12,7 @@ from orchestrator.engine.plan import Plan
 from orchestrator.engine.telling.graph import graph_of
 from orchestrator.store.base import FencedError, RunStore
 from orchestrator.store.records import Change, LogLine, TaskRun
+from orchestrator.store.texts import Text
 
 #: How long a driver counts as alive after its last word.
 LEASE = timedelta(seconds=30)
@@ -21,7 +22,7 @@ _WAITING = 5_000
 #: So much is written at once at most.
 _BATCH = 2_000
 
-_Item = Change | LogLine | tuple[TaskRun, ...] | Plan
+_Item = Change | LogLine | Text | tuple[TaskRun, ...] | Plan
 
 
 class Recorder:
@@ -44,7 +45,7 @@ class Recorder:
         self._thread.start()
 
     def put(self, item: _Item) -> None:
-        """Record a change, a log line, new tasks, or the plan whose graph is to be kept.
+        """Record a change, a log line, a text, new tasks, or the plan whose graph is to be kept.
 
         Raises:
             StoreError: The store failed earlier, or another driver has taken over.
@@ -93,6 +94,9 @@ class Recorder:
             self._still_ours()
         for added in (item for item in batch if isinstance(item, tuple)):
             self._store.add_tasks(self._run_id, added, fence=self._fence)
+        texts = [item for item in batch if isinstance(item, Text)]
+        if texts:  # before the changes that name them
+            self._store.keep_texts(self._run_id, texts)
         changes = [item for item in batch if isinstance(item, Change)]
         if changes:
             refused = self._store.transition(self._run_id, changes, fence=self._fence)

@@ -24,6 +24,7 @@ from orchestrator.model.events import (
 )
 from orchestrator.model.state import State, StateType
 from orchestrator.store.records import Change, LogLine, TaskRun
+from orchestrator.store.texts import text_of
 
 Listener = Callable[[Event], None]
 #: So many new tasks are written together.
@@ -50,6 +51,7 @@ class Teller:
     ) -> None:
         self._run_id, self._recorder = run_id, recorder
         self._listeners, self._state_dir = listeners, state_dir
+        self._texts: set[str] = set()
 
     def began(self, started: RunStarted, plan: Plan) -> None:
         """The run began, with a plan."""
@@ -99,6 +101,8 @@ class Teller:
         """
         state = unit.state
         shown = dict(report.detail) if report else dict(detail or {})
+        if isinstance(sql := shown.pop("ran_sql", None), str):
+            shown["sql_hash"] = self._kept(sql)
         if state.is_failed() and self._state_dir is not None:
             shown["log_path"] = str(failure_log(self._state_dir, self._run_id, unit.key))
         began = None
@@ -139,6 +143,14 @@ class Teller:
     def warned(self, key: str, attempt: int, text: str) -> None:
         """The engine itself has something to say of an attempt."""
         self.logged(Logged(key, attempt, ((instants.now(), "WARNING", text),)))
+
+    def _kept(self, sql: str) -> str:
+        """Keep SQL that tasks ran, once however many of them ran it; return its hash."""
+        text = text_of(sql)
+        if text.hash not in self._texts:
+            self._texts.add(text.hash)
+            self._recorder.put(text)
+        return text.hash
 
     def _tell(self, event: Event) -> None:
         for listener in self._listeners:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 
 from orchestrator.errors import NotFoundError, UsageError
 from orchestrator.server.catalogue.known import PATIENCE, KeeperOf
 from orchestrator.server.flows import models
 from orchestrator.server.flows.gathering import Gathered, gathered
+from orchestrator.server.naming import FlowPath
 from orchestrator.server.needs import ProjectOf, StoreOf, viewing
 from orchestrator.server.runs.answering import answered
 from orchestrator.service.deploying.comparing import compare, numbered
@@ -20,18 +21,6 @@ from orchestrator.store.base import RunStore
 
 router = APIRouter(tags=["flows"], dependencies=[Depends(viewing)])
 
-#: Of a path: which flow.
-FlowPath = Annotated[
-    str,
-    Path(
-        alias="flow",
-        min_length=1,
-        max_length=200,
-        pattern=r"^[^/\\\x00-\x1f\x7f]+$",
-        description="Name of the flow.",
-        examples=["nightly"],
-    ),
-]
 Number = Annotated[int, Query(ge=1, le=2**31 - 1, description="Number of a deployment.")]
 
 

@@ -15,6 +15,7 @@ from orchestrator.server.runs.failing import failure_of
 from orchestrator.server.runs.graphs import GraphOf
 from orchestrator.server.runs.past import past_of
 from orchestrator.server.runs.reasons import why
+from orchestrator.server.runs.sql import hash_of, sql_of
 from orchestrator.shapes import runs as shapes
 from orchestrator.shapes.values import Shape
 from orchestrator.store.records import Attempt, Event
@@ -40,14 +41,18 @@ def get_task(
     beside = store.task_runs(run.id, keys=others | ({task.cause} if task.cause else set()))
     states = {each.key: each.state for each in beside}
     names = {each.key: each.name for each in beside}
+    attempts = store.attempts(run.id, key)
+    ended = [task.detail, *(each.detail for each in attempts)]
+    texts = store.texts({name for detail in ended if (name := hash_of(detail))})
     return answered(
         {
             "task": shapes.task(task),
-            "attempts": [_attempt(each) for each in store.attempts(run.id, key)],
+            "sql": sql_of(task.detail, texts),
+            "attempts": [_attempt(each, texts) for each in attempts],
             "history": [_moment(each) for each in store.events(run.id) if each.key == key],
             "upstream": list(_edges(edges, states, "downstream", key)),
             "downstream": list(_edges(edges, states, "upstream", key)),
-            "failure": failure_of(task, project.root),
+            "failure": failure_of(task, project.root, sql_of(task.detail, texts)),
             "why": why(task, run, asked, names),
             "requests": [shapes.request(each) for each in asked if each.key in (None, key)],
         }
@@ -93,11 +98,11 @@ def get_history(
     return answered({"history": past_of(store, project.name, flow, key, last)})
 
 
-def _attempt(found: Attempt) -> Shape:
+def _attempt(found: Attempt, texts: Mapping[str, str]) -> Shape:
     return {
         "number": found.number, "state": found.state, "message": found.message,
         "started": found.started, "finished": found.finished, "worker": found.worker,
-        "detail": found.detail,
+        "detail": found.detail, "sql": sql_of(found.detail, texts),
     }  # fmt: skip
 
 

@@ -19,12 +19,13 @@ _INSTALLED = re.compile(r"[/\\](site-packages|dist-packages|lib[/\\]python\d)|^<
 _PLACE = re.compile(r"^(.+?):(\d+)$")
 
 
-def failure_of(task: TaskRun, root: Path | None = None) -> Shape | None:
+def failure_of(task: TaskRun, root: Path | None = None, ran: str | None = None) -> Shape | None:
     """Say why a task failed; None if it did not.
 
     Args:
         task: The task.
         root: The project's folder: files in it are named relative to it.
+        ran: The SQL it ran, told where it left behind none of what failed.
 
     Returns:
         ``message``, ``traceback``, ``sql``, ``sql_line`` (line of ``sql``, from 1), ``file``,
@@ -34,7 +35,7 @@ def failure_of(task: TaskRun, root: Path | None = None) -> Shape | None:
         return None
     detail = task.detail
     trace = _trace(detail)
-    sql = _text(detail, "compiled_code") or _text(detail, "sql")
+    sql = _text(detail, "compiled_code") or _text(detail, "sql") or ran
     message = _message(task)
     file, line = _place(task, trace, root)
     return {

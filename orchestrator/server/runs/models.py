@@ -185,6 +185,7 @@ class Attempt(BaseModel):
     finished: datetime | None
     worker: str | None
     detail: dict[str, Any]
+    sql: str | None = Field(description="The SQL it ran.")
 
 
 class Moment(BaseModel):
@@ -213,6 +214,7 @@ class TaskPage(BaseModel):
     """All that is known of a task of a run."""
 
     task: TaskRun
+    sql: str | None = Field(description="The SQL its last attempt ran.")
     attempts: list[Attempt]
     history: list[Moment]
     upstream: list[EdgeWithState]
@@ -304,7 +306,7 @@ class Side(BaseModel):
     state: StateType
     seconds: float | None
     rows: int | None
-    sql: str | None
+    sql: str | None = Field(description="Where it changed, and the answer is not too long for it.")
 
 
 class ComparedTask(BaseModel):
@@ -317,7 +319,7 @@ class ComparedTask(BaseModel):
     seconds_ratio: float | None
     rows_change: int | None
     sql_changed: bool | None = Field(description="Null where the SQL of one side is not kept.")
-    sql_diff: str | None = Field(description="A unified diff.")
+    sql_diff: str | None = Field(description="A unified diff, where `sql` is told.")
 
 
 class Comparison(BaseModel):

@@ -142,6 +142,6 @@ def compare(
         {
             "a": shapes.seen(a, counted(tasks[0]), now=now),
             "b": shapes.seen(b, counted(tasks[1]), now=now),
-            "tasks": compared(*tasks),
+            "tasks": compared(*tasks, store.texts),
         }
     )

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from orchestrator.server.flows.routes import FlowPath
+from orchestrator.server.naming import FlowPath
 from orchestrator.server.needs import (
     ProjectOf,
     StoreOf,

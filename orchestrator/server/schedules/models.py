@@ -7,12 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from orchestrator.server.naming import FlowName
 from orchestrator.server.runs.models import Asked, Plain, Word
-
-FlowName = Annotated[
-    str,
-    StringConstraints(min_length=1, max_length=200, pattern=r"^[^/\\\x00-\x1f\x7f]+$"),
-]
 
 
 class Deployment(BaseModel):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Depends, Response
 
 from orchestrator.server.catalogue.known import KeeperOf
-from orchestrator.server.flows.routes import FlowPath
+from orchestrator.server.naming import FlowPath
 from orchestrator.server.needs import ProjectOf, StoreOf, WhoOf, administering, audited
 from orchestrator.server.runs.answering import answered
 from orchestrator.server.schedules import models

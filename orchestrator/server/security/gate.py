@@ -1,4 +1,4 @@
-"""The gate: every request passes it before any route is looked for, and is refused unless it fits."""
+"""The gate: every request passes it before any route answers, and is refused unless it fits."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from orchestrator.errors import InfrastructureError, OrchestratorError, UsageError
 from orchestrator.secrets import masker
 from orchestrator.server.errors import ForbiddenError, answer, status_of
+from orchestrator.server.naming import apart
 from orchestrator.server.needs import Who
 from orchestrator.server.security.hosts import is_own, may_be_asked
 from orchestrator.server.security.knowing import Knowing
+from orchestrator.server.security.methods import is_taken, methods_of
 from orchestrator.store.access import Role
 
 API = "/api"
@@ -46,9 +48,11 @@ _HEADERS = {
 class RefusedError(Exception):
     """Raised inside the gate: a request is answered with an error at once."""
 
-    def __init__(self, problem: OrchestratorError, status: int | None = None) -> None:
+    def __init__(
+        self, problem: OrchestratorError, status: int | None = None, **headers: str
+    ) -> None:
         super().__init__(problem.what)
-        self.problem, self.status = problem, status
+        self.problem, self.status, self.headers = problem, status, headers
 
 
 class Gate:
@@ -68,7 +72,7 @@ class Gate:
         if scope["type"] == "websocket":  # there are none
             await send({"type": "websocket.close", "code": 1008})
         elif scope["type"] == "http":
-            await self._answer(scope, receive, send)
+            await self._answer(_as_sent(scope), receive, send)
         else:
             await self._app(scope, receive, send)
 
@@ -93,17 +97,24 @@ class Gate:
         path, method = path_of(scope), scope["method"]
         if not path.startswith(API):
             if method not in _READS:
-                raise RefusedError(UsageError("only /api takes this method"), 405)
+                only = ", ".join(_READS)
+                raise RefusedError(UsageError("only /api takes this method"), 405, allow=only)
             return None
         _check_origin(headers, method)
+        who = None
+        if (path, method) != (LOGIN, "POST"):
+            who = await to_thread.run_sync(self._knowing.who, headers)
+            if method not in _READS and who.role is Role.VIEW and not _TRIFLES.fullmatch(path):
+                raise RefusedError(ForbiddenError(f"{who.name} may look, and change nothing"))
+        _check_method(scope)
         if method not in _READS:
-            _check_body(headers)
-        if path == LOGIN and method == "POST":
-            return None
-        who = await to_thread.run_sync(self._knowing.who, headers)
-        if method not in _READS and who.role is Role.VIEW and not _TRIFLES.fullmatch(path):
-            raise RefusedError(ForbiddenError(f"{who.name} may look, and change nothing"))
+            _check_body(headers, method)
         return who
+
+
+def _as_sent(scope: Scope) -> Scope:
+    """The request with what is a slash within a name told apart, where names come from a path."""
+    return {**scope, "path": apart(scope)} if path_of(scope).startswith(API) else scope
 
 
 def path_of(scope: Scope) -> str:
@@ -134,7 +145,22 @@ def _check_origin(headers: Headers, method: str) -> None:
         raise RefusedError(ForbiddenError("requests from other sites are refused"))
 
 
-def _check_body(headers: Headers) -> None:
+def _check_method(scope: Scope) -> None:
+    if is_taken(scope):
+        return
+    place, methods = f"{scope['method']} {path_of(scope)}", methods_of(scope)
+    if not methods:
+        raise RefusedError(UsageError("there is nothing at this path", where=place), 404)
+    allowed = ", ".join(methods)
+    problem = UsageError(
+        "this path does not take that method", where=place, fix=f"it takes {allowed}"
+    )
+    raise RefusedError(problem, 405, allow=allowed)
+
+
+def _check_body(headers: Headers, method: str) -> None:
+    if method == "DELETE" and _says_nothing(headers):
+        return  # no form makes a browser send it, and no script of another site without asking
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json" or len(headers.getlist("content-type")) != 1:
         raise RefusedError(
@@ -149,6 +175,11 @@ def _check_body(headers: Headers) -> None:
         raise RefusedError(UsageError("the length of the request is no number"), 400)
     if int(length) > MOST:
         raise _too_large()
+
+
+def _says_nothing(headers: Headers) -> bool:
+    sends = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
+    return "content-type" not in headers and not sends
 
 
 class _Taken:
@@ -188,7 +219,9 @@ def _too_large() -> RefusedError:
 def _refusal(error: Exception, scope: Scope) -> ASGIApp:
     """The answer to what is refused, or broke."""
     if isinstance(error, RefusedError):
-        return answer(error.problem, error.status)
+        refused = answer(error.problem, error.status)
+        refused.headers.update(error.headers)
+        return refused
     if isinstance(error, OrchestratorError):
         made = answer(error)
         if status_of(error) == 401:

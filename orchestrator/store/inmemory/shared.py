@@ -25,6 +25,7 @@ class Kept:
     events: list[Row] = field(default_factory=list)
     logs: list[Row] = field(default_factory=list)
     asked: list[Row] = field(default_factory=list)
+    texts: set[str] = field(default_factory=set)
 
 
 class MemoryRuns:
