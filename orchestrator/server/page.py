@@ -16,6 +16,7 @@ from orchestrator.server.security.gate import path_of
 PAGE = Path(__file__).parent / "page"
 
 _INDEX = "/index.html"
+_PARTS = "/assets/"
 _NOT_BUILT = "The page is not built. `make ui` builds it; the API under /api/v1 works without it.\n"
 _FOR_EVER = "public, max-age=31536000, immutable"
 #: Files beside a file that hold it compressed, the smallest first.
@@ -57,7 +58,7 @@ class Page:
         asset = self._assets.get(path_of(request.scope)) or self._assets.get(_INDEX)
         if asset is None:
             return PlainTextResponse(_NOT_BUILT, 404)
-        name, path = _best(asset, request.headers)
+        name, file = _best(asset, request.headers)
         headers = {
             "cache-control": _FOR_EVER if asset.lasts else "no-cache",
             "etag": f'"{asset.tag}{name and "-" + name}"',
@@ -67,7 +68,7 @@ class Page:
             headers["content-encoding"] = name
         if headers["etag"] in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
-        return Response(path.read_bytes(), headers=headers, media_type=asset.kind)
+        return Response(file.read_bytes(), headers=headers, media_type=asset.kind)
 
 
 def _found(folder: Path) -> list[tuple[str, Asset]]:

@@ -123,6 +123,7 @@ export interface Attempt {
   finished: Instant | null;
   worker: string | null;
   detail: Record<string, unknown> | null;
+  sql: string | null;
 }
 
 export interface StateChange {
@@ -145,6 +146,7 @@ export interface Failure {
 
 export interface WholeTask {
   task: TaskRun;
+  sql: string | null;
   attempts: Attempt[];
   history: StateChange[];
   upstream: (Edge & { state: string | null })[];
@@ -281,7 +283,6 @@ export interface Deployment {
   number: number;
   flow: string;
   project: string;
-  current: boolean;
   version: string;
   source: string;
   commit: string | null;
@@ -292,6 +293,18 @@ export interface Deployment {
   environment: Record<string, unknown>;
   created: Instant;
   created_by: string;
+}
+
+export interface Version extends Deployment {
+  current: boolean;
+}
+
+/** What somebody did to a deployment. */
+export interface Deployed {
+  action: string;
+  by: string;
+  at: Instant;
+  data: Record<string, unknown>;
 }
 
 export interface AuditEntry {
@@ -307,8 +320,8 @@ export interface AuditEntry {
 export interface WholeFlow extends Flow {
   parameters: Parameter[];
   parameter_schema: Record<string, unknown> | null;
-  versions: Deployment[];
-  audit: AuditEntry[];
+  versions: Version[];
+  audit: Deployed[];
 }
 
 export interface FlowDuration {
@@ -347,10 +360,25 @@ export interface DatasetRow {
   writers: number;
 }
 
+export interface Catalogue {
+  datasets: DatasetRow[];
+  total: number;
+  layers: string[];
+  /** Whether the project's files are being read again. */
+  surveying: boolean;
+  /** Whether the columns have been read. */
+  complete: boolean;
+  /** Why flows are missing here. */
+  errors: string[];
+  notes: string[];
+}
+
 export interface DatasetUser {
   key: string;
   flow: string | null;
   name: string;
+  resource_type: string;
+  path: string | null;
   evidence: Evidence[];
 }
 
@@ -363,17 +391,29 @@ export interface Column {
 
 export interface WholeDataset extends Omit<DatasetRow, "columns" | "readers" | "writers"> {
   columns: Column[];
+  /** Why the columns are not known; null if they are. */
+  columns_unknown: string | null;
   readers: DatasetUser[];
   writers: DatasetUser[];
   tests_list: {
     key: string;
     name: string;
-    state: string;
+    flow: string;
+    /** Null while it never ran. */
+    state: string | null;
     at: Instant | null;
     failures: number | null;
+    run_id: string | null;
   }[];
   sql: string | null;
-  history: { at: Instant; rows: number | null; seconds: number | null; run_id: string }[];
+  history: {
+    at: Instant;
+    rows: number | null;
+    seconds: number | null;
+    run_id: string;
+    key: string;
+    state: string;
+  }[];
 }
 
 export interface LineageEnd {
@@ -389,8 +429,11 @@ export interface Lineage {
     task: string | null;
     evidence: Evidence[];
     kind: string;
+    notes?: string[];
   }[];
   unknown: { dataset: string; why: string }[];
+  /** Whether there is more than is told here. */
+  truncated?: boolean;
 }
 
 export interface Agent {

@@ -64,6 +64,8 @@ const KEYS =
 const BARE = { hideAttribution: true };
 /** Further out, names are not legible, so the drawing begins at what matters instead. */
 const LEGIBLE = 0.3;
+/** On a narrow screen a drawing this small is a thread; its middle is shown instead. */
+const SLIM = { width: 600, legible: 0.5 };
 
 export function Graph(props: GraphProps): JSX.Element {
   return (
@@ -319,7 +321,8 @@ function useView(
     first.current = false;
     const { width, height } = store.getState();
     // Decided before anything is shown: to show a thousand nodes only to leave them costs a second.
-    if (zoomToFit(nodes, width, height) >= LEGIBLE)
+    const legible = width < SLIM.width ? SLIM.legible : LEGIBLE;
+    if (zoomToFit(nodes, width, height) >= legible)
       void flow.fitView({ padding: 0.08, maxZoom: 1 });
     else show(flow, linked ?? interesting(nodes, board));
     // Only a new drawing moves the view; a selection alone leaves it where it is.

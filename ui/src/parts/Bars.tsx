@@ -1,65 +1,59 @@
-/** Durations of runs as bars, drawn by uPlot, with the same in words and as a table. */
+/** Durations or rows of the last runs as bars, with the same in words and as a table. */
 
-import { useEffect, useRef } from "react";
-import uPlot from "uplot";
-import "uplot/dist/uPlot.min.css";
+import { useEffect, useMemo, useRef, useState } from "react";
 
+import { DURATION, wordsOf, type Bar, type Measure } from "./barData";
+import { drawBars } from "./barPlot";
 import styles from "./Bars.module.css";
-import { durationText, localText, numberText } from "./formats";
+import { localText } from "./formats";
 import { Link } from "./Link";
+import { useRepaint } from "./paint";
 import { State } from "./State";
-import { toneOf, type Tone } from "./states";
+import { wordOf } from "./states";
+import { Time } from "./Time";
 import { useGoing } from "./useGoing";
-
-export interface Bar {
-  key: string;
-  seconds: number | null;
-  state: string;
-  at: string | null;
-  /** Where a press on the bar leads. */
-  to: string;
-}
 
 interface Props {
   title: string;
+  /** The oldest first. */
   bars: readonly Bar[];
+  measure?: Measure;
   height?: number;
 }
 
-const SERIES: readonly Tone[] = ["success", "failed", "running", "cancelled"];
-
-export function Bars({ title, bars, height = 120 }: Props) {
+export function Bars({ title, bars, measure = DURATION, height = 120 }: Props) {
+  const [over, setOver] = useState<Bar | null>(null);
   const place = useRef<HTMLDivElement>(null);
+  const paint = useRepaint();
   const go = useGoing();
   useEffect(() => {
     const box = place.current;
     if (!box) return;
-    let plot = draw(box, bars, height, go);
-    const again = (): void => {
-      plot.destroy();
-      plot = draw(box, bars, height, go);
-    };
-    const system = window.matchMedia("(prefers-color-scheme: dark)");
+    const onChoose = (bar: Bar): void => go(bar.to);
+    const plot = drawBars(box, { bars, measure, height, onOver: setOver, onChoose });
     const size = new ResizeObserver(() => {
       if (Math.abs(plot.width - box.clientWidth) > 1) {
         plot.setSize({ width: box.clientWidth, height });
       }
     });
     size.observe(box);
-    system.addEventListener("change", again);
-    window.addEventListener("themechange", again);
     return () => {
       size.disconnect();
-      system.removeEventListener("change", again);
-      window.removeEventListener("themechange", again);
       plot.destroy();
     };
-  }, [bars, height, go]);
-  const words = `${title}: ${wordsOf(bars)}`;
+  }, [bars, measure, height, go, paint]);
+  const words = wordsOf(bars, measure.words);
   return (
     <figure className={styles.bars}>
-      <div ref={place} role="img" aria-label={words} className={styles.plot} />
-      <figcaption>{wordsOf(bars)}</figcaption>
+      <div
+        ref={place}
+        role="img"
+        aria-label={`${title}: ${words}`}
+        className={styles.plot}
+        style={{ height }}
+        data-over={over ? "" : undefined}
+      />
+      <figcaption>{over ? pointedAt(over, measure) : words}</figcaption>
       <details>
         <summary>
           As a table<span className="unseen">: {title}</span>
@@ -70,138 +64,55 @@ export function Bars({ title, bars, height = 120 }: Props) {
           aria-label={`${title} as a table`}
           tabIndex={0}
         >
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">Run</th>
-                <th scope="col">State</th>
-                <th scope="col">Took</th>
-              </tr>
-            </thead>
-            <tbody>
-              {[...bars].reverse().map((bar) => (
-                <tr key={bar.key}>
-                  <td>
-                    <Link to={bar.to}>{bar.at ? localText(bar.at) : bar.key}</Link>
-                  </td>
-                  <td>
-                    <State state={bar.state} />
-                  </td>
-                  <td>{durationText(bar.seconds)}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
+          <Values bars={bars} measure={measure} />
         </div>
       </details>
     </figure>
   );
 }
 
-/** "Last 42 s, typically 40 s in 30 runs, 2 of them failed". */
-export function wordsOf(bars: readonly Bar[]): string {
-  const known = bars.filter((bar) => bar.seconds !== null);
-  const last = known.at(-1);
-  if (!last) return "No run has ended yet.";
-  const sorted = known.map((bar) => bar.seconds ?? 0).sort((a, b) => a - b);
-  const middle = sorted[Math.floor(sorted.length / 2)];
-  const failed = bars.filter((bar) => toneOf(bar.state) === "failed").length;
-  const runs = known.length === 1 ? "" : `, typically ${durationText(middle)}`;
-  const broken = failed ? `; ${numberText(failed)} of ${bars.length} failed` : "";
-  return `Last ${durationText(last.seconds)}${runs}${broken}.`;
-}
-
-/** Steps of an axis of seconds that read well as durations. */
-const STEPS = [
-  0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 900, 1200, 1800,
-  3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800,
-];
-
-/** "20 s", "5 min", "2 h". */
-function tickText(seconds: number): string {
-  if (seconds === 0) return "0";
-  if (seconds < 60) return `${Number(seconds.toFixed(2))} s`;
-  if (seconds < 3600) return `${Number((seconds / 60).toFixed(1))} min`;
-  return `${Number((seconds / 3600).toFixed(1))} h`;
-}
-
-/** A colour as the page computes it: what a canvas takes knows no variables. */
-function colour(box: HTMLElement, name: string): string {
-  const probe = document.createElement("span");
-  probe.style.color = `var(${name})`;
-  box.append(probe);
-  const found = getComputedStyle(probe).color;
-  probe.remove();
-  return found;
-}
-
-function draw(
-  box: HTMLElement,
-  bars: readonly Bar[],
-  height: number,
-  go: (to: string) => void,
-): uPlot {
-  const paths = uPlot.paths.bars?.({ size: [0.72, 26], align: 0 });
-  const ink = colour(box, "--muted");
-  const line = colour(box, "--line");
-  const seriesOf = (bar: Bar): Tone => {
-    const tone = toneOf(bar.state);
-    return SERIES.includes(tone) ? tone : "success";
-  };
-  const data: uPlot.AlignedData = [
-    bars.map((_, index) => index),
-    ...SERIES.map((tone) => bars.map((bar) => (seriesOf(bar) === tone ? bar.seconds : null))),
-  ];
-  const font = `11px ${getComputedStyle(box).fontFamily}`;
-  const plot = new uPlot(
-    {
-      width: box.clientWidth || 300,
-      height,
-      padding: [6, 4, 7, 0],
-      legend: { show: false },
-      cursor: { y: false, drag: { x: false, y: false }, points: { show: false } },
-      scales: {
-        x: { time: false, range: [-0.6, Math.max(bars.length, 8) - 0.4] },
-        y: { range: (_, __, most) => [0, most > 0 ? most * 1.08 : 1] },
-      },
-      axes: [
-        { show: false },
-        {
-          stroke: ink,
-          font,
-          size: 52,
-          gap: 4,
-          space: 34,
-          grid: { stroke: line, width: 1 },
-          ticks: { show: false },
-          incrs: STEPS,
-          values: (_, splits) => splits.map(tickText),
-        },
-      ],
-      series: [
-        {},
-        ...SERIES.map((tone): uPlot.Series => {
-          const fill = colour(box, `--state-${tone}`);
-          return { paths, fill, stroke: fill, width: 0, points: { show: false } };
-        }),
-      ],
-      hooks: {
-        setCursor: [
-          (self) => {
-            const bar = bars[self.cursor.idx ?? -1];
-            self.over.title = bar
-              ? `${bar.at ? localText(bar.at) : ""} · ${durationText(bar.seconds)} · ${bar.state}`
-              : "";
-          },
-        ],
-      },
-    },
-    data,
-    box,
+function Values({ bars, measure }: { bars: readonly Bar[]; measure: Measure }) {
+  const columns = useMemo(
+    () => [...new Set(bars.flatMap((bar) => Object.keys(bar.more ?? {})))],
+    [bars],
   );
-  plot.over.addEventListener("click", () => {
-    const bar = bars[plot.cursor.idx ?? -1];
-    if (bar) go(bar.to);
-  });
-  return plot;
+  return (
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">Run</th>
+          <th scope="col">State</th>
+          {columns.map((name) => (
+            <th key={name} scope="col">
+              {name}
+            </th>
+          ))}
+          <th scope="col">{measure.name}</th>
+        </tr>
+      </thead>
+      <tbody>
+        {[...bars].reverse().map((bar) => (
+          <tr key={bar.key}>
+            <td>
+              <Link to={bar.to}>{bar.at ? <Time at={bar.at} /> : bar.key.slice(0, 8)}</Link>
+            </td>
+            <td>
+              <State state={bar.state} />
+            </td>
+            {columns.map((name) => (
+              <td key={name}>{bar.more?.[name] ?? "–"}</td>
+            ))}
+            <td>{measure.words(bar.value)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+/** "21:50 · 42 s · Failed". */
+function pointedAt(bar: Bar, measure: Measure): string {
+  const at = bar.at ? localText(bar.at) : "not started";
+  const more = Object.entries(bar.more ?? {}).map(([name, value]) => `${name} ${value}`);
+  return [at, measure.words(bar.value), wordOf(bar.state), ...more].join(" · ");
 }

@@ -1,7 +1,6 @@
 import { expect, test } from "vitest";
 
 import { datasetPath, flowPath, taskPath } from "../paths";
-import { wordsOf, type Bar } from "./Bars";
 import { toneOf } from "./states";
 import { many, one, parseSearch, searchText } from "./url";
 
@@ -38,19 +37,4 @@ test("every state has a tone, and a warning is not a plain success", () => {
   ).toEqual(["success", "success", "failed", "retrying", "running", "pending"]);
   expect(toneOf("Success", "warn")).toBe("warned");
   expect(toneOf("Failed", "warn")).toBe("failed");
-});
-
-test("bars are told in words", () => {
-  const bar = (seconds: number | null, state = "Success"): Bar => ({
-    key: "a",
-    seconds,
-    state,
-    at: null,
-    to: "/",
-  });
-  expect(wordsOf([])).toBe("No run has ended yet.");
-  expect(wordsOf([bar(42)])).toBe("Last 42 s.");
-  expect(wordsOf([bar(30), bar(50, "Failed"), bar(40), bar(null, "Running")])).toBe(
-    "Last 40 s, typically 40 s; 1 of 4 failed.",
-  );
 });

@@ -44,6 +44,7 @@ export function useUrl(): [Search, (patch: Search, push?: boolean) => void] {
         to: ".",
         search: ((before: Search) => ({ ...before, ...patch })) as never,
         replace: !push,
+        resetScroll: false,
       });
     },
     [navigate],

@@ -57,3 +57,12 @@ export function counted(values: readonly (string | null)[]): [string, number][] 
 /** Where a dataset stands when sorted by tests: those that fail come first. */
 export const testRank = (row: DatasetRow): number =>
   ["failing", "unknown", "none", "passing"].indexOf(testedOf(row));
+
+/** What an address says that narrows nothing. */
+export const CLEARED = {
+  search: undefined,
+  layer: undefined,
+  kind: undefined,
+  fresh: undefined,
+  tests: undefined,
+};

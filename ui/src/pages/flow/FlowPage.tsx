@@ -5,7 +5,8 @@ import { lazy, Suspense, useMemo, useState } from "react";
 
 import { useGet, useSend } from "../../api/client";
 import type { FlowDuration, Me, WholeFlow } from "../../api/types";
-import { Bars, type Bar } from "../../parts/Bars";
+import type { Bar } from "../../parts/barData";
+import { Bars } from "../../parts/Bars";
 import { Button } from "../../parts/Button";
 import { Dialog } from "../../parts/Dialog";
 import { Link } from "../../parts/Link";
@@ -167,7 +168,7 @@ function Durations({ name }: { name: string }) {
     () =>
       (runs ?? []).map((run) => ({
         key: run.run_id,
-        seconds: run.seconds,
+        value: run.seconds,
         state: run.state,
         at: run.started ?? run.created ?? null,
         to: runPath(run.run_id),

@@ -38,7 +38,7 @@ export function Versions({ flow, admin, onTold }: Props) {
   return (
     <Section title="Versions" aside={`${versions.length} deployed so far`}>
       <div className={styles.scroll} tabIndex={0} role="region" aria-label="Versions as a table">
-        <table>
+        <table className={styles.versions}>
           <thead>
             <tr>
               <th scope="col">Number</th>

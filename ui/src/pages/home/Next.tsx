@@ -27,7 +27,7 @@ export function Next({ coming }: { coming: Coming[] }) {
               </span>
             </div>
             <p className={styles.message}>
-              <Time at={each.instant} /> here · {clockOf(each)} {each.timezone}(
+              <Time at={each.instant} /> here · {clockOf(each)} {each.timezone} (
               {offsetOf(each.offset)}){each.schedule ? ` · ${each.schedule}` : ""}
             </p>
             {each.note && <p className={styles.note}>{each.note}</p>}

@@ -3,7 +3,8 @@
 import { useMemo } from "react";
 
 import type { Home } from "../../api/types";
-import { Bars, type Bar } from "../../parts/Bars";
+import type { Bar } from "../../parts/barData";
+import { Bars } from "../../parts/Bars";
 import { Link } from "../../parts/Link";
 import { flowPath, runPath } from "../../paths";
 import styles from "./Home.module.css";
@@ -25,7 +26,7 @@ function One({ flow, runs }: Home["trend"][number]) {
         .sort((a, b) => (a.started ?? "").localeCompare(b.started ?? ""))
         .map((run) => ({
           key: run.run_id,
-          seconds: run.seconds,
+          value: run.seconds,
           state: run.state,
           at: run.started,
           to: runPath(run.run_id),

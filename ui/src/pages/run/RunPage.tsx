@@ -12,6 +12,7 @@ import { useNarrow } from "../../parts/narrow";
 import { Page } from "../../parts/Page";
 import { Problem } from "../../parts/Problem";
 import { State } from "../../parts/State";
+import { isFinished } from "../../parts/states";
 import { Tabs } from "../../parts/Tabs";
 import { useGoing } from "../../parts/useGoing";
 import { flowPath, taskPath } from "../../paths";
@@ -71,19 +72,18 @@ function TheRun({ id }: { id: string }): JSX.Element {
   );
 }
 
+const LIVELY = { live: "Live", reconnecting: "Reconnecting…", ended: "" };
+
 function Heading({ run, known }: { run: WholeRun; known: Known }): JSX.Element {
+  const stream = known.stream === "live" && !run.live ? "ended" : known.stream;
   return (
     <span className={styles.heading}>
       <bdi>{run.flow}</bdi>
       <code className={styles.id}>{shortId(run.run_id)}</code>
       <State state={run.state} />
-      {run.live && (
-        <span className={styles.live} data-state={known.stream} role="status">
-          {known.stream === "reconnecting"
-            ? "Reconnecting…"
-            : known.stream === "live"
-              ? "Live"
-              : ""}
+      {!isFinished(run.state) && (
+        <span className={styles.live} data-state={stream} role="status">
+          {LIVELY[stream]}
         </span>
       )}
     </span>
@@ -135,7 +135,7 @@ function Views({ run, known, view, onView }: ViewsProps): JSX.Element {
             {view.view === "log" && (
               <LogView
                 run={run.run_id}
-                live={run.live}
+                live={!isFinished(run.state)}
                 events={known.handlers}
                 taskLink={(key) => taskPath(run.run_id, key)}
               />
@@ -162,6 +162,13 @@ function GraphPanel({ run, known, view, onView }: ViewsProps): JSX.Element {
     );
   }, [run.tasks, view.states]);
   if (known.graphProblem) return <Problem error={known.graphProblem} />;
+  if (run.graph === null && !isFinished(run.state)) {
+    return (
+      <Empty title="Not planned yet">
+        The graph appears here by itself as soon as an agent takes the run up.
+      </Empty>
+    );
+  }
   if (run.graph === null) {
     return (
       <Empty title="No graph was kept of this run">

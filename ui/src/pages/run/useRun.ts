@@ -10,6 +10,7 @@ import { newBoard, type Board, type Standing } from "../../graph/board";
 import { elementsByParent } from "../../graph/mapped";
 import { countStates, shownState } from "../../graph/states";
 import { durationText } from "../../parts/formats";
+import { isFinished } from "../../parts/states";
 import { carriedOn } from "./spans";
 
 /** Task events come in flocks; the page takes them together, so often. */
@@ -34,13 +35,14 @@ export function useRun(id: string, elsewhere: boolean): Known {
   const path = `/runs/${encodeURIComponent(id)}`;
   const asked = useGet<WholeRun>(path);
   const run = asked.data;
-  const live = run?.live ?? false;
+  // Also while nobody drives it: whoever takes it up is seen doing so.
+  const open = run !== undefined && !isFinished(run.state);
   const graph = useGet<Graph>(run?.graph ? `${path}/graph` : null, undefined, { fresh: Infinity });
   const timeline = useGet<Timeline>(run ? `${path}/timeline` : null, undefined, {
-    every: live ? 15_000 : false,
+    every: open ? 15_000 : false,
   });
   const handlers = useHandlers(path);
-  const { state } = useStream(live && !elsewhere ? `${path}/stream?logs=0` : null, handlers);
+  const { state } = useStream(open && !elsewhere ? `${path}/stream?logs=0` : null, handlers);
   return {
     run,
     graph: graph.data,
@@ -80,8 +82,12 @@ function useHandlers(path: string): StreamHandlers {
       );
     };
     return {
-      run: (run: Run) =>
-        client.setQueryData<WholeRun>(keyOf(path), (known) => known && { ...known, ...run }),
+      run: (run: Run) => {
+        const before = client.getQueryData<WholeRun>(keyOf(path));
+        client.setQueryData<WholeRun>(keyOf(path), (known) => known && { ...known, ...run });
+        // What comes with another state (the graph, who drives it) is not part of the event.
+        if (before?.state !== run.state || before.graph === null) afresh();
+      },
       task: (task: TaskRun) => {
         waiting.current.set(task.key, task);
         timer.current ??= window.setTimeout(take, TOGETHER);

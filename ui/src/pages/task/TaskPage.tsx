@@ -209,10 +209,7 @@ function Body({ run, found, attempt, relation }: BodyProps) {
   const [url, change] = useUrl();
   const whole = one(url.log) === "run";
   const failure = attempt ? failureOf(attempt) : found.failure;
-  const sql =
-    !failure && typeof found.task.detail?.compiled_code === "string"
-      ? found.task.detail.compiled_code
-      : null;
+  const sql = failure ? null : (attempt ?? found).sql;
   return (
     <div className={styles.body}>
       {attempt && (

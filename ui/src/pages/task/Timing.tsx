@@ -4,38 +4,34 @@ import { useMemo, useState } from "react";
 
 import { useGet } from "../../api/client";
 import type { TaskHistory } from "../../api/types";
-import { durationText, numberText } from "../../parts/formats";
+import { DURATION, ROWS, type Bar } from "../../parts/barData";
+import { Bars } from "../../parts/Bars";
 import { Problem } from "../../parts/Problem";
 import { taskPath } from "../../paths";
-import type { Bar } from "./bars";
-import { RunBars } from "./RunBars";
 import styles from "./TaskPage.module.css";
 
-type Measure = "seconds" | "rows";
-const WORDS = {
-  seconds: (value: number | null) => durationText(value),
-  rows: (value: number | null) => numberText(value),
-};
+const MEASURES = { seconds: DURATION, rows: ROWS };
 
 export function Timing({ flow, task }: { flow: string; task: string }) {
   const found = useGet<TaskHistory>("/tasks/history", { flow, key: task, last: 30 });
-  const [measure, setMeasure] = useState<Measure>("seconds");
+  const [measure, setMeasure] = useState<keyof typeof MEASURES>("seconds");
   const history = found.data?.history;
   const bars = useMemo(() => {
     const rows = [...(history ?? [])].sort((a, b) =>
       (a.started ?? "").localeCompare(b.started ?? ""),
     );
     return rows.map((one): Bar => ({
-      run: one.run_id,
+      key: one.run_id,
       at: one.started,
       value: one[measure],
       state: one.state,
+      to: taskPath(one.run_id, task),
       more:
         measure === "seconds"
-          ? { Rows: WORDS.rows(one.rows) }
-          : { Duration: WORDS.seconds(one.seconds) },
+          ? { Rows: ROWS.words(one.rows) }
+          : { Duration: DURATION.words(one.seconds) },
     }));
-  }, [history, measure]);
+  }, [history, measure, task]);
   const counted = history?.some((one) => one.rows !== null) ?? false;
   return (
     <section className={styles.timing}>
@@ -50,7 +46,7 @@ export function Timing({ flow, task }: { flow: string; task: string }) {
                 aria-pressed={measure === each}
                 onClick={() => setMeasure(each)}
               >
-                {each === "seconds" ? "Duration" : "Rows"}
+                {MEASURES[each].name}
               </button>
             ))}
           </div>
@@ -59,11 +55,11 @@ export function Timing({ flow, task }: { flow: string; task: string }) {
       {found.error && <Problem error={found.error} />}
       {found.data && bars.length === 0 && <p className={styles.quiet}>It has not run before.</p>}
       {bars.length > 0 && (
-        <RunBars
+        <Bars
+          title={`${MEASURES[measure].name} in the last runs`}
           bars={bars}
-          measure={measure === "seconds" ? "Duration" : "Rows"}
-          words={WORDS[measure]}
-          link={(bar) => taskPath(bar.run, task)}
+          measure={MEASURES[measure]}
+          height={180}
         />
       )}
     </section>

@@ -10,6 +10,7 @@ const attempt: Attempt = {
   started: null,
   finished: null,
   worker: null,
+  sql: null,
   detail: {
     error: "Binder Error\nLINE 2",
     sql: "select 1\nfrom nowhere",
@@ -37,6 +38,7 @@ it("finds the failing line of a statement inside its file", () => {
 it("knows attempts that did not fail, and those that left nothing", () => {
   expect(failureOf({ ...attempt, state: "Success" })).toBeNull();
   expect(failureOf({ ...attempt, detail: null })).toMatchObject({ message: "short", sql: null });
+  expect(failureOf({ ...attempt, detail: null, sql: "select 1" })?.sql).toBe("select 1");
 });
 
 it("keeps what no other part shows", () => {

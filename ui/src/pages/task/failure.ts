@@ -8,7 +8,7 @@ const BROKEN = new Set(["Failed", "TimedOut"]);
 export function failureOf(attempt: Attempt): Failure | null {
   if (!BROKEN.has(attempt.state)) return null;
   const detail = attempt.detail ?? {};
-  const sql = textOf(detail, "compiled_code") || textOf(detail, "sql");
+  const sql = textOf(detail, "compiled_code") || textOf(detail, "sql") || attempt.sql;
   const error = textOf(detail, "error");
   return {
     message: error || attempt.message,
@@ -38,6 +38,7 @@ const SHOWN = new Set([
   "traceback",
   "compiled_code",
   "sql",
+  "sql_hash",
   "error_line",
   "start_line",
   "path",
