@@ -102,7 +102,7 @@ FILES = {
     "flows/odd.py": """
         from orchestrator import Flow, Parameter, task
 
-        @task(name="<script>alert(1)</script>", tags={"<img src=x onerror=alert(2)>"})
+        @task(log_stdout=True, name="<script>alert(1)</script>", tags={"<img src=x onerror=alert(2)>"})
         def odd(x):
             print("<script>alert(3)</script> <b>bold</b>")
             raise ValueError("<script>alert(4)</script>")
