@@ -49,8 +49,15 @@ def open_page(page: Page, site: Site, path: str) -> None:
     expect(page.get_by_role("main").get_by_role("progressbar", name="Loading")).to_have_count(0)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1400])
+@pytest.mark.parametrize(
+    ("width", "theme"),
+    [
+        (1400, "light"),
+        (390, "dark"),
+        pytest.param(1400, "dark", marks=pytest.mark.slow),
+        pytest.param(390, "light", marks=pytest.mark.slow),
+    ],
+)
 def test_pages_are_sound(site: Site, browser: Browser, width: int, theme: str) -> None:
     serious: dict[str, Any] = {}
     wide: list[str] = []

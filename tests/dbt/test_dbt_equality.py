@@ -101,7 +101,9 @@ def twins(tmp_path: Path) -> tuple[Path, Path]:
     return theirs, write_project(tmp_path / "ours" / "shop", EVERYTHING)
 
 
-@pytest.mark.parametrize("trim", [True, False], ids=["trimmed", "whole"])
+@pytest.mark.parametrize(
+    "trim", [True, pytest.param(False, marks=pytest.mark.slow)], ids=["trimmed", "whole"]
+)
 def test_every_kind_of_node_twice(twins: tuple[Path, Path], trim: bool) -> None:
     theirs, ours = twins
     options = DbtOptions(str(ours), **DAYS)
@@ -122,20 +124,27 @@ def test_every_kind_of_node_twice(twins: tuple[Path, Path], trim: bool) -> None:
     }  # fmt: skip
 
 
+def slow(flags: dict[str, Any]) -> Any:
+    """Flags that are tried in make test-all only: each builds the project twice."""
+    return pytest.param(flags, marks=pytest.mark.slow)
+
+
 @pytest.mark.parametrize(
     "flags",
     [
-        {"empty": True},
+        slow({"empty": True}),
         {"full_refresh": True, "store_failures": True},
         {"select": ("customers+1", "happenings"), "exclude": ("resource_type:snapshot",)},
         # no microbatch: dbt 1.10 waits for ever for a second thread to run the batches in
-        {
-            "target": "other",
-            "threads": 1,
-            "resource_types": ("model", "seed"),
-            "exclude": ("daily", "halves"),
-        },
-        {"select": ("nothing_of_that_name",)},
+        slow(
+            {
+                "target": "other",
+                "threads": 1,
+                "resource_types": ("model", "seed"),
+                "exclude": ("daily", "halves"),
+            }
+        ),
+        slow({"select": ("nothing_of_that_name",)}),
     ],
     ids=lambda flags: "+".join(flags),
 )
