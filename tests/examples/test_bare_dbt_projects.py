@@ -115,7 +115,10 @@ def test_seeds_that_write_the_sources_build_in_one_run(tmp_path: Path) -> None:
     assert tables(ours)["main.orders"] == [(30,)]
 
 
-@pytest.mark.parametrize("threads", ["1", "2", "8"])
+@pytest.mark.parametrize(
+    "threads",
+    [pytest.param("1", marks=pytest.mark.slow), "2", pytest.param("8", marks=pytest.mark.slow)],
+)
 def test_sql_between_a_seed_and_a_source(tmp_path: Path, threads: str) -> None:
     project = write_project(
         tmp_path,

@@ -149,7 +149,7 @@ _settings: Callable[..., Any] = settings(
 )  # fmt: skip
 
 
-@documented(8, edges=False).parametrize()
+@documented(4, edges=False).parametrize()
 @_settings
 def test_any_request(case: schemathesis.Case, shop: Shop) -> None:
     shop.ask(case)
