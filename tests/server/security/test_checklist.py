@@ -18,7 +18,7 @@ from orchestrator.service.serving.web import listening
 from orchestrator.store.base import RunStore
 from orchestrator.store.records import FlowRun, LogLine, TaskRun
 from tests.server.security.routes import every_route
-from tests.server.security.test_page import CORPUS
+from tests.server.security.test_page_files import CORPUS
 
 Header = Callable[..., dict[str, str]]
 SERVER = Path(orchestrator.server.__path__[0])
