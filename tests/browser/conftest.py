@@ -15,7 +15,7 @@ from tests.missing import is_missing
 PAGE = Path(__file__).resolve().parents[2] / "orchestrator" / "server" / "page"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # its loop must not outlive these tests: others have their own
 def browser() -> Iterator[Browser]:
     """Debian's Chromium, headless."""
     program = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -30,7 +30,7 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A service whose project has runs of every kind behind it."""
     made = Site(tmp_path_factory.mktemp("shop"))

@@ -165,6 +165,7 @@ HOOKS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flag", ["false", "true"], ids=["goes_on", "ends_run"])
 def test_failing_on_run_start(tmp_path: Path, flag: str) -> None:
     hooks = f"""
@@ -195,6 +196,7 @@ on-run-end: ["create or replace table ended as select {{{{ results | length }}}}
     assert tables(ours) == tables(theirs)
 
 
+@pytest.mark.slow
 def test_defer_to_another_state(tmp_path: Path) -> None:
     both = []
     for owner in ("theirs", "ours"):
@@ -219,6 +221,7 @@ def test_defer_to_another_state(tmp_path: Path) -> None:
     assert outcome(both[1]) == outcome(both[0])
 
 
+@pytest.mark.slow
 def test_dbt_reads_our_artifacts(tmp_path: Path) -> None:
     files = HOOKS | {"models/two.sql": "select nope from {{ ref('one') }}"}
     project = write_project(tmp_path / "shop", files)

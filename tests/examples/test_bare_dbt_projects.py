@@ -80,6 +80,7 @@ def test_dbts_own_tools_go_on_from_here(built: tuple[Path, Path, str]) -> None:
     assert "model.shop.customers" not in names, "dbt retry runs only what failed"
 
 
+@pytest.mark.slow
 def test_a_second_run_is_incremental_and_a_retry_runs_only_what_failed(tmp_path: Path) -> None:
     files = {**PLAIN}
     theirs, ours = both(tmp_path, files)
@@ -146,6 +147,7 @@ def test_an_empty_selection_is_refused_and_near_names_are_offered(tmp_path: Path
     assert not (project / "shop.duckdb").exists(), "nothing half-written"
 
 
+@pytest.mark.slow
 def test_dbts_flags_mean_what_they_mean_to_dbt(tmp_path: Path) -> None:
     files = {
         "models/a.sql": 'select \'{{ var("who", "nobody") }}\' as who',

@@ -16,6 +16,7 @@ from tests.examples.side_by_side import PROGRAM, contents
 _PATIENCE = 3600
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("models", "tests", "of_each"),
     [

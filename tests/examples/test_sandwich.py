@@ -114,6 +114,7 @@ def test_it_runs_on_every_executor(
     assert (pid == os.getpid()) is (executor is not None)
 
 
+@pytest.mark.slow
 def test_when_the_owner_of_the_file_dies_another_process_takes_over(project: Project) -> None:
     (project.root / "deadly").touch()
     flow = project.flow("nightly")

@@ -284,6 +284,7 @@ MEGABYTE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", MEGABYTE)
 @pytest.mark.parametrize("dialect", ["snowflake", "tsql"])
 def test_a_megabyte_of_anything_is_read_or_reported(shape: str, dialect: str) -> None:

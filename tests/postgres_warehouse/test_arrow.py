@@ -202,6 +202,7 @@ with warehouse.connect() as read, warehouse.connect() as write:
 """
 
 
+@pytest.mark.slow
 def test_two_million_rows_pass_in_bounded_memory(settings: dict[str, Any]) -> None:
     """2,000,000 rows of some 130 bytes are 260 MB; so much may not pile up, read or loaded."""
     done = subprocess.run(

@@ -83,6 +83,7 @@ def test_nodes_are_rows_of_the_attempt_and_retries_go_on_by_dbt_retry(project: P
     assert row.result["value"].startswith("Done. PASS=2 ")
 
 
+@pytest.mark.slow
 def test_all_runs_the_whole_command_again(project: Path) -> None:
     task = build(project, helper_script=MENDED, max_retries=1, on_retry="all")
     state, _, attempts, _ = run(project, task)
@@ -90,6 +91,7 @@ def test_all_runs_the_whole_command_again(project: Path) -> None:
     assert len(attempts[1].detail["nodes"]) == 3
 
 
+@pytest.mark.slow
 def test_a_retry_that_cannot_begin_is_the_whole_command(project: Path) -> None:
     """dbt cannot go on with results whose command it does not know."""
     broken = 'if [ -e seen ]; then sed -i \'s/"which": "build"/"which": "x"/\' target/run_results.json; fi'

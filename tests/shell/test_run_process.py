@@ -214,6 +214,7 @@ def test_the_running_task_s_cancel_event_is_heeded() -> None:
     assert result.stopped == "cancelled"
 
 
+@pytest.mark.slow
 def test_a_thread_that_ends_does_not_take_its_command_for_orphaned() -> None:
     results: list[bool] = []
 

@@ -162,6 +162,7 @@ def test_steps_have_the_lines_of_the_files(shop: Path) -> None:
     assert up(graph, "broken.x") == ["- > main.broken.* at models/broken.sql (unknown)"]
 
 
+@pytest.mark.slow
 def test_dbt_compiles_again_only_what_changed(
     shop: Path, compiled: list[list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -188,6 +189,7 @@ def test_dbt_compiles_again_only_what_changed(
     assert sorted(again()) == ["history", "loops", "staged"], "who refers to it gets another name"
 
 
+@pytest.mark.slow
 def test_another_target_or_other_vars_are_other_code(shop: Path, compiled: list[list[str]]) -> None:
     traced(shop)
     for options in ({"target": "other"}, {"vars": "{day: 1}"}):

@@ -43,6 +43,7 @@ def names(found: dict[str, list[str]]) -> dict[str, list[str]]:
     return {key.split(".")[-1 if "test" not in key else 2]: texts for key, texts in found.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("times", [2])
 def test_what_dbt_itself_does_is_no_finding(in_tmp: Path, times: int) -> None:
     write_files(in_tmp, MATERIALISATIONS)
@@ -92,6 +93,7 @@ def test_macros_and_hooks_are_found_and_declared(in_tmp: Path) -> None:
     assert again.all_found() == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("check", ["warn", "strict"])
 def test_a_dbt_build_on_dask(in_tmp: Path, check: str) -> None:
     write_files(in_tmp, UNSEEN)

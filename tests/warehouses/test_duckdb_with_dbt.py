@@ -41,6 +41,7 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", ["tasks", "dbt"])
 def test_both_use_the_file_at_once(project: Path, first: str) -> None:
     read = "select 1 as a" if first == "dbt" else "select a from {{ source('main', 'before_dbt') }}"

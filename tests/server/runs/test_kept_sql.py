@@ -122,6 +122,7 @@ def test_what_fails_is_compared_whole_and_shown_as_before(shop: Shop, folder: Pa
     assert (model["sql_line"], "nope" in model["sql"]) == (2, True)
 
 
+@pytest.mark.slow
 def test_an_unchanged_night_writes_no_text_again(shop: Shop) -> None:
     first, second = shop.run(), shop.run()
     third = shop.run()
