@@ -34,7 +34,7 @@ function Shown({ piece }: { piece: Piece }) {
   if (piece.kind === "words") return <p className={styles.words}>{piece.text}</p>;
   const names = [...new Set(piece.frames.map((frame) => packageOf(frame.file)))];
   return (
-    <details className={styles.library}>
+    <details className={styles.foreign}>
       <summary>
         {piece.frames.length === 1 ? "1 frame" : `${piece.frames.length} frames`} in{" "}
         {names.join(", ")}
