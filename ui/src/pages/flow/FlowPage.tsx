@@ -3,12 +3,12 @@
 import { useParams } from "@tanstack/react-router";
 import { lazy, Suspense, useMemo, useState } from "react";
 
-import { useGet, useSend } from "../../api/client";
+import { useGet } from "../../api/client";
 import type { FlowDuration, Me, WholeFlow } from "../../api/types";
 import type { Bar } from "../../parts/barData";
 import { Bars } from "../../parts/Bars";
 import { Button } from "../../parts/Button";
-import { Dialog } from "../../parts/Dialog";
+import { Confirm } from "../../parts/Confirm";
 import { Link } from "../../parts/Link";
 import { Page } from "../../parts/Page";
 import { Problem } from "../../parts/Problem";
@@ -209,38 +209,16 @@ interface PauseProps {
 }
 
 function PauseDialog({ flow, onClose, onTold }: PauseProps) {
-  const word = flow.paused ? "resume" : "pause";
-  const send = useSend("POST", `/deployments/${encodeURIComponent(flow.name)}/${word}`);
+  const word = flow.paused ? "Resume" : "Pause";
   return (
-    <Dialog
-      open
-      title={flow.paused ? `Resume ${flow.name}?` : `Pause ${flow.name}?`}
+    <Confirm
+      title={`${word} ${flow.name}?`}
+      word={word}
+      path={`/deployments/${encodeURIComponent(flow.name)}/${word.toLowerCase()}`}
+      body={{}}
       onClose={onClose}
-      actions={
-        <>
-          <Button onClick={onClose}>Back</Button>
-          <Button
-            kind="main"
-            busy={send.isPending}
-            onClick={() =>
-              send.mutate(
-                {},
-                {
-                  onSuccess: () => {
-                    onClose();
-                    onTold(
-                      flow.paused
-                        ? `${flow.name} runs by itself again.`
-                        : `${flow.name} is paused.`,
-                    );
-                  },
-                },
-              )
-            }
-          >
-            {flow.paused ? "Resume" : "Pause"}
-          </Button>
-        </>
+      onDone={() =>
+        onTold(flow.paused ? `${flow.name} runs by itself again.` : `${flow.name} is paused.`)
       }
     >
       <p>
@@ -248,7 +226,6 @@ function PauseDialog({ flow, onClose, onTold }: PauseProps) {
           ? "Its schedules make runs again, from now on."
           : "Its schedules make no runs until somebody resumes it; what comes due meanwhile is skipped. It can still be run by hand."}
       </p>
-      {send.error && <Problem error={send.error} />}
-    </Dialog>
+    </Confirm>
   );
 }

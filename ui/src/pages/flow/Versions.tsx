@@ -2,10 +2,10 @@
 
 import { useState } from "react";
 
-import { useGet, useSend } from "../../api/client";
+import { useGet } from "../../api/client";
 import { Diff } from "../../code/Diff";
 import { Button } from "../../parts/Button";
-import { Dialog } from "../../parts/Dialog";
+import { Confirm } from "../../parts/Confirm";
 import { Empty } from "../../parts/Empty";
 import { Problem } from "../../parts/Problem";
 import { Section } from "../../parts/Section";
@@ -205,43 +205,19 @@ interface RollbackProps {
 }
 
 function Rollback({ flow, to, onClose, onTold }: RollbackProps) {
-  const send = useSend<{ number: number }>(
-    "POST",
-    `/deployments/${encodeURIComponent(flow)}/rollback`,
-  );
   return (
-    <Dialog
-      open
+    <Confirm
       title={`Put version ${to.number} of ${flow} in service?`}
+      word="Put it in service"
+      path={`/deployments/${encodeURIComponent(flow)}/rollback`}
+      body={{ number: to.number }}
       onClose={onClose}
-      actions={
-        <>
-          <Button onClick={onClose}>Back</Button>
-          <Button
-            kind="main"
-            busy={send.isPending}
-            onClick={() =>
-              send.mutate(
-                { number: to.number },
-                {
-                  onSuccess: () => {
-                    onClose();
-                    onTold(`Version ${to.number} is in service.`);
-                  },
-                },
-              )
-            }
-          >
-            Put it in service
-          </Button>
-        </>
-      }
+      onDone={() => onTold(`Version ${to.number} is in service.`)}
     >
       <p>
         New runs take the code of <code>{to.version}</code> and the schedules it was deployed with.
         Runs that are under way keep theirs.
       </p>
-      {send.error && <Problem error={send.error} />}
-    </Dialog>
+    </Confirm>
   );
 }

@@ -17,22 +17,13 @@ import { Button } from "../../parts/Button";
 import { useNow } from "../../parts/clock";
 import { durationText, localText } from "../../parts/formats";
 import { useNarrow } from "../../parts/narrow";
-import type { ChangeRunView } from "./useRunView";
-import type { RunView } from "./address";
-import { Rows } from "./Rows";
+import { Rows, type RowsView } from "./Rows";
 import type { Row } from "./rows";
 import { isWhole, moved, share, ticks, zoomed, type Range } from "./scale";
 import { extent } from "./spans";
 import styles from "./Gantt.module.css";
 
-interface Props {
-  label: string;
-  rows: readonly Row[];
-  view: RunView;
-  onView: ChangeRunView;
-  onFold: (row: Row) => void;
-  onOpen: (row: Row) => void;
-  linkOf: (row: Row) => string | null;
+interface Props extends RowsView {
   started: string;
   finished: string | null;
 }

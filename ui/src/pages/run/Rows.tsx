@@ -16,19 +16,31 @@ import { Link } from "../../parts/Link";
 import { CountBar } from "../../graph/nodes";
 import { Standing } from "../../graph/Standing";
 import { weighed, worst } from "../../graph/states";
+import type { RunView } from "./address";
 import type { Row } from "./rows";
+import type { ChangeRunView } from "./useRunView";
 import styles from "./Rows.module.css";
 
-interface Props {
+/** What rows are, and what can be done with one, however they are drawn. */
+interface RowsGiven {
   label: string;
   rows: readonly Row[];
-  /** Key of the row or task that is selected. */
-  selected: string | null;
-  onSelect: (key: string) => void;
   onFold: (row: Row) => void;
   onOpen: (row: Row) => void;
   /** The address a row leads to; null for groups. */
   linkOf: (row: Row) => string | null;
+}
+
+/** What a view of rows gets from the page. */
+export interface RowsView extends RowsGiven {
+  view: RunView;
+  onView: ChangeRunView;
+}
+
+interface Props extends RowsGiven {
+  /** Key of the row or task that is selected. */
+  selected: string | null;
+  onSelect: (key: string) => void;
   /** The row above, with role="columnheader" cells. */
   header: ReactNode;
   /** The cells after the name. */

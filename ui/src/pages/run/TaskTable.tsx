@@ -9,21 +9,9 @@ import { durationText, numberText } from "../../parts/formats";
 import { Icon } from "../../parts/icons";
 import { useNarrow } from "../../parts/narrow";
 import { Time } from "../../parts/Time";
-import type { RunView } from "./address";
-import { Rows } from "./Rows";
+import { Rows, type RowsView } from "./Rows";
 import { slowness, type Row, type Sort, type SortBy } from "./rows";
-import type { ChangeRunView } from "./useRunView";
 import styles from "./TaskTable.module.css";
-
-interface Props {
-  label: string;
-  rows: readonly Row[];
-  view: RunView;
-  onView: ChangeRunView;
-  onFold: (row: Row) => void;
-  onOpen: (row: Row) => void;
-  linkOf: (row: Row) => string | null;
-}
 
 const COLUMNS: readonly { by: SortBy | null; title: string; end?: boolean }[] = [
   { by: "name", title: "Task" },
@@ -47,7 +35,7 @@ export function TaskTable({
   onFold,
   onOpen,
   linkOf,
-}: Props): JSX.Element {
+}: RowsView): JSX.Element {
   const narrow = useNarrow();
   return (
     <Rows
