@@ -3,6 +3,7 @@
 import { useMemo, type ReactNode } from "react";
 
 import { Copy } from "../parts/Copy";
+import frame from "./Frame.module.css";
 import styles from "./Diff.module.css";
 import { countOf, readDiff } from "./unified";
 
@@ -19,9 +20,9 @@ export function Diff({ diff, title }: Props) {
   const lines = useMemo(() => readDiff(diff), [diff]);
   const { added, removed } = countOf(lines);
   return (
-    <figure className={styles.view}>
-      <figcaption className={styles.head}>
-        <span className={styles.title}>{title}</span>
+    <figure className={frame.view}>
+      <figcaption className={`${frame.head} ${styles.head}`}>
+        <span className={`${frame.title} ${styles.title}`}>{title}</span>
         <span className={styles.added} aria-label={`${added} lines added`}>
           +{added}
         </span>
@@ -31,7 +32,7 @@ export function Diff({ diff, title }: Props) {
         <Copy text={diff} label="Copy diff" bare />
       </figcaption>
       <div className={styles.box} tabIndex={0} role="region" aria-label="Diff text">
-        <div className={styles.lines}>
+        <div className={`${frame.lines} ${styles.lines}`}>
           {lines.map((line, index) => (
             <div key={index} className={styles.line} data-kind={line.kind}>
               <span className={styles.number} data-number={line.before ?? ""} aria-hidden="true" />

@@ -4,6 +4,7 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState, type ReactNode }
 
 import { Copy } from "../parts/Copy";
 import type { SqlToken } from "./sqlTokens";
+import frame from "./Frame.module.css";
 import styles from "./SqlView.module.css";
 
 interface Props {
@@ -26,15 +27,15 @@ export function SqlView({ sql, title = "SQL", line = null, message = null, actio
     if (outer && inner) outer.scrollTop = inner.offsetTop - outer.clientHeight / 3;
   }, [sql, line]);
   return (
-    <figure className={styles.view}>
-      <figcaption className={styles.head}>
-        <span className={styles.title}>{title}</span>
+    <figure className={`${frame.view} ${styles.view}`}>
+      <figcaption className={`${frame.head} ${styles.head}`}>
+        <span className={`${frame.title} ${styles.title}`}>{title}</span>
         {actions}
         <Copy text={sql} label="Copy SQL" />
       </figcaption>
       <div ref={box} className={styles.box} tabIndex={0} role="region" aria-label="SQL text">
         <div
-          className={styles.lines}
+          className={frame.lines}
           style={{ ["--digits" as string]: String(lines.length).length }}
         >
           {lines.map((tokens, index) => (

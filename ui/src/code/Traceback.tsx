@@ -4,6 +4,7 @@ import { useMemo, type ReactNode } from "react";
 
 import { Copy } from "../parts/Copy";
 import { dedent, readTraceback, type Frame, type Piece } from "./traceback";
+import frame from "./Frame.module.css";
 import styles from "./Traceback.module.css";
 
 interface Props {
@@ -14,9 +15,9 @@ interface Props {
 export function Traceback({ text, title = "Traceback" }: Props) {
   const pieces = useMemo(() => readTraceback(text), [text]);
   return (
-    <figure className={styles.view}>
-      <figcaption className={styles.head}>
-        <span className={styles.title}>{title}</span>
+    <figure className={`${frame.view} ${styles.view}`}>
+      <figcaption className={frame.head}>
+        <span className={`${frame.title} ${styles.title}`}>{title}</span>
         <Copy text={text} label="Copy" />
       </figcaption>
       <div className={styles.body} tabIndex={0} role="region" aria-label="Traceback text">
