@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.client import Client
+from tests.server.projects import write_project
 
 FLOW = """
 import time
@@ -82,11 +83,7 @@ class Server:
 
 @pytest.fixture(scope="session")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("client") / "shop"
-    (root / "flows").mkdir(parents=True)
-    (root / "orchestrator.toml").write_text('name = "shop"\n')
-    (root / "flows" / "nightly.py").write_text(FLOW)
-    return root
+    return write_project(tmp_path_factory.mktemp("client") / "shop", nightly=FLOW).root
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from urllib.parse import quote
 
 import httpx
@@ -13,8 +12,8 @@ from orchestrator.server.app import create_app
 from orchestrator.server.flows import models
 from orchestrator.server.naming import apart, whole
 from orchestrator.service.deploying.deploy import deploy
-from orchestrator.service.project import Project
 from tests.server.catalogue.shop_project import Asking
+from tests.server.projects import write_project
 
 NAMES = ["a/b", "plan", "a/plan", "odd <script>alert(5)</script>", "..", "%2F", "a", "%252F",
          "a%2Fb", "a\\b", "/", "//", "ü/ß", "versions/compare", "?x=1#y"]  # fmt: skip
@@ -41,11 +40,8 @@ def sent(name: str) -> str:
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asking]:
-    root: Path = tmp_path_factory.mktemp("odd")
-    (root / "orchestrator.toml").write_text('name = "shop"\n')
-    (root / "flows").mkdir()
-    (root / "flows" / "odd.py").write_text(FLOWS.format(names=NAMES))
-    project = Project.find(root)
+    root = tmp_path_factory.mktemp("odd")
+    project = write_project(root, odd=FLOWS.format(names=NAMES))
     deploy(project, NAMES)
     with project.store() as store:
         asking = Asking(create_app(project, store))

@@ -33,6 +33,7 @@ from orchestrator.service.running import execute_run
 from orchestrator.service.writing import write_run
 from orchestrator.store.memory import MemoryStore
 from orchestrator.store.opening import open_store
+from tests.server.projects import write_project
 
 CHECKS = [
     not_a_server_error,
@@ -108,11 +109,8 @@ def documented(examples: int, *, edges: bool) -> Any:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    root: Path = tmp_path_factory.mktemp("any") / "shop"
-    (root / "flows").mkdir(parents=True)
-    (root / "orchestrator.toml").write_text('name = "shop"\n[limits]\n"tag:heavy" = 2\n')
-    (root / "flows" / "nightly.py").write_text(FLOW)
-    found = Project.find(root)
+    root = tmp_path_factory.mktemp("any") / "shop"
+    found = write_project(root, '[limits]\n"tag:heavy" = 2\n', nightly=FLOW)
     deploy(found, ["nightly"])
     with found.store() as store:
         run_id = write_run(found, store, "nightly", Request()).run.id

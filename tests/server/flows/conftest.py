@@ -10,6 +10,7 @@ from orchestrator.server.app import create_app
 from orchestrator.service.deploying.deploy import deploy
 from orchestrator.service.project import Project
 from tests.server.catalogue.shop_project import Asking
+from tests.server.projects import write_project
 
 FLOWS = '''
 """What the shop does by itself."""
@@ -32,11 +33,8 @@ with Flow("needy") as needy:
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """``nightly`` has two versions; ``needy`` is not deployed, ``circle`` cannot be planned."""
     root = tmp_path_factory.mktemp("shop")
-    (root / "orchestrator.toml").write_text('name = "shop"\n')
-    (root / "flows").mkdir()
+    deploy(write_project(root, shop=FLOWS), ["nightly"])
     file = root / "flows" / "shop.py"
-    file.write_text(FLOWS)
-    deploy(Project.find(root), ["nightly"])
     file.write_text(FLOWS.replace("monday", "friday").replace("30 2", "45 2"))
     (root / "notes.txt").write_text("new\n")
     deploy(Project.find(root), ["nightly"])

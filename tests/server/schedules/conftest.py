@@ -13,14 +13,12 @@ from orchestrator.service.project import Project
 from orchestrator.store.base import RunStore
 from tests.server.catalogue.shop_project import Asking
 from tests.server.flows.conftest import FLOWS
+from tests.server.projects import write_project
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
-    (tmp_path / "orchestrator.toml").write_text('name = "shop"\n')
-    (tmp_path / "flows").mkdir()
-    (tmp_path / "flows" / "shop.py").write_text(FLOWS)
-    found = Project.find(tmp_path)
+    found = write_project(tmp_path, shop=FLOWS)
     deploy(found, ["nightly"], Terms(policies={"catch_up": "all"}))
     return found
 

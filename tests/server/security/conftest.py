@@ -15,6 +15,7 @@ from orchestrator.server.security.issuing import issue
 from orchestrator.service.project import Project
 from orchestrator.store.base import RunStore
 from orchestrator.store.memory import MemoryStore
+from tests.server.projects import write_project
 
 with warnings.catch_warnings():  # it would rather have httpx2
     warnings.simplefilter("ignore")
@@ -34,11 +35,7 @@ with Flow("nightly") as flow:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
-    root = tmp_path / "shop"
-    (root / "flows").mkdir(parents=True)
-    (root / "orchestrator.toml").write_text('name = "shop"\n')
-    (root / "flows" / "nightly.py").write_text(FLOW)
-    return Project.find(root)
+    return write_project(tmp_path / "shop", nightly=FLOW)
 
 
 @pytest.fixture
