@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LEVELS = {
     "orchestrator.errors": 0,
     "orchestrator.instants": 0,
+    "orchestrator.kinds": 0,
     "orchestrator.settings": 0,
     "orchestrator.secrets": 0,
     "orchestrator.log": 0,
@@ -28,6 +29,7 @@ LEVELS = {
     "orchestrator.engine": 4,
     "orchestrator.service": 5,
     "orchestrator.notifications": 6,
+    "orchestrator.schemas": 6,
     "orchestrator.shapes": 6,
     "orchestrator.client": 6,
     "orchestrator.server": 7,
