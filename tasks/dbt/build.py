@@ -26,10 +26,11 @@ from orchestrator.model.task import Task
 from orchestrator.model.warehouse import Warehouse
 from tasks.dbt import freshness
 from tasks.dbt.ephemerals import Ephemerals
+from tasks.dbt.invocation import Invocation
 from tasks.dbt.nodes import DbtFinish, DbtNode, DbtStart
 from tasks.dbt.options import DbtOptions
 from tasks.dbt.profiles import load_profile
-from tasks.dbt.sessions import SessionName
+from tasks.dbt.sessions import SessionName, this_process
 from tasks.warehouses import make
 
 #: What `dbt build` passes by with the status "no-op".
@@ -183,14 +184,17 @@ class DbtBuild(TaskGroup):
             for node in named
             if node.resource_type in _NO_OPS and node.key in chosen
         ]
-        affinity = self.affinity(planning)
+        affinity, warehouse = self.affinity(planning), self._warehouse(planning)
+        if warehouse.affinity is None:
+            session = self._shared(session, prepared)
+        where = warehouse.affinity  # without an owner, nodes run in every process
         behind = Ephemerals(manifest, chosen)
         pattern = DbtNode(session, "", "dbt node", **self.task_args)
         members = [
-            Member(_node(pattern, node, behind.of(node.key)), node, affinity) for node in nodes
-        ] + [Member(_node(pattern, node, ()), node, affinity) for node in passed]
+            Member(_node(pattern, node, behind.of(node.key)), node, where) for node in nodes
+        ] + [Member(_node(pattern, node, ()), node, where) for node in passed]
         framed = self._framed(
-            key, session, members, self._warehouse(planning), affinity, project, opens[1], planning
+            key, session, members, warehouse, affinity, project, opens[1], planning
         )
         taken = {member.facts.key for member in framed}
         return [*framed, *(Member(None, mark) for mark in named if mark.key not in taken)]
@@ -303,6 +307,12 @@ class DbtBuild(TaskGroup):
     def _session(self, planning: Planning, key: str) -> SessionName:
         return SessionName(planning.run_id, key, self._options(planning))
 
+    @staticmethod
+    def _shared(session: SessionName, prepared: Any) -> SessionName:
+        """The name of a session that each process which runs nodes has one of."""
+        invocation = Invocation() if prepared is None else prepared.invocation
+        return replace(session, planned_in=this_process(), invocation=invocation)
+
     def _manifest(
         self, session: SessionName, planning: Planning, prepared: Any
     ) -> tuple[str, tuple[str, ...] | None]:
@@ -333,10 +343,11 @@ class DbtBuild(TaskGroup):
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What opening a session told: where the manifest is, and dbt's own selection."""
+    """What opening a session told: where the manifest is, dbt's own selection, the invocation."""
 
     manifest_path: str
     selected: tuple[str, ...]
+    invocation: Invocation
 
 
 def _prepared(session: SessionName, state_dir: Path | None) -> Prepared:
@@ -344,24 +355,28 @@ def _prepared(session: SessionName, state_dir: Path | None) -> Prepared:
 
     report = sessions.parse(session)
     path = freshness.stamp(session.options, report.manifest_path, state_dir)
-    return Prepared(path, report.selected)
+    return Prepared(path, report.selected, report.invocation)
 
 
 def _released(session: SessionName) -> None:
     from tasks.dbt import sessions
     from tasks.duckdb.instances import release_all
 
-    sessions.abandon(session)
+    sessions.abandon_all(session.run_id)
     release_all(session.run_id)
 
 
 @with_collector
 def _parsed(session: SessionName, state_dir: Path | None) -> Prepared:
     """Let dbt parse here and now, only for its manifest."""
+    from tasks.dbt import sessions
+    from tasks.duckdb.instances import release_all
+
     try:
         return _prepared(session, state_dir)
     finally:
-        _released(session)
+        sessions.abandon(session)
+        release_all(session.run_id)
 
 
 def _needs_dbt(options: DbtOptions) -> bool:

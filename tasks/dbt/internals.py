@@ -9,12 +9,15 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import os
+import pickle
 import shlex
 import sys
 import threading
 import time
+import zlib
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -25,7 +28,10 @@ from dbt.adapters.base.relation import BaseRelation
 from dbt.adapters.cache import RelationsCache
 from dbt.adapters.exceptions import NoneRelationFoundError
 from dbt.adapters.factory import get_adapter, reset_adapters
+from dbt.adapters.reference_keys import _make_ref_key
 from dbt.adapters.sql.connections import SQLConnectionManager
+from dbt.artifacts.schemas.results import RunStatus
+from dbt.artifacts.schemas.run import RunResult
 from dbt.cli import requires
 from dbt.cli.main import cli
 from dbt.clients import jinja_static
@@ -39,9 +45,11 @@ from dbt.context.providers import ModelConfiguredVar
 from dbt.deprecations import reset_deprecations
 from dbt.flags import get_flags
 from dbt.graph.thread_pool import DbtThreadPool
+from dbt.parser.manifest import ManifestLoader
 from dbt.task import run as run_module
 from dbt.task.build import BuildTask
 from dbt.task.run import MicrobatchModelRunner
+from dbt_common import invocation as common_invocation
 from dbt_common.clients import agate_helper
 from dbt_common.clients import jinja as common_jinja
 from dbt_common.context import _INVOCATION_CONTEXT_VAR, get_invocation_context
@@ -51,6 +59,8 @@ from dbt_common.events.contextvars import get_node_info
 from dbt_common.events.event_manager import EventManager
 from dbt_common.exceptions import DbtRuntimeError
 from dbt_common.exceptions import base as exceptions_base
+
+from tasks.dbt.invocation import Invocation
 
 #: What `tasks.dbt.trim` replaces parts of.
 TRIMMED = (
@@ -121,15 +131,28 @@ class ServedBuild(BuildTask):
     """A ``dbt build`` that waits at its gate instead of draining its own queue."""
 
     gate: Gate
+    second = False  # whether another process writes the artifacts
+
+    def compile_manifest(self) -> None:
+        if not self.second:
+            super().compile_manifest()
+            return
+        assert self.manifest is not None
+        self.graph = self.compiler.compile(self.manifest, write=False, add_test_edges=True)
 
     def _runtime_initialize(self) -> None:
         super()._runtime_initialize()
         self.context = get_invocation_context()
         self.lock = threading.Lock()
         self.batch_pool: DbtThreadPool | None = None
+        self.rereading = threading.Lock()
+        self.rereads = 0
+        self.read_in: dict[tuple[str | None, str], int] = {}  # a schema's last reread
+        self.started_nodes: list[str] = []
         chosen, self.start_hooks = self.gate.parsed(self)
         if chosen is not None:
             self._restrict(set(chosen))
+        self.built = {n.unique_id for n in self._flattened_nodes or []}
 
     def _restrict(self, chosen: set[str]) -> None:
         """Build the chosen nodes only, with the ephemeral models that may be part of them."""
@@ -230,8 +253,19 @@ def names(task: Any) -> tuple[str, str | None, str | None]:
     return credentials.type, credentials.database, credentials.schema
 
 
-def serve(argv: Sequence[str], project_dir: str, gate: Gate, events: SessionEvents) -> None:
+def serve(
+    argv: Sequence[str],
+    project_dir: str,
+    gate: Gate,
+    events: SessionEvents,
+    invocation: Invocation | None = None,
+    second: bool = False,
+) -> None:
     """Run ``dbt <argv>`` in this thread, with ``gate`` in place of dbt's own queue.
+
+    Args:
+        invocation: The one it is part of; a new one if not given.
+        second: Whether another process has written what parsing leaves in ``target``.
 
     Raises:
         BaseException: What dbt raised; failed nodes are results and raise nothing.
@@ -243,7 +277,7 @@ def serve(argv: Sequence[str], project_dir: str, gate: Gate, events: SessionEven
         "callbacks": [events.deliver],
         "dbt_runner_command_args": words,
     }
-    command = _command(words, project_dir, gate)
+    command = _command(words, project_dir, gate, invocation, second)
     try:
         with command.make_context("build", words[1:], parent=parent) as context:
             command.invoke(context)
@@ -253,37 +287,70 @@ def serve(argv: Sequence[str], project_dir: str, gate: Gate, events: SessionEven
         raise stop.exception from None
 
 
-def _command(words: Sequence[str], project_dir: str, gate: Gate) -> click.Command:
+def _command(
+    words: Sequence[str], project_dir: str, gate: Gate, invocation: Invocation | None, second: bool
+) -> click.Command:
     @click.pass_context
     @requires.postflight
     @requires.preflight
     @requires.profile
-    @_settled(words, project_dir)
+    @_settled(words, project_dir, invocation)
     @requires.project
     @requires.catalogs
     @requires.runtime_config
-    @requires.manifest
+    @requires.manifest(write=not second)
     def build(ctx: click.Context, **_: Any) -> tuple[Any, bool]:
         task = ServedBuild(ctx.obj["flags"], ctx.obj["runtime_config"], ctx.obj["manifest"])
-        task.gate = gate
+        task.gate, task.second = gate, second
         results = task.run()
         return results, task.interpret_results(results)
 
     return click.Command("build", params=cli.commands["build"].params, callback=build)
 
 
-def _settled(words: Sequence[str], project_dir: str) -> Callable[[Any], Any]:
+def _settled(
+    words: Sequence[str], project_dir: str, invocation: Invocation | None
+) -> Callable[[Any], Any]:
     """Make what dbt takes from its process (command line, current folder) fit the session."""
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         def wrapper(ctx: click.Context, *args: Any, **kwargs: Any) -> Any:
             object.__setattr__(ctx.obj["flags"], "INVOCATION_COMMAND", "dbt " + shlex.join(words))
             anchor(ctx.obj["profile"].credentials, project_dir)
+            if invocation is not None:
+                _join(invocation)
             return function(ctx, *args, **kwargs)
 
         return wrapper
 
     return decorate
+
+
+def _join(invocation: Invocation) -> None:
+    """Be part of an invocation that began in another process."""
+    user: Any = tracking.active_user
+    common_invocation._INVOCATION_ID = user.invocation_id = invocation.id
+    common_invocation._INVOCATION_STARTED_AT = invocation.started.replace(tzinfo=None)
+    user.run_started_at = invocation.started
+
+
+def invocation() -> Invocation:
+    """Return the invocation that this process is part of."""
+    user: Any = tracking.active_user
+    return Invocation(common_invocation.get_invocation_id(), user.run_started_at)
+
+
+@contextmanager
+def parse_unwritten(on: bool) -> Iterator[None]:
+    """Keep dbt from writing the file that speeds up its next parse: another process does."""
+    loader: Any = ManifestLoader
+    original = loader.write_manifest_for_partial_parse
+    if on:
+        loader.write_manifest_for_partial_parse = lambda _: None
+    try:
+        yield
+    finally:
+        loader.write_manifest_for_partial_parse = original
 
 
 def anchor(credentials: Any, project_dir: str) -> None:
@@ -329,6 +396,7 @@ def build_node(task: Any, unique_id: str) -> Any:
     """Run one node as dbt's own threads do, and return dbt's result."""
     node, running = task.manifest.expect(unique_id), task.job_queue.in_progress
     running.add(unique_id)
+    task.started_nodes.append(unique_id)
     try:
         runner = task.get_runner(node)
         if isinstance(runner, MicrobatchModelRunner):
@@ -444,28 +512,139 @@ def cancel_queries(task: Any, unique_id: str | None = None) -> None:
 def reread(task: Any, schemas: Collection[tuple[str | None, str]]) -> None:
     """Make dbt's cache of relations right for schemas that others wrote to.
 
-    Relations that come or go while a node of dbt is half way (``…__dbt_tmp``) are left alone.
+    Relations that come or go while a node of dbt is half way (``…__dbt_tmp``) are left alone, and so
+    are those of nodes that ran here meanwhile: dbt has their changes in its cache already.
     """
-    adapter = get_adapter(task.config)
-    with adapter.connection_named("reread"):
+    adapter, asked_at = get_adapter(task.config), task.rereads
+    with task.rereading, adapter.connection_named("reread"):
         for catalog, schema in schemas:
             database = catalog or task.config.credentials.database
-            if (database, schema) in adapter.cache:
-                _reread_schema(adapter, database, schema)
+            fresh = task.read_in.get((database, schema), 0) > asked_at
+            if (database, schema) in adapter.cache and not fresh:
+                task.rereads += 1
+                task.read_in[database, schema] = task.rereads
+                _reread_schema(task, adapter, database, schema)
 
 
-def _reread_schema(adapter: Any, database: str | None, schema: str) -> None:
-    known = {_kind(r): r for r in adapter.cache.get_relations(database, schema)}
+def _reread_schema(task: Any, adapter: Any, database: str | None, schema: str) -> None:
+    mark, busy = len(task.started_nodes), set(task.job_queue.in_progress)
     place = adapter.Relation.create(
         database=database, schema=schema, quote_policy=adapter.config.quoting
     ).without_identifier()
     found = {_kind(r): r for r in adapter.list_relations_without_caching(place)}
+    own = {_alias(task, unique_id) for unique_id in busy.union(task.started_nodes[mark:])}
+    known = {_kind(r): r for r in adapter.cache.get_relations(database, schema)}
     for key in known.keys() - found.keys():
-        if "__dbt_" not in key[0]:
+        if "__dbt_" not in key[0] and key[0] not in own:
             adapter.cache.drop(known[key])
+    known = {_kind(r): r for r in adapter.cache.get_relations(database, schema)}
     for key in found.keys() - known.keys():
-        if "__dbt_" not in key[0]:
+        if "__dbt_" not in key[0] and key[0] not in own:
             adapter.cache.add(found[key])
+
+
+def _alias(task: Any, unique_id: str) -> str:
+    return str(getattr(task.manifest.expect(unique_id), "alias", "")).lower()
+
+
+def unsure(
+    task: Any, unique_id: str, own: Collection[str], again: bool
+) -> set[tuple[str | None, str]]:
+    """Return the (catalog, schema)s in which other processes may have changed what a node looks at.
+
+    A node that makes a relation looks at the one it replaces: that may have been dropped with one
+    it was made from. All nodes look at what they are made from.
+
+    Args:
+        own: The nodes that ran in this process.
+        again: Whether the node was tried before, here or elsewhere.
+    """
+    adapter, node = get_adapter(task.config), task.manifest.expect(unique_id)
+    makes = _makes(node)
+    found = set()
+    if makes and (again or _is_cached(adapter, task, node)):
+        found.add((node.database, node.schema))
+    for parent in _made_from(task, node):
+        if (makes and parent.unique_id not in own) or not _is_cached(adapter, task, parent):
+            found.add((parent.database, parent.schema))
+    return found
+
+
+def _makes(node: Any) -> bool:
+    if str(node.resource_type) == "test":
+        return bool(node.should_store_failures)
+    return bool(getattr(node, "is_relational", False)) and not node.is_ephemeral_model
+
+
+def _made_from(task: Any, node: Any) -> Iterator[Any]:
+    """The relations of this build that a node reads; for a unit test, those its model reads."""
+    nodes, seen = [node], {node.unique_id}
+    while nodes:
+        below = nodes.pop()
+        for name in below.depends_on.nodes:
+            parent = task.manifest.nodes.get(name)
+            if parent is None or name in seen:
+                continue
+            seen.add(name)
+            tested = str(below.resource_type) == "unit_test"
+            if tested or parent.is_ephemeral_model:
+                nodes.append(parent)
+            elif parent.is_relational and name in task.built:
+                yield parent
+
+
+def _is_cached(adapter: Any, task: Any, node: Any) -> bool:
+    key = _make_ref_key(adapter.Relation.create_from(task.config, node))
+    return key in adapter.cache.relations
+
+
+#: What running a node changes of it.
+_RUN_LEAVES = (
+    "compiled", "compiled_code", "compiled_path", "build_path", "extra_ctes",
+    "extra_ctes_injected", "_pre_injected_sql", "relation_name",
+)  # fmt: skip
+
+
+def pack(session: str, results: Sequence[Any]) -> bytes:
+    """Make results ready to travel to the process that writes them, which has the nodes itself.
+
+    Args:
+        session: Names the session that they come from.
+        results: dbt's own.
+    """
+    packed = []
+    for result in results:
+        given = {f.name: getattr(result, f.name) for f in fields(result)}
+        node = vars(given.pop("node"))
+        given["agate_table"] = None
+        left = {name: node[name] for name in _RUN_LEAVES if name in node}
+        packed.append((node["unique_id"], left, given))
+    return zlib.compress(pickle.dumps((session, packed)), 1)
+
+
+def unpack(task: Any, session: str, data: bytes) -> list[Any]:
+    """Return the results that travelled; none, if they come from this very session."""
+    origin, packed = pickle.loads(zlib.decompress(data))
+    if origin == session:
+        return []
+    results = []
+    for unique_id, left, given in packed:
+        node = task.manifest.expect(unique_id)
+        vars(node).update(left)
+        results.append(RunResult(node=node, **given))
+    return results
+
+
+def take_over(task: Any, result: Any, earlier: Any) -> None:
+    """Enter the result of a node that ran elsewhere, in the place of an earlier one."""
+    with task.lock:
+        task.node_results[:] = [r for r in task.node_results if r is not earlier]
+    task._handle_result(result)
+
+
+def lost_result(task: Any, unique_id: str, message: str) -> Any:
+    """Make the result of a node that ended without one."""
+    return RunResult.from_node(task.manifest.expect(unique_id), RunStatus.Error, message)
 
 
 def _kind(relation: Any) -> tuple[str, str]:

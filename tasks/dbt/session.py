@@ -7,6 +7,7 @@ import os
 import queue
 import threading
 import time
+import uuid
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from orchestrator.model.dataset import Namespace, fold
 from orchestrator.model.executed import StatementRecorder
 from tasks.dbt import failures
 from tasks.dbt.errors import DbtCancelledError, DbtHookError, DbtSessionError
+from tasks.dbt.invocation import Invocation
 from tasks.dbt.options import DbtOptions
 from tasks.dbt.profiles import find_profiles_dir, read_project
 from tasks.dbt.results import NodeResult, from_run_result
@@ -40,6 +42,7 @@ class ParseReport:
     Args:
         manifest_path: Absolute path of the manifest.json that dbt has just written.
         selected: The unique ids that dbt's own selection picks by the options.
+        invocation: The invocation that dbt says it is.
     """
 
     manifest_path: str
@@ -47,6 +50,7 @@ class ParseReport:
     adapter_type: str
     threads: int
     selected: tuple[str, ...]
+    invocation: Invocation
 
 
 class _Abandoned(BaseException):
@@ -66,6 +70,8 @@ class WarmSession:
         on_log: Called with (unique id or ``None``, level, text) from whichever thread dbt logs
             in; what it raises is logged and dropped.
         trim: Leave out work of dbt's that nobody sees the result of (`tasks.dbt.trim`).
+        invocation: The invocation it is part of; one of its own if not given.
+        second: Whether another process has the build's first session: then parsing writes nothing.
 
     Example:
         >>> session = WarmSession(DbtOptions("/srv/shop"))         # doctest: +SKIP
@@ -77,9 +83,17 @@ class WarmSession:
     """
 
     def __init__(
-        self, options: DbtOptions, *, on_log: OnLog | None = None, trim: bool = True
+        self,
+        options: DbtOptions,
+        *,
+        on_log: OnLog | None = None,
+        trim: bool = True,
+        invocation: Invocation | None = None,
+        second: bool = False,
     ) -> None:
         self.options = options
+        self._invocation, self._second = invocation, second
+        self._name = uuid.uuid4().hex
         self._on_log = on_log
         self._trim = trim
         self._gate = _Gate()
@@ -180,6 +194,37 @@ class WarmSession:
         self._expect("begun", "refresh_relations")
         self._inside(self._internals.reread, schemas)
 
+    def learn(self, unique_id: str, again: bool) -> None:
+        """Look at what other processes of the build may have changed of what a node looks at.
+
+        Args:
+            unique_id: The node that is about to run.
+            again: Whether it was tried before.
+        """
+        self._expect("begun", "learn")
+        schemas = self._inside(self._internals.unsure, unique_id, self._results.keys(), again)
+        if schemas:
+            self.refresh_relations(schemas)
+
+    def packed(self, *unique_ids: str) -> bytes:
+        """Return results of nodes that ran here, for `adopt` in the session that will finish."""
+        return self._internals.pack(self._name, [self._results[u] for u in unique_ids])  # type: ignore[no-any-return]
+
+    def packed_hooks(self) -> bytes:
+        """Return the results of the hooks that ran here, for `adopt`."""
+        return self._internals.pack(self._name, self._hooks())  # type: ignore[no-any-return]
+
+    def adopt(self, packed: bytes) -> None:
+        """Take over what ran in another process of the build, for hooks and artifacts."""
+        self._expect("begun", "adopt")
+        for result in self._inside(self._internals.unpack, self._name, packed):
+            self._take_over(result)
+
+    def lose_node(self, unique_id: str, message: str) -> None:
+        """Record a node as failed whose process died."""
+        self._expect("begun", "lose_node")
+        self._take_over(self._inside(self._internals.lost_result, unique_id, message))
+
     def finish(self) -> tuple[NodeResult, ...]:
         """Run ``on-run-end``, let dbt write its artifacts, close the warehouse; return the hooks.
 
@@ -234,9 +279,13 @@ class WarmSession:
             with (
                 internals.own_events(events),
                 internals.own_statements(self._take_down),
+                internals.parse_unwritten(self._second),
                 trim.trimmed(self._may_trim()),
             ):
-                internals.serve(argv, self.options.project_dir, self._gate, events)
+                internals.serve(
+                    argv, self.options.project_dir, self._gate, events,
+                    self._invocation, self._second,
+                )  # fmt: skip
         except _Abandoned:
             pass
         except BaseException as caught:  # handed to the thread that waits
@@ -322,13 +371,26 @@ class WarmSession:
             adapter_type=config.credentials.type,
             threads=config.threads,
             selected=self._internals.selection(self._task),
+            invocation=self._internals.invocation(),
         )
 
     def _new_hooks(self) -> tuple[NodeResult, ...]:
         """Return the results of the hooks that ran since the last call."""
-        hooks = [r for r in self._task.node_results if r.node.unique_id.startswith("operation.")]
+        hooks = self._hooks()
         fresh, self._hooks_seen = hooks[self._hooks_seen :], len(hooks)
         return tuple(self._told(r) for r in fresh)
+
+    def _hooks(self) -> list[Any]:
+        results = self._task.node_results
+        return [r for r in results if r.node.unique_id.startswith("operation.")]
+
+    def _take_over(self, result: Any) -> None:
+        unique_id = result.node.unique_id
+        self._inside(self._internals.take_over, result, self._results.get(unique_id))
+        if unique_id.startswith("operation."):
+            self._hooks_seen += 1
+        else:
+            self._results[unique_id] = result
 
     def _keep(self, unique_id: str, result: Any, reason: str | None = None) -> NodeResult:
         self._results[unique_id] = result

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+import os
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from tasks.dbt.errors import DbtHookError
+from tasks.dbt.invocation import Invocation
 from tasks.dbt.options import DbtOptions
 from tasks.dbt.results import NodeResult
 from tasks.dbt.session import ParseReport, WarmSession
@@ -19,6 +22,7 @@ _sessions: dict[str, WarmSession] = {}
 _reports: dict[str, ParseReport] = {}
 _compiled: dict[str, dict[str, NodeResult | None]] = {}
 _begun: set[str] = set()
+_seconds: set[str] = set()
 _lock = threading.Lock()
 
 
@@ -30,11 +34,20 @@ class SessionName:
         run_id: The run.
         key: The task group's key in the flow.
         options: What the session builds.
+        planned_in: Where the warehouse is nobody's own, the process that planned the run.
+        invocation: The invocation that all sessions of this name are part of.
     """
 
     run_id: str
     key: str
     options: DbtOptions
+    planned_in: str | None = None
+    invocation: Invocation | None = None
+
+    @property
+    def shared(self) -> bool:
+        """Whether other processes run nodes of the build, too, each in a session of this name."""
+        return self.planned_in is not None and self.planned_in != this_process()
 
     def __str__(self) -> str:
         return f"{self.run_id}:{self.key}"
@@ -48,7 +61,7 @@ def parse(name: SessionName) -> ParseReport:
     with _lock:
         if str(name) not in _sessions:
             _leave_idle(name)
-            session = WarmSession(name.options, on_log=_logged)
+            session = WarmSession(name.options, on_log=_logged, invocation=name.invocation)
             with own_logging():
                 _reports[str(name)] = session.parse()
             _sessions[str(name)] = session
@@ -74,8 +87,8 @@ def begin(name: SessionName, selected: tuple[str, ...]) -> tuple[NodeResult, ...
 def begun(name: SessionName, selected: tuple[str, ...]) -> WarmSession:
     """Return the session, ready to run nodes.
 
-    In a process that took over from one that died, the session is opened anew; hooks that ran
-    once for the run do not run again.
+    In a process that took over from one that died, or where several run nodes, the session is
+    opened here; hooks that ran once for the run do not run again.
 
     Args:
         name: The session.
@@ -84,12 +97,17 @@ def begun(name: SessionName, selected: tuple[str, ...]) -> WarmSession:
     with _lock:
         session = _sessions.get(str(name))
         if session is None:
-            session = WarmSession(name.options, on_log=_logged)
+            _leave_idle(name)
+            session = WarmSession(
+                name.options, on_log=_logged, invocation=name.invocation, second=name.shared
+            )
             with own_logging():
                 session.parse()
             session.begin(selected, hooks=False)
             _sessions[str(name)] = session
             _begun.add(str(name))
+            if name.shared:
+                _seconds.add(str(name))
         return session
 
 
@@ -123,6 +141,18 @@ def abandon(name: SessionName) -> None:
             _abandon(str(name))
 
 
+def abandon_all(run_id: str) -> None:
+    """Leave whatever sessions the run has still open in this process."""
+    with _lock:
+        for name in [n for n in _sessions if n.startswith(f"{run_id}:")]:
+            _abandon(name)
+
+
+def this_process() -> str:
+    """Host and process."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
 def _leave_idle(name: SessionName) -> None:
     """The flow orders its builds, so whatever else the run has open is not in use any more."""
     for other in [o for o in _sessions if o.startswith(f"{name.run_id}:")]:
@@ -130,9 +160,9 @@ def _leave_idle(name: SessionName) -> None:
 
 
 def _abandon(name: str) -> None:
-    has_begun = name in _begun
+    finishes = name in _begun and name not in _seconds
     session = _forget(name)
-    if not has_begun:
+    if not finishes:
         session.abandon()
         return
     session.cancel()
@@ -143,6 +173,7 @@ def _forget(name: str) -> WarmSession:
     _reports.pop(name, None)
     _compiled.pop(name, None)
     _begun.discard(name)
+    _seconds.discard(name)
     return _sessions.pop(name)
 
 
