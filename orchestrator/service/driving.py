@@ -227,6 +227,9 @@ def _groups(flow: Flow, planning: Planning, executor: Executor) -> Iterator[dict
             work = group.prepare(key, planning)
             if work is not None:
                 prepared[key] = _done_there(executor, work, group.affinity(planning))
+                warm = group.warm(key, planning, prepared[key])
+                if warm is not None and not executor.runs_in_driver:
+                    executor.broadcast(warm)
         yield prepared
     finally:
         for key, group in groups.items():

@@ -162,6 +162,12 @@ class DbtBuild(TaskGroup):
             return None
         return partial(_parsed, session, planning.state_dir)
 
+    def warm(self, key: str, planning: Planning, prepared: Any) -> Callable[[], Any] | None:
+        """Open sessions in the other processes, too, where they will run nodes."""
+        if self.in_turn or self._warehouse(planning).affinity is not None:
+            return None
+        return partial(_warmed, self._shared(self._session(planning, key), prepared))
+
     def release(self, key: str, planning: Planning) -> Callable[[], Any] | None:
         """Leave the session if it is still open."""
         return partial(_released, self._session(planning, key))
@@ -356,6 +362,12 @@ def _prepared(session: SessionName, state_dir: Path | None) -> Prepared:
     report = sessions.parse(session)
     path = freshness.stamp(session.options, report.manifest_path, state_dir)
     return Prepared(path, report.selected, report.invocation)
+
+
+def _warmed(session: SessionName) -> None:
+    from tasks.dbt import sessions
+
+    sessions.warm(session)
 
 
 def _released(session: SessionName) -> None:

@@ -581,7 +581,7 @@ def _made_from(task: Any, node: Any) -> Iterator[Any]:
     nodes, seen = [node], {node.unique_id}
     while nodes:
         below = nodes.pop()
-        for name in below.depends_on.nodes:
+        for name in getattr(below.depends_on, "nodes", ()):  # a seed has none
             parent = task.manifest.nodes.get(name)
             if parent is None or name in seen:
                 continue

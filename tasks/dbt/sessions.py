@@ -23,6 +23,7 @@ _reports: dict[str, ParseReport] = {}
 _compiled: dict[str, dict[str, NodeResult | None]] = {}
 _begun: set[str] = set()
 _seconds: set[str] = set()
+_warming: set[str] = set()
 _lock = threading.Lock()
 
 
@@ -97,18 +98,45 @@ def begun(name: SessionName, selected: tuple[str, ...]) -> WarmSession:
     with _lock:
         session = _sessions.get(str(name))
         if session is None:
-            _leave_idle(name)
-            session = WarmSession(
-                name.options, on_log=_logged, invocation=name.invocation, second=name.shared
-            )
-            with own_logging():
-                session.parse()
-            session.begin(selected, hooks=False)
-            _sessions[str(name)] = session
+            session = _opened_late(name)
+        if str(name) not in _begun:
+            try:
+                session.begin(selected, hooks=False)
+            except BaseException:
+                _abandon(str(name))
+                raise
             _begun.add(str(name))
-            if name.shared:
-                _seconds.add(str(name))
         return session
+
+
+def warm(name: SessionName) -> None:
+    """Begin to open the session beside other work, if this process has none; nodes wait for it."""
+    _warming.add(str(name))
+    threading.Thread(target=_warmed, args=(name,), name="dbt-warm", daemon=True).start()
+
+
+def _warmed(name: SessionName) -> None:
+    with _lock:
+        if str(name) in _warming and str(name) not in _sessions:
+            try:
+                _opened_late(name)
+            except Exception as error:  # who needs the session opens it again, and says why not
+                _log.debug("a dbt session could not be opened beforehand: %s", error)
+        _warming.discard(str(name))
+
+
+def _opened_late(name: SessionName) -> WarmSession:
+    """Open the session where, or when, another process has opened it before."""
+    _leave_idle(name)
+    session = WarmSession(
+        name.options, on_log=_logged, invocation=name.invocation, second=name.shared
+    )
+    with own_logging():
+        session.parse()
+    _sessions[str(name)] = session
+    if name.shared:
+        _seconds.add(str(name))
+    return session
 
 
 def compiled(name: SessionName, session: WarmSession, ephemeral: str) -> NodeResult | None:
@@ -143,6 +171,8 @@ def abandon(name: SessionName) -> None:
 
 def abandon_all(run_id: str) -> None:
     """Leave whatever sessions the run has still open in this process."""
+    for name in [n for n in _warming if n.startswith(f"{run_id}:")]:
+        _warming.discard(name)
     with _lock:
         for name in [n for n in _sessions if n.startswith(f"{run_id}:")]:
             _abandon(name)
