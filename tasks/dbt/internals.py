@@ -16,6 +16,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import fields
 from datetime import UTC, datetime
@@ -149,6 +150,7 @@ class ServedBuild(BuildTask):
         self.rereads = 0
         self.read_in: dict[tuple[str | None, str], int] = {}  # a schema's last reread
         self.started_nodes: list[str] = []
+        self.doubts: dict[int, Doubt] = {}  # by thread
         chosen, self.start_hooks = self.gate.parsed(self)
         if chosen is not None:
             self._restrict(set(chosen))
@@ -547,27 +549,86 @@ def _alias(task: Any, unique_id: str) -> str:
     return str(getattr(task.manifest.expect(unique_id), "alias", "")).lower()
 
 
-def unsure(
-    task: Any, unique_id: str, own: Collection[str], again: bool
-) -> set[tuple[str | None, str]]:
-    """Return the (catalog, schema)s in which other processes may have changed what a node looks at.
+class Doubt:
+    """What a node must not believe dbt's cache of relations about, because other processes write.
 
-    A node that makes a relation looks at the one it replaces: that may have been dropped with one
-    it was made from. All nodes look at what they are made from.
+    Args:
+        alias: Name of the node's own relation.
+        schemas: (catalog, schema)s with relations it is made from.
+    """
+
+    def __init__(self, alias: str, schemas: set[tuple[str | None, str]]) -> None:
+        self.alias, self.schemas = alias, schemas
+
+
+def doubt(
+    task: Any, unique_id: str, own: Collection[str], again: bool
+) -> tuple[set[tuple[str | None, str]], Doubt]:
+    """Return what is to be read anew before a node runs, and what once it asks.
+
+    A node that makes a relation looks at the one it replaces. That may be gone if it was tried
+    before, and a view is gone if what it was made from was replaced (``drop … cascade``). Few nodes
+    ask for what they are made from.
 
     Args:
         own: The nodes that ran in this process.
         again: Whether the node was tried before, here or elsewhere.
     """
     adapter, node = get_adapter(task.config), task.manifest.expect(unique_id)
-    makes = _makes(node)
-    found = set()
-    if makes and (again or _is_cached(adapter, task, node)):
-        found.add((node.database, node.schema))
+    now, later = set(), set()
+    if _makes(node) and (again or _may_be_dropped(adapter, task, node)):
+        now.add((node.database, node.schema))
     for parent in _made_from(task, node):
-        if (makes and parent.unique_id not in own) or not _is_cached(adapter, task, parent):
-            found.add((parent.database, parent.schema))
-    return found
+        if parent.unique_id not in own or not _cached(adapter, task, parent):
+            later.add((parent.database, parent.schema))
+    if str(getattr(node.config, "incremental_strategy", "")) == "microbatch":
+        return now | later, Doubt("", set())  # its batches run in threads of their own
+    return now, Doubt(_alias(task, unique_id), later - now)
+
+
+@contextmanager
+def doubted(task: Any, found: Doubt) -> Iterator[None]:
+    """Read schemas anew when the node that this thread runs asks for relations in them."""
+    adapter, thread = get_adapter(task.config), threading.get_ident()
+    if "get_relation" not in vars(adapter):
+        _ask_doubts(task, adapter)
+    task.doubts[thread] = found
+    try:
+        yield
+    finally:
+        task.doubts.pop(thread, None)
+
+
+def _ask_doubts(task: Any, adapter: Any) -> None:
+    one, several = adapter.get_relation, adapter.list_relations
+
+    def get_relation(database: str, schema: str, identifier: str) -> Any:
+        found = task.doubts.pop(threading.get_ident(), None)
+        if found is None:
+            return one(database, schema, identifier)
+        try:
+            if str(identifier).lower() != found.alias:
+                _settle(task, found, schema)
+            return one(database, schema, identifier)
+        finally:
+            task.doubts[threading.get_ident()] = found
+
+    def list_relations(database: str | None, schema: str) -> Any:
+        found = task.doubts.get(threading.get_ident())
+        if found is not None:
+            _settle(task, found, schema)
+        return several(database, schema)
+
+    adapter.get_relation, adapter.list_relations = get_relation, list_relations
+
+
+def _settle(task: Any, found: Doubt, schema: str) -> None:
+    """Read in a thread, and so over a connection, of its own: the node is in a transaction."""
+    wanted = {place for place in found.schemas if place[1].lower() == str(schema).lower()}
+    found.schemas -= wanted
+    if wanted:
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(inside, task, reread, task, wanted).result()
 
 
 def _makes(node: Any) -> bool:
@@ -593,9 +654,14 @@ def _made_from(task: Any, node: Any) -> Iterator[Any]:
                 yield parent
 
 
-def _is_cached(adapter: Any, task: Any, node: Any) -> bool:
+def _cached(adapter: Any, task: Any, node: Any) -> Any:
     key = _make_ref_key(adapter.Relation.create_from(task.config, node))
-    return key in adapter.cache.relations
+    return adapter.cache.relations.get(key)
+
+
+def _may_be_dropped(adapter: Any, task: Any, node: Any) -> bool:
+    known = _cached(adapter, task, node)
+    return known is not None and str(known.inner.type) != "table"
 
 
 #: What running a node changes of it.

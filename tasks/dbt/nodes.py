@@ -102,10 +102,11 @@ class DbtNode(Task):
         session = sessions.begun(self.session, self.selected)
         if self.outside:
             session.refresh_relations(self.outside)
-        if self.session.shared:
-            running = context.active()
-            session.learn(self.unique_id, again=running is None or running.attempt > 1)
-        with _cancellable(session, self.unique_id):
+        running = context.active()
+        again = running is None or running.attempt > 1
+        shared = self.session.shared
+        heeding = session.beside_others(self.unique_id, again) if shared else nullcontext()
+        with heeding, _cancellable(session, self.unique_id):
             for ephemeral in self.ephemerals:
                 broken = sessions.compiled(self.session, session, ephemeral)
                 if broken is not None:

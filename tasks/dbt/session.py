@@ -194,17 +194,21 @@ class WarmSession:
         self._expect("begun", "refresh_relations")
         self._inside(self._internals.reread, schemas)
 
-    def learn(self, unique_id: str, again: bool) -> None:
-        """Look at what other processes of the build may have changed of what a node looks at.
+    @contextmanager
+    def beside_others(self, unique_id: str, again: bool) -> Iterator[None]:
+        """Heed, while a node runs in the block, what other processes of the build have changed.
 
         Args:
-            unique_id: The node that is about to run.
+            unique_id: The node.
             again: Whether it was tried before.
         """
-        self._expect("begun", "learn")
-        schemas = self._inside(self._internals.unsure, unique_id, self._results.keys(), again)
+        self._expect("begun", "beside_others")
+        own = self._results.keys()
+        schemas, later = self._inside(self._internals.doubt, unique_id, own, again)
         if schemas:
             self.refresh_relations(schemas)
+        with self._internals.doubted(self._task, later):
+            yield
 
     def packed(self, *unique_ids: str) -> bytes:
         """Return results of nodes that ran here, for `adopt` in the session that will finish."""
