@@ -63,6 +63,17 @@ RELIED_ON = [
     ("dbt_common.events.contextvars", "get_node_info"),
     ("dbt_common.events.base_types", "EventLevel.DEBUG"),
     ("dbt_common.events.base_types", "EventLevel.TEST"),
+    # one build in several processes
+    ("dbt.task.build", "BuildTask.compile_manifest"),
+    ("dbt.compilation", "Compiler.compile"),
+    ("dbt.parser.manifest", "ManifestLoader.write_manifest_for_partial_parse"),
+    ("dbt.artifacts.schemas.run", "RunResult.from_node"),
+    ("dbt.artifacts.schemas.results", "RunStatus.Error"),
+    ("dbt.adapters.reference_keys", "_make_ref_key"),
+    ("dbt.adapters.base.impl", "BaseAdapter.get_relation"),
+    ("dbt.adapters.base.impl", "BaseAdapter.list_relations"),
+    ("dbt_common.invocation", "_INVOCATION_ID"),
+    ("dbt_common.invocation", "_INVOCATION_STARTED_AT"),
     # adapters
     ("dbt.adapters.factory", "get_adapter"),
     ("dbt.adapters.factory", "reset_adapters"),
