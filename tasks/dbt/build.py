@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -157,16 +157,25 @@ class DbtBuild(TaskGroup):
         """
         session = self._session(planning, key)
         if not self.in_turn:
-            return partial(_prepared, session, planning.state_dir)
+            return partial(_prepared, session, planning.state_dir, self._spreads(planning))
         if self._known_manifest(session, planning) is not None:
             return None
         return partial(_parsed, session, planning.state_dir)
 
+    def ahead(self, key: str, planning: Planning) -> Callable[[], Any] | None:
+        """Import dbt in the other processes, too, where they will run nodes."""
+        return _import_begun if self._spreads(planning) and not self.in_turn else None
+
     def warm(self, key: str, planning: Planning, prepared: Any) -> Callable[[], Any] | None:
-        """Open sessions in the other processes, too, where they will run nodes."""
-        if self.in_turn or self._warehouse(planning).affinity is not None:
+        """Open sessions there, from what dbt parsed in the first."""
+        if self.in_turn or not self._spreads(planning):
             return None
-        return partial(_warmed, self._shared(self._session(planning, key), prepared))
+        session = self._shared(self._session(planning, key), prepared)
+        return partial(_warmed, session, prepared.parsed)
+
+    def _spreads(self, planning: Planning) -> bool:
+        """Whether every process runs nodes, because the warehouse is nobody's own."""
+        return self._warehouse(planning).affinity is None
 
     def release(self, key: str, planning: Planning) -> Callable[[], Any] | None:
         """Leave the session if it is still open."""
@@ -191,7 +200,7 @@ class DbtBuild(TaskGroup):
             if node.resource_type in _NO_OPS and node.key in chosen
         ]
         affinity, warehouse = self.affinity(planning), self._warehouse(planning)
-        if warehouse.affinity is None:
+        if self._spreads(planning):
             session = self._shared(session, prepared)
         where = warehouse.affinity  # without an owner, nodes run in every process
         behind = Ephemerals(manifest, chosen)
@@ -349,25 +358,40 @@ class DbtBuild(TaskGroup):
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What opening a session told: where the manifest is, dbt's own selection, the invocation."""
+    """What opening a session told.
+
+    Args:
+        manifest_path: Where the manifest is.
+        selected: dbt's own selection.
+        invocation: Which one it is.
+        parsed: What dbt parsed, for sessions in other processes, if there will be any.
+    """
 
     manifest_path: str
     selected: tuple[str, ...]
     invocation: Invocation
+    parsed: bytes | None = field(default=None, repr=False)
 
 
-def _prepared(session: SessionName, state_dir: Path | None) -> Prepared:
+def _prepared(session: SessionName, state_dir: Path | None, spreads: bool = False) -> Prepared:
     from tasks.dbt import sessions
 
     report = sessions.parse(session)
     path = freshness.stamp(session.options, report.manifest_path, state_dir)
-    return Prepared(path, report.selected, report.invocation)
+    parsed = sessions.packed_manifest(session) if spreads else None
+    return Prepared(path, report.selected, report.invocation, parsed)
 
 
-def _warmed(session: SessionName) -> None:
+def _import_begun() -> None:
     from tasks.dbt import sessions
 
-    sessions.warm(session)
+    sessions.begin_import()
+
+
+def _warmed(session: SessionName, parsed: bytes | None) -> None:
+    from tasks.dbt import sessions
+
+    sessions.warm(session, parsed)
 
 
 def _released(session: SessionName) -> None:

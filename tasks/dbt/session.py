@@ -4,57 +4,32 @@ from __future__ import annotations
 
 import logging
 import os
-import queue
 import threading
-import time
 import uuid
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from orchestrator.errors import OrchestratorError
 from orchestrator.lineage.dbt.relations import relation
-from orchestrator.model import context
 from orchestrator.model.dataset import Namespace, fold
-from orchestrator.model.executed import StatementRecorder
 from tasks.dbt import failures
 from tasks.dbt.errors import DbtCancelledError, DbtHookError, DbtSessionError
+from tasks.dbt.gate import Abandoned, Gate
+from tasks.dbt.interrupting import Interrupting
 from tasks.dbt.invocation import Invocation
+from tasks.dbt.node_lines import NodeLines, OnLog
 from tasks.dbt.options import DbtOptions
+from tasks.dbt.parse_report import ParseReport
 from tasks.dbt.profiles import find_profiles_dir, read_project
 from tasks.dbt.results import NodeResult, from_run_result
+from tasks.dbt.taken_down import TakenDown
 
 log = logging.getLogger(__name__)
-OnLog = Callable[[str | None, str, str], None]
 
-_LOG_LINES = 500
-_CANCEL_AGAIN = 0.2  # seconds: a node between two statements escapes a single interrupt
 _claim = threading.Lock()
 _current: WarmSession | None = None  # dbt keeps flags, adapters, events in globals: one a process
-
-
-@dataclass(frozen=True)
-class ParseReport:
-    """What parsing found.
-
-    Args:
-        manifest_path: Absolute path of the manifest.json that dbt has just written.
-        selected: The unique ids that dbt's own selection picks by the options.
-        invocation: The invocation that dbt says it is.
-    """
-
-    manifest_path: str
-    project_name: str
-    adapter_type: str
-    threads: int
-    selected: tuple[str, ...]
-    invocation: Invocation
-
-
-class _Abandoned(BaseException):
-    """Unwinds dbt's thread, past every ``except Exception`` of dbt's."""
 
 
 class WarmSession:
@@ -70,8 +45,9 @@ class WarmSession:
         on_log: Called with (unique id or ``None``, level, text) from whichever thread dbt logs
             in; what it raises is logged and dropped.
         trim: Leave out work of dbt's that nobody sees the result of (`tasks.dbt.trim`).
-        invocation: The invocation it is part of; one of its own if not given.
+        invocation: The one it is part of; one of its own if not given.
         second: Whether another process has the build's first session: then parsing writes nothing.
+        manifest: What that session parsed (`packed_manifest`), so that this one need not parse.
 
     Example:
         >>> session = WarmSession(DbtOptions("/srv/shop"))         # doctest: +SKIP
@@ -90,22 +66,24 @@ class WarmSession:
         trim: bool = True,
         invocation: Invocation | None = None,
         second: bool = False,
+        manifest: bytes | None = None,
     ) -> None:
         self.options = options
-        self._invocation, self._second = invocation, second
+        self._invocation, self._second, self._manifest = invocation, second, manifest
         self._name = uuid.uuid4().hex
-        self._on_log = on_log
+        self._lines, self._taken = NodeLines(on_log), TakenDown(lambda: self._namespace)
         self._trim = trim
-        self._gate = _Gate()
+        self._gate = Gate()
         self._thread: threading.Thread | None = None
         self._task: Any = None
         self._internals: Any = None
         self._state = "new"
         self._cancelled = threading.Event()
-        self._cancelling: list[threading.Thread] = []
+        self._interrupting = Interrupting(
+            lambda unique_id: self._inside(self._internals.cancel_queries, unique_id),
+            lambda: self._task.job_queue.in_progress,
+        )
         self._results: dict[str, Any] = {}  # dbt's own, by unique id
-        self._logs: dict[str, list[str]] = {}
-        self._recorders: dict[str | None, StatementRecorder] = {}  # None: of what is no node
         self._hooks_seen = 0
         self._ended = False  # dbt's thread: it ends by itself where nothing is selected
 
@@ -129,6 +107,14 @@ class WarmSession:
             freeze_parsed()
         return self._report()
 
+    def packed_manifest(self) -> bytes:
+        """Return what dbt parsed, for a session of the build in another process.
+
+        Running nodes changes it: hence only before `begin`.
+        """
+        self._expect("parsed", "packed_manifest")
+        return self._internals.pack_manifest(self._task)  # type: ignore[no-any-return]
+
     def begin(
         self, selected: Collection[str] | None = None, *, hooks: bool = True
     ) -> tuple[NodeResult, ...]:
@@ -147,7 +133,7 @@ class WarmSession:
             DbtWarehouseError: The warehouse cannot be reached or prepared.
         """
         self._expect("parsed", "begin")
-        with self._taking_down(None):
+        with self._taken.during(None):
             self._gate.order("begin", (selected, hooks))
             self._await_gate(compile_error=DbtHookError)
         self._state = "begun"
@@ -173,7 +159,7 @@ class WarmSession:
         earlier = self._results.get(unique_id)
         if earlier is not None:
             self._internals.renew(self._task, unique_id, earlier)
-        with self._taking_down(unique_id) as recorder:
+        with self._taken.during(unique_id) as recorder:
             result = self._keep(unique_id, self._inside(self._internals.build_node, unique_id))
             if recorder is not None and result.relation and unique_id.startswith("test."):
                 stored = relation({"relation_name": result.relation}, self._namespace.dialect)
@@ -184,9 +170,8 @@ class WarmSession:
     def skip_node(self, unique_id: str, reason: str) -> NodeResult:
         """Record a node as skipped, as dbt does for what depends on a failed node."""
         self._expect("begun", "skip_node")
-        result = self._inside(
-            self._internals.skip_node, unique_id, self._ephemeral_cause(unique_id)
-        )
+        ran = list(self._results.values())
+        result = self._inside(self._internals.skip_node, unique_id, ran)
         return self._keep(unique_id, result, reason)
 
     def refresh_relations(self, schemas: Collection[tuple[str | None, str]]) -> None:
@@ -244,7 +229,7 @@ class WarmSession:
             self.abandon()
             return ()
         try:
-            with self._taking_down(None):
+            with self._taken.during(None):
                 self._gate.order("finish", None)
                 if not self._ended:
                     self._await_gate(compile_error=DbtHookError)
@@ -264,12 +249,12 @@ class WarmSession:
             return
         self._cancelled.set()
         self._internals.close_batches(self._task)
-        self._interrupt_until_quiet(None)
+        self._interrupting.until_quiet(None)
 
     def cancel_node(self, unique_id: str) -> None:
         """Interrupt what one node runs in the warehouse; it ends in error, the others go on."""
         if self._state == "begun":
-            self._interrupt_until_quiet(unique_id)
+            self._interrupting.until_quiet(unique_id)
 
     # dbt's thread
 
@@ -279,18 +264,18 @@ class WarmSession:
             from tasks.dbt import internals, trim
 
             self._internals = internals
-            events = internals.SessionEvents(self._deliver)
+            events = internals.SessionEvents(self._lines.add)
             with (
                 internals.own_events(events),
-                internals.own_statements(self._take_down),
+                internals.own_statements(self._taken.add),
                 internals.parse_unwritten(self._second),
                 trim.trimmed(self._may_trim()),
             ):
                 internals.serve(
                     argv, self.options.project_dir, self._gate, events,
-                    self._invocation, self._second,
+                    self._invocation, self._second, self._manifest,
                 )  # fmt: skip
-        except _Abandoned:
+        except Abandoned:
             pass
         except BaseException as caught:  # handed to the thread that waits
             error = caught
@@ -342,9 +327,8 @@ class WarmSession:
         if self._state == "closed" or self._thread is None:
             return
         self._state = "closed"
+        self._interrupting.end()
         self._thread.join()
-        for thread in self._cancelling:
-            thread.join()  # none may ask dbt's adapter for anything once it is forgotten
         if self._task is not None:
             self._internals.end_batches(self._task)
         if self._internals is not None:
@@ -401,19 +385,9 @@ class WarmSession:
         return self._told(result, reason)
 
     def _told(self, result: Any, reason: str | None = None) -> NodeResult:
-        logs = self._logs.pop(result.node.unique_id, ())
+        logs = self._lines.of(result.node.unique_id)
         root = self._task.config.project_root
         return from_run_result(result, project_root=root, logs=logs, reason=reason)
-
-    def _ephemeral_cause(self, unique_id: str) -> Any:
-        """Return the failed ephemeral model above a node: dbt's message of the skip names it."""
-        broken = {
-            name: result
-            for name, result in self._results.items()
-            if str(result.status) == "error" and self._internals.is_ephemeral(result)
-        }
-        above = self._internals.ancestors(self._task, unique_id) if broken else set()
-        return next((result for name, result in broken.items() if name in above), None)
 
     def _inside(self, function: Callable[..., Any], *args: Any) -> Any:
         try:
@@ -421,86 +395,7 @@ class WarmSession:
         except Exception as error:
             raise failures.translate(error, self.options.project_dir) from error
 
-    @contextmanager
-    def _taking_down(self, unique_id: str | None) -> Iterator[StatementRecorder | None]:
-        """Take down what dbt runs for a node, or for hooks, where the attempt wants it so."""
-        running = context.active()
-        recorder = running.executed if running is not None else None
-        if recorder is not None:
-            self._recorders[unique_id] = recorder
-        try:
-            yield recorder
-        finally:
-            self._recorders.pop(unique_id, None)
-
-    def _take_down(self, connection: str | None, sql: str) -> None:
-        recorder = self._recorders.get(connection) or self._recorders.get(None)
-        if recorder is not None:
-            recorder.add(sql, self._namespace)
-
     @cached_property
     def _namespace(self) -> Namespace:
         dialect, *parts = self._internals.names(self._task)
         return Namespace(dialect, *(part and fold(part, False, dialect) for part in parts))
-
-    def _deliver(self, unique_id: str | None, level: str, text: str) -> None:
-        text = failures.clean(text, lines=_LOG_LINES)
-        if unique_id is not None:
-            lines = self._logs.setdefault(unique_id, [])
-            del lines[: max(0, len(lines) - _LOG_LINES)]
-            lines.append(text)
-        if self._on_log is not None:
-            try:
-                self._on_log(unique_id, level, text)
-            except Exception:
-                log.exception("the receiver of dbt's log lines failed; the line is dropped")
-
-    def _interrupt_until_quiet(self, unique_id: str | None) -> None:
-        """Interrupt now, and again while a node runs: between two statements none is heard."""
-        self._interrupt(unique_id)
-
-        def again() -> None:
-            running = self._task.job_queue.in_progress
-            while self._state == "begun" and (unique_id in running if unique_id else running):
-                time.sleep(_CANCEL_AGAIN)
-                self._interrupt(unique_id)
-
-        thread = threading.Thread(target=again, name="dbt-cancel", daemon=True)
-        self._cancelling.append(thread)
-        thread.start()
-
-    def _interrupt(self, unique_id: str | None) -> None:
-        try:
-            self._inside(self._internals.cancel_queries, unique_id)
-        except Exception:
-            log.exception("the warehouse could not be told to stop")
-
-
-class _Gate:
-    """Where dbt's thread and the session wait for one another."""
-
-    def __init__(self) -> None:
-        self.reports: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
-        self._orders: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
-        self.hook_ended_run = False
-
-    def report(self, kind: str, value: Any) -> None:
-        self.reports.put((kind, value))
-
-    def order(self, kind: str, value: Any) -> None:
-        self._orders.put((kind, value))
-
-    def parsed(self, task: Any) -> tuple[Collection[str] | None, bool]:
-        self.report("parsed", task)
-        return self._next_order()  # type: ignore[no-any-return]
-
-    def begun(self, hook_ended_run: bool) -> None:
-        self.hook_ended_run = hook_ended_run
-        self.report("begun", None)
-        self._next_order()
-
-    def _next_order(self) -> Any:
-        kind, value = self._orders.get()
-        if kind == "abandon":
-            raise _Abandoned
-        return value

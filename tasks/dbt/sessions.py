@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
 import socket
@@ -109,28 +110,52 @@ def begun(name: SessionName, selected: tuple[str, ...]) -> WarmSession:
         return session
 
 
-def warm(name: SessionName) -> None:
-    """Begin to open the session beside other work, if this process has none; nodes wait for it."""
+def packed_manifest(name: SessionName) -> bytes:
+    """Return what dbt parsed in the session that :func:`parse` opened, for :func:`warm`."""
+    return _sessions[str(name)].packed_manifest()
+
+
+def begin_import() -> None:
+    """Begin to import dbt, which takes seconds, beside other work."""
+    threading.Thread(target=_imported, name="dbt-import", daemon=True).start()
+
+
+def _imported() -> None:
+    try:
+        with _lock, own_logging():
+            importlib.import_module("tasks.dbt.internals")
+    except Exception as error:  # who needs it imports it again, and says what is wrong
+        _log.debug("dbt could not be imported beforehand: %s", error)
+
+
+def warm(name: SessionName, manifest: bytes | None) -> None:
+    """Begin to open the session beside other work, if this process has none; nodes wait for it.
+
+    Args:
+        name: The session.
+        manifest: What dbt parsed in the process that opened it first.
+    """
     _warming.add(str(name))
-    threading.Thread(target=_warmed, args=(name,), name="dbt-warm", daemon=True).start()
+    threading.Thread(target=_warmed, args=(name, manifest), name="dbt-warm", daemon=True).start()
 
 
-def _warmed(name: SessionName) -> None:
+def _warmed(name: SessionName, manifest: bytes | None) -> None:
     with _lock:
         if str(name) in _warming and str(name) not in _sessions:
             try:
-                _opened_late(name)
+                _opened_late(name, manifest)
             except Exception as error:  # who needs the session opens it again, and says why not
                 _log.debug("a dbt session could not be opened beforehand: %s", error)
         _warming.discard(str(name))
 
 
-def _opened_late(name: SessionName) -> WarmSession:
+def _opened_late(name: SessionName, manifest: bytes | None = None) -> WarmSession:
     """Open the session where, or when, another process has opened it before."""
     _leave_idle(name)
     session = WarmSession(
-        name.options, on_log=_logged, invocation=name.invocation, second=name.shared
-    )
+        name.options, on_log=_logged, invocation=name.invocation, second=name.shared,
+        manifest=manifest,
+    )  # fmt: skip
     with own_logging():
         session.parse()
     _sessions[str(name)] = session

@@ -1,0 +1,89 @@
+"""What travels between the processes of one build: its invocation, manifest and results."""
+
+from __future__ import annotations
+
+import pickle
+import zlib
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any
+
+from dbt import tracking
+from dbt.artifacts.schemas.results import RunStatus
+from dbt.artifacts.schemas.run import RunResult
+from dbt_common import invocation as common_invocation
+
+from tasks.dbt.invocation import Invocation
+
+
+def join(invocation: Invocation) -> None:
+    """Be part of an invocation that began in another process."""
+    user: Any = tracking.active_user
+    common_invocation._INVOCATION_ID = user.invocation_id = invocation.id
+    common_invocation._INVOCATION_STARTED_AT = invocation.started.replace(tzinfo=None)
+    user.run_started_at = invocation.started
+
+
+def invocation() -> Invocation:
+    """Return the invocation that this process is part of."""
+    user: Any = tracking.active_user
+    return Invocation(common_invocation.get_invocation_id(), user.run_started_at)
+
+
+#: What running a node changes of it.
+_RUN_LEAVES = (
+    "compiled", "compiled_code", "compiled_path", "build_path", "extra_ctes",
+    "extra_ctes_injected", "_pre_injected_sql", "relation_name",
+)  # fmt: skip
+
+
+def pack(session: str, results: Sequence[Any]) -> bytes:
+    """Make results ready to travel to the process that writes them, which has the nodes itself.
+
+    Args:
+        session: Names the session that they come from.
+        results: dbt's own.
+    """
+    packed = []
+    for result in results:
+        given = {f.name: getattr(result, f.name) for f in fields(result)}
+        node = vars(given.pop("node"))
+        given["agate_table"] = None
+        left = {name: node[name] for name in _RUN_LEAVES if name in node}
+        packed.append((node["unique_id"], left, given))
+    return zlib.compress(pickle.dumps((session, packed)), 1)
+
+
+def unpack(task: Any, session: str, data: bytes) -> list[Any]:
+    """Return the results that travelled; none, if they come from this very session."""
+    origin, packed = pickle.loads(zlib.decompress(data))
+    if origin == session:
+        return []
+    results = []
+    for unique_id, left, given in packed:
+        node = task.manifest.expect(unique_id)
+        vars(node).update(left)
+        results.append(RunResult(node=node, **given))
+    return results
+
+
+def take_over(task: Any, result: Any, earlier: Any) -> None:
+    """Enter the result of a node that ran elsewhere, in the place of an earlier one."""
+    with task.lock:
+        task.node_results[:] = [r for r in task.node_results if r is not earlier]
+    task._handle_result(result)
+
+
+def lost_result(task: Any, unique_id: str, message: str) -> Any:
+    """Make the result of a node that ended without one."""
+    return RunResult.from_node(task.manifest.expect(unique_id), RunStatus.Error, message)
+
+
+def pack_manifest(task: Any) -> bytes:
+    """Make what dbt parsed ready to travel."""
+    return zlib.compress(pickle.dumps(task.manifest, pickle.HIGHEST_PROTOCOL), 1)
+
+
+def unpack_manifest(data: bytes) -> Any:
+    """Return the manifest that travelled."""
+    return pickle.loads(zlib.decompress(data))
