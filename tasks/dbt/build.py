@@ -378,7 +378,7 @@ def _prepared(session: SessionName, state_dir: Path | None, spreads: bool = Fals
 
     report = sessions.parse(session)
     path = freshness.stamp(session.options, report.manifest_path, state_dir)
-    parsed = sessions.packed_manifest(session) if spreads else None
+    parsed = sessions.packed_parsed(session) if spreads else None
     return Prepared(path, report.selected, report.invocation, parsed)
 
 

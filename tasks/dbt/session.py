@@ -47,7 +47,7 @@ class WarmSession:
         trim: Leave out work of dbt's that nobody sees the result of (`tasks.dbt.trim`).
         invocation: The one it is part of; one of its own if not given.
         second: Whether another process has the build's first session: then parsing writes nothing.
-        manifest: What that session parsed (`packed_manifest`), so that this one need not parse.
+        parsed: What that session found as it parsed (`packed_parsed`): this one need not parse.
 
     Example:
         >>> session = WarmSession(DbtOptions("/srv/shop"))         # doctest: +SKIP
@@ -66,10 +66,10 @@ class WarmSession:
         trim: bool = True,
         invocation: Invocation | None = None,
         second: bool = False,
-        manifest: bytes | None = None,
+        parsed: bytes | None = None,
     ) -> None:
         self.options = options
-        self._invocation, self._second, self._manifest = invocation, second, manifest
+        self._invocation, self._second, self._parsed = invocation, second, parsed
         self._name = uuid.uuid4().hex
         self._lines, self._taken = NodeLines(on_log), TakenDown(lambda: self._namespace)
         self._trim = trim
@@ -107,13 +107,10 @@ class WarmSession:
             freeze_parsed()
         return self._report()
 
-    def packed_manifest(self) -> bytes:
-        """Return what dbt parsed, for a session of the build in another process.
-
-        Running nodes changes it: hence only before `begin`.
-        """
-        self._expect("parsed", "packed_manifest")
-        return self._internals.pack_manifest(self._task)  # type: ignore[no-any-return]
+    def packed_parsed(self) -> bytes:
+        """Return what dbt found as it parsed, for sessions elsewhere; running nodes changes it."""
+        self._expect("parsed", "packed_parsed")
+        return self._internals.pack_parsed(self._task)  # type: ignore[no-any-return]
 
     def begin(
         self, selected: Collection[str] | None = None, *, hooks: bool = True
@@ -273,7 +270,7 @@ class WarmSession:
             ):
                 internals.serve(
                     argv, self.options.project_dir, self._gate, events,
-                    self._invocation, self._second, self._manifest,
+                    self._invocation, self._second, self._parsed,
                 )  # fmt: skip
         except Abandoned:
             pass

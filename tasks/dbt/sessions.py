@@ -110,9 +110,9 @@ def begun(name: SessionName, selected: tuple[str, ...]) -> WarmSession:
         return session
 
 
-def packed_manifest(name: SessionName) -> bytes:
+def packed_parsed(name: SessionName) -> bytes:
     """Return what dbt parsed in the session that :func:`parse` opened, for :func:`warm`."""
-    return _sessions[str(name)].packed_manifest()
+    return _sessions[str(name)].packed_parsed()
 
 
 def begin_import() -> None:
@@ -128,33 +128,33 @@ def _imported() -> None:
         _log.debug("dbt could not be imported beforehand: %s", error)
 
 
-def warm(name: SessionName, manifest: bytes | None) -> None:
+def warm(name: SessionName, parsed: bytes | None) -> None:
     """Begin to open the session beside other work, if this process has none; nodes wait for it.
 
     Args:
         name: The session.
-        manifest: What dbt parsed in the process that opened it first.
+        parsed: What dbt found as it parsed, in the process that opened the build's first session.
     """
     _warming.add(str(name))
-    threading.Thread(target=_warmed, args=(name, manifest), name="dbt-warm", daemon=True).start()
+    threading.Thread(target=_warmed, args=(name, parsed), name="dbt-warm", daemon=True).start()
 
 
-def _warmed(name: SessionName, manifest: bytes | None) -> None:
+def _warmed(name: SessionName, parsed: bytes | None) -> None:
     with _lock:
         if str(name) in _warming and str(name) not in _sessions:
             try:
-                _opened_late(name, manifest)
+                _opened_late(name, parsed)
             except Exception as error:  # who needs the session opens it again, and says why not
                 _log.debug("a dbt session could not be opened beforehand: %s", error)
         _warming.discard(str(name))
 
 
-def _opened_late(name: SessionName, manifest: bytes | None = None) -> WarmSession:
+def _opened_late(name: SessionName, parsed: bytes | None = None) -> WarmSession:
     """Open the session where, or when, another process has opened it before."""
     _leave_idle(name)
     session = WarmSession(
         name.options, on_log=_logged, invocation=name.invocation, second=name.shared,
-        manifest=manifest,
+        parsed=parsed,
     )  # fmt: skip
     with own_logging():
         session.parse()

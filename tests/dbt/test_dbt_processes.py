@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,8 @@ workers = {"n_workers": 2, "threads_per_worker": THREADS}
 with Flow("build", executor=DaskExecutor(cluster_kwargs=workers)) as flow:
     DbtBuild(max_retries=1, retry_delay=0)()
 """
+#: Two days for a model that is made day by day.
+BEGIN = (datetime.now(UTC) - timedelta(days=1)).date()
 FILES = {
     "dbt_project.yml": """
         name: shop
@@ -79,6 +82,16 @@ FILES = {
                {{ 1 if load_relation(ref('growing')) else 0 }} as growing,
                '{{ invocation_id }}' as id, '{{ run_started_at }}' as started
         from {{ ref('over_named') }} limit 1
+        """,
+    "models/happenings.sql": f"""
+        {{{{ config(event_time='happened') }}}}
+        select timestamp '{BEGIN}' + i * interval '1 hour' as happened, i
+        from generate_series(0, 47) as t(i)
+        """,
+    "models/daily.sql": f"""
+        {{{{ config(materialized='incremental', incremental_strategy='microbatch', unique_key='i',
+                  event_time='happened', batch_size='day', begin='{BEGIN}') }}}}
+        select * from {{{{ ref('happenings') }}}}
         """,
     "models/broken.sql": "select nope from {{ ref('customers') }}",
     "models/below_broken.sql": "select * from {{ ref('broken') }}",
@@ -130,6 +143,21 @@ LONG = {
     "models/b.sql": "select id, pg_sleep(12)::text as s from {{ ref('early') }}",
     "models/late.sql": "select a.id from {{ ref('a') }} a join {{ ref('b') }} b using (id)",
 }
+#: Models above one that a deferred build does not make.
+DEFERRED = {
+    **{name: LONG[name] for name in ("profiles.yml", "orchestrator.toml", "flows/build.py")},
+    "dbt_project.yml": """
+        name: shop
+        profile: shop
+        flags: {send_anonymous_usage_stats: false}
+        models: {shop: {+materialized: table}}
+        """,
+    "models/below.sql": "select 1 as id",
+    **{
+        f"models/above{n}.sql": "select id, pg_sleep(0.5)::text as s from {{ ref('below') }}"
+        for n in range(3)
+    },
+}
 SLEEPING = (
     "select count(*) from pg_stat_activity "
     "where datname = current_database() and wait_event = 'PgSleep'"
@@ -166,9 +194,10 @@ class Place:
             said, _ = process.communicate(timeout=240)
         return process.returncode, said
 
-    def rows(self, query: str) -> list[tuple[Any, ...]]:
+    def rows(self, query: str, fetch: bool = True) -> list[tuple[Any, ...]]:
         with psycopg.connect(host=self.host, user="test", dbname=self.database) as connection:
-            return connection.execute(query).fetchall()
+            found = connection.execute(query)
+            return found.fetchall() if fetch else []
 
     def tables(self) -> Tables:
         """All relations by name, with their kind and rows."""
@@ -325,3 +354,46 @@ def test_a_killed_process_is_made_up_for(killed: str, host: str, tmp_path: Path)
     }
     assert place.rows("select nodes, started is not null from audit.runs") == [(4, True)]
     assert place.rows("select id from main.late") == [(1,)]
+
+
+def test_a_cancelled_build_leaves_nothing_running_in_either_process(
+    host: str, tmp_path: Path
+) -> None:
+    place = Place(tmp_path, host, "cancelled", LONG)
+    with place.start(*OURS) as process:
+        while place.rows(SLEEPING) != [(2,)] and process.poll() is None:
+            time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        said, _ = process.communicate(timeout=120)
+    assert process.returncode == 130, said
+    assert place.rows(SLEEPING) == [(0,)]
+    assert place.rows("select count(*) from pg_stat_activity where datname = 'cancelled'") == [(1,)]
+    assert place.rows("select to_regclass('main.a'), to_regclass('main.late')") == [(None, None)]
+
+
+def test_a_deferred_build_reads_what_it_does_not_make(host: str, tmp_path: Path) -> None:
+    made = Place(tmp_path / "made", host, "deferred", DEFERRED)
+    code, said = made.run("dbt.cli.main", "build", "--profiles-dir", ".")
+    assert code == 0, said
+    made.rows("alter schema main rename to production", fetch=False)
+    manifest = (tmp_path / "made" / "target" / "manifest.json").read_text()
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "manifest.json").write_text(
+        manifest.replace('"main"', '"production"').replace('\\"main\\"', '\\"production\\"')
+    )
+    words = (
+        "--state",
+        str(tmp_path / "state"),
+        "--defer",
+        "--select",
+        "above0",
+        "above1",
+        "above2",
+    )
+    code, said = made.run(*OURS, *words)
+    assert code == 0, said
+    assert len(set(made.workers().values())) == 2
+    found = (
+        "select table_name from information_schema.tables where table_schema = 'main' order by 1"
+    )
+    assert made.rows(found) == [("above0",), ("above1",), ("above2",)]

@@ -26,7 +26,7 @@ from tasks.dbt.internals.travel import (
     invocation,
     lost_result,
     pack,
-    pack_manifest,
+    pack_parsed,
     take_over,
     unpack,
 )
@@ -46,7 +46,7 @@ __all__ = [
     "own_events",
     "own_statements",
     "pack",
-    "pack_manifest",
+    "pack_parsed",
     "parse_unwritten",
     "renew",
     "reread",

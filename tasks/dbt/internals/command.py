@@ -14,14 +14,18 @@ from dbt import selected_resources
 from dbt.cli import requires
 from dbt.cli.main import cli
 from dbt.flags import get_flags
+from dbt.graph.graph import Graph, UniqueId
+from dbt.graph.queue import GraphQueue
+from dbt.graph.selector import ResourceTypeSelector
 from dbt.graph.thread_pool import DbtThreadPool
 from dbt.parser.manifest import ManifestLoader
 from dbt.task.build import BuildTask
 from dbt_common.context import get_invocation_context
+from networkx import DiGraph
 
 from tasks.dbt.internals.events import SessionEvents
 from tasks.dbt.internals.relations import Doubt
-from tasks.dbt.internals.travel import join, unpack_manifest
+from tasks.dbt.internals.travel import Parsed, join, unpack_parsed
 from tasks.dbt.invocation import Invocation
 
 
@@ -39,18 +43,59 @@ class Gate(Protocol):
         """Tell that schemas and hooks are done; wait until every node ran."""
 
 
+class Undrained(ResourceTypeSelector):
+    """Makes a queue that nobody drains: it need not know the order of its nodes."""
+
+    def get_graph_queue(self, spec: Any, preserve_edges: bool = True) -> GraphQueue:
+        return undrained(self.manifest, self.get_selected(spec))
+
+
+def undrained(manifest: Any, selected: set[Any]) -> GraphQueue:
+    """Select nodes, and keep track of those that run."""
+    selected_resources.set_selected_resources(selected)
+    return GraphQueue(DiGraph(), manifest, selected)
+
+
 class ServedBuild(BuildTask):
     """A ``dbt build`` that waits at its gate instead of draining its own queue."""
 
     gate: Gate
     second = False  # whether another process writes the artifacts
+    handed: Parsed | None = None  # what another process found as it parsed
 
     def compile_manifest(self) -> None:
         if not self.second:
             super().compile_manifest()
-            return
+        elif self.handed is not None:
+            self.graph = Graph(DiGraph())  # what it serves for has been found
+        else:
+            self._link()
+
+    def _link(self) -> None:
         assert self.manifest is not None
         self.graph = self.compiler.compile(self.manifest, write=False, add_test_edges=True)
+
+    def ancestors(self, unique_id: str) -> set[str]:
+        """Return the nodes that a node depends on, directly or not."""
+        assert self.graph is not None
+        if not self.graph.nodes():
+            self._link()
+        return set(self.graph.ancestors(UniqueId(unique_id)))
+
+    def get_graph_queue(self) -> Any:
+        if self.handed is None:
+            return super().get_graph_queue()
+        self.selected_unit_tests = set(self.handed.unit_tests)
+        return undrained(self.manifest, set(self.handed.nodes))
+
+    def get_node_selector(self, no_unit_tests: bool = False) -> Any:
+        found = super().get_node_selector(no_unit_tests)
+        return Undrained(
+            graph=found.full_graph,
+            manifest=found.manifest,
+            previous_state=found.previous_state,
+            resource_types=list(found.resource_types),
+        )
 
     def _runtime_initialize(self) -> None:
         super()._runtime_initialize()
@@ -103,26 +148,26 @@ def serve(
     events: SessionEvents,
     invocation: Invocation | None = None,
     second: bool = False,
-    manifest: bytes | None = None,
+    parsed: bytes | None = None,
 ) -> None:
     """Run ``dbt <argv>`` in this thread, with ``gate`` in place of dbt's own queue.
 
     Args:
         invocation: The one it is part of; a new one if not given.
         second: Whether another process has written what parsing leaves in ``target``.
-        manifest: What the other process parsed.
+        parsed: What the other process found as it parsed.
 
     Raises:
         BaseException: What dbt raised; failed nodes are results and raise nothing.
     """
-    words = list(argv)
+    words, found = list(argv), unpack_parsed(parsed) if parsed else None
     parent = cli.make_context("dbt", list(words))
     parent.obj = {
-        "manifest": unpack_manifest(manifest) if manifest else None,
+        "manifest": found and found.manifest,
         "callbacks": [events.deliver],
         "dbt_runner_command_args": words,
     }
-    command = _command(words, project_dir, gate, invocation, second)
+    command = _command(words, project_dir, gate, invocation, second, found)
     try:
         with command.make_context("build", words[1:], parent=parent) as context:
             command.invoke(context)
@@ -133,7 +178,12 @@ def serve(
 
 
 def _command(
-    words: Sequence[str], project_dir: str, gate: Gate, invocation: Invocation | None, second: bool
+    words: Sequence[str],
+    project_dir: str,
+    gate: Gate,
+    invocation: Invocation | None,
+    second: bool,
+    parsed: Parsed | None,
 ) -> click.Command:
     @click.pass_context
     @requires.postflight
@@ -142,24 +192,31 @@ def _command(
     @_settled(words, project_dir, invocation)
     @requires.project
     @requires.catalogs
-    @_parsing_with_catalogs
     @requires.runtime_config
+    @_as_parsed
     @requires.manifest(write=not second)
     def build(ctx: click.Context, **_: Any) -> tuple[Any, bool]:
         task = ServedBuild(ctx.obj["flags"], ctx.obj["runtime_config"], ctx.obj["manifest"])
         task.gate, task.second = gate, second
+        if parsed is not None and task.manifest is parsed.manifest:
+            task.handed = parsed
         results = task.run()
         return results, task.interpret_results(results)
 
     return click.Command("build", params=cli.commands["build"].params, callback=build)
 
 
-def _parsing_with_catalogs(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Drop a given manifest where there are catalogs: dbt tells its adapter of them as it parses."""
+def _as_parsed(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Do what dbt does as it parses, beside making the manifest, where that is given.
+
+    Where there are catalogs it is parsed again: dbt tells its adapter of them only then.
+    """
 
     def wrapper(ctx: click.Context, *args: Any, **kwargs: Any) -> Any:
         if ctx.obj.get("catalogs"):
             ctx.obj["manifest"] = None
+        if ctx.obj["manifest"] is not None:
+            ctx.obj["runtime_config"].load_dependencies()
         return function(ctx, *args, **kwargs)
 
     return wrapper

@@ -116,7 +116,7 @@ def skip_node(task: Any, unique_id: str, ran: Collection[Any]) -> Any:
 
 def _ephemeral_cause(task: Any, unique_id: str, ran: Collection[Any]) -> Any:
     broken = [r for r in ran if str(r.status) == "error" and r.node.is_ephemeral_model]
-    above = task.graph.ancestors(unique_id) if broken else ()
+    above = task.ancestors(unique_id) if broken else ()
     return next((r for r in broken if r.node.unique_id in above), None)
 
 

@@ -1,11 +1,11 @@
-"""What travels between the processes of one build: its invocation, manifest and results."""
+"""What travels between the processes of one build: its invocation, what was parsed, results."""
 
 from __future__ import annotations
 
 import pickle
 import zlib
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 from dbt import tracking
@@ -79,11 +79,29 @@ def lost_result(task: Any, unique_id: str, message: str) -> Any:
     return RunResult.from_node(task.manifest.expect(unique_id), RunStatus.Error, message)
 
 
-def pack_manifest(task: Any) -> bytes:
-    """Make what dbt parsed ready to travel."""
-    return zlib.compress(pickle.dumps(task.manifest, pickle.HIGHEST_PROTOCOL), 1)
+@dataclass(frozen=True)
+class Parsed:
+    """What dbt found as it parsed.
+
+    Args:
+        manifest: dbt's own.
+        nodes: Unique ids that dbt selects by the options, without unit tests.
+        unit_tests: Those of the unit tests.
+    """
+
+    manifest: Any
+    nodes: frozenset[str]
+    unit_tests: frozenset[str]
 
 
-def unpack_manifest(data: bytes) -> Any:
-    """Return the manifest that travelled."""
-    return pickle.loads(zlib.decompress(data))
+def pack_parsed(task: Any) -> bytes:
+    """Make what dbt found as it parsed ready to travel."""
+    nodes = frozenset(task.job_queue.get_selected_nodes())
+    found = Parsed(task.manifest, nodes, frozenset(task.selected_unit_tests))
+    return zlib.compress(pickle.dumps(found, pickle.HIGHEST_PROTOCOL), 1)
+
+
+def unpack_parsed(data: bytes) -> Parsed:
+    """Return what travelled."""
+    found: Parsed = pickle.loads(zlib.decompress(data))
+    return found
