@@ -266,11 +266,11 @@ class WarmSession:
                 internals.own_events(events),
                 internals.own_statements(self._taken.add),
                 internals.parse_unwritten(self._second),
-                trim.trimmed(self._may_trim()),
+                trim.trimmed(trims := self._may_trim()),
             ):
                 internals.serve(
                     argv, self.options.project_dir, self._gate, events,
-                    self._invocation, self._second, self._parsed,
+                    self._invocation, self._second, self._parsed, trims,
                 )  # fmt: skip
         except Abandoned:
             pass

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.dbt.known_code import STOOD_IN_FOR, changed
+from tasks.dbt.known_code import CONNECTIONS, STOOD_IN_FOR, changed
 
 SOURCE = Path(__file__).parents[2] / "tasks" / "dbt"
 
@@ -69,6 +69,13 @@ RELIED_ON = [
     ("dbt.parser.manifest", "ManifestLoader.write_manifest_for_partial_parse"),
     ("dbt.artifacts.schemas.run", "RunResult.from_node"),
     ("dbt.artifacts.schemas.results", "RunStatus.Error"),
+    ("dbt.contracts.graph.nodes", "UnitTestNode"),
+    ("dbt.contracts.graph.manifest", "Manifest.__reduce_ex__"),
+    ("dbt.config.runtime", "RuntimeConfig.load_dependencies"),
+    ("dbt.graph.selector", "ResourceTypeSelector.get_selected"),
+    ("dbt.task.build", "BuildTask.get_graph_queue"),
+    ("dbt.task.build", "BuildTask.get_node_selector"),
+    ("dbt.task.build", "BuildTask.execute_with_hooks"),
     ("dbt.adapters.reference_keys", "_make_ref_key"),
     ("dbt.adapters.base.impl", "BaseAdapter.get_relation"),
     ("dbt.adapters.base.impl", "BaseAdapter.list_relations"),
@@ -124,6 +131,11 @@ def test_internal_is_there(module: str, path: str) -> None:
 
 def test_the_code_that_trimmings_stand_in_for_is_known() -> None:
     assert changed() == [], version("dbt-core")
+
+
+def test_the_code_that_kept_connections_stand_in_for_is_known() -> None:
+    pytest.importorskip("dbt.adapters.postgres")
+    assert changed(CONNECTIONS) == [], version("dbt-postgres")
 
 
 @pytest.mark.parametrize(("module", "path"), STOOD_IN_FOR, ids=lambda value: str(value))

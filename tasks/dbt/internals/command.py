@@ -23,6 +23,7 @@ from dbt.task.build import BuildTask
 from dbt_common.context import get_invocation_context
 from networkx import DiGraph
 
+from tasks.dbt.internals.connections import KeptConnections, kept_connections
 from tasks.dbt.internals.events import SessionEvents
 from tasks.dbt.internals.relations import Doubt
 from tasks.dbt.internals.travel import Parsed, join, unpack_parsed
@@ -62,6 +63,8 @@ class ServedBuild(BuildTask):
     gate: Gate
     second = False  # whether another process writes the artifacts
     handed: Parsed | None = None  # what another process found as it parsed
+    keeps = False  # whether connections outlive a node
+    kept: KeptConnections | None = None
 
     def compile_manifest(self) -> None:
         if not self.second:
@@ -126,9 +129,18 @@ class ServedBuild(BuildTask):
 
     def before_run(self, adapter: Any, selected_uids: Any) -> Any:
         status = super().before_run(adapter, selected_uids)
+        if self.keeps:
+            self.kept = kept_connections(adapter)
         flag = getattr(get_flags(), "skip_nodes_if_on_run_start_fails", False)
         self.gate.begun(bool(flag) and str(status) != "success")
         return status
+
+    def execute_with_hooks(self, selected_uids: Any) -> Any:
+        try:
+            return super().execute_with_hooks(selected_uids)
+        finally:
+            if self.kept is not None:
+                self.kept.end()
 
     def execute_nodes(self) -> Any:
         return self.node_results
@@ -149,6 +161,7 @@ def serve(
     invocation: Invocation | None = None,
     second: bool = False,
     parsed: bytes | None = None,
+    keeps: bool = True,
 ) -> None:
     """Run ``dbt <argv>`` in this thread, with ``gate`` in place of dbt's own queue.
 
@@ -156,6 +169,7 @@ def serve(
         invocation: The one it is part of; a new one if not given.
         second: Whether another process has written what parsing leaves in ``target``.
         parsed: What the other process found as it parsed.
+        keeps: Whether connections may outlive a node.
 
     Raises:
         BaseException: What dbt raised; failed nodes are results and raise nothing.
@@ -167,7 +181,12 @@ def serve(
         "callbacks": [events.deliver],
         "dbt_runner_command_args": words,
     }
-    command = _command(words, project_dir, gate, invocation, second, found)
+
+    def begun(task: ServedBuild) -> None:
+        task.gate, task.second, task.keeps = gate, second, keeps
+        task.handed = found if found and task.manifest is found.manifest else None
+
+    command = _command(words, project_dir, invocation, second, begun)
     try:
         with command.make_context("build", words[1:], parent=parent) as context:
             command.invoke(context)
@@ -180,10 +199,9 @@ def serve(
 def _command(
     words: Sequence[str],
     project_dir: str,
-    gate: Gate,
     invocation: Invocation | None,
     second: bool,
-    parsed: Parsed | None,
+    begun: Callable[[ServedBuild], None],
 ) -> click.Command:
     @click.pass_context
     @requires.postflight
@@ -197,9 +215,7 @@ def _command(
     @requires.manifest(write=not second)
     def build(ctx: click.Context, **_: Any) -> tuple[Any, bool]:
         task = ServedBuild(ctx.obj["flags"], ctx.obj["runtime_config"], ctx.obj["manifest"])
-        task.gate, task.second = gate, second
-        if parsed is not None and task.manifest is parsed.manifest:
-            task.handed = parsed
+        begun(task)
         results = task.run()
         return results, task.interpret_results(results)
 

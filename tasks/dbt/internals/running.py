@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from typing import Any
 
@@ -158,9 +158,10 @@ def cancel_queries(task: Any, unique_id: str | None = None) -> None:
         if unique_id is None:
             list(adapter.cancel_open_connections() or ())
             return
-        for connection in list(adapter.connections.thread_connections.values()):
-            if connection.name == unique_id and connection.state == "open":
-                adapter.connections.cancel(connection)
+        with task.kept.held() if task.kept is not None else nullcontext():
+            for connection in list(adapter.connections.thread_connections.values()):
+                if connection.name == unique_id and connection.state == "open":
+                    adapter.connections.cancel(connection)
 
 
 def reset() -> None:

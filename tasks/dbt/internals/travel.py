@@ -11,6 +11,7 @@ from typing import Any
 from dbt import tracking
 from dbt.artifacts.schemas.results import RunStatus
 from dbt.artifacts.schemas.run import RunResult
+from dbt.contracts.graph.nodes import UnitTestNode
 from dbt_common import invocation as common_invocation
 
 from tasks.dbt.invocation import Invocation
@@ -47,10 +48,12 @@ def pack(session: str, results: Sequence[Any]) -> bytes:
     packed = []
     for result in results:
         given = {f.name: getattr(result, f.name) for f in fields(result)}
-        node = vars(given.pop("node"))
-        given["agate_table"] = None
-        left = {name: node[name] for name in _RUN_LEAVES if name in node}
-        packed.append((node["unique_id"], left, given))
+        node, given["agate_table"] = given.pop("node"), None
+        if isinstance(node, UnitTestNode):  # made as it runs; the manifest has its definition
+            packed.append((node, {}, given))
+            continue
+        left = {name: vars(node)[name] for name in _RUN_LEAVES if name in vars(node)}
+        packed.append((node.unique_id, left, given))
     return zlib.compress(pickle.dumps((session, packed)), 1)
 
 
@@ -60,8 +63,8 @@ def unpack(task: Any, session: str, data: bytes) -> list[Any]:
     if origin == session:
         return []
     results = []
-    for unique_id, left, given in packed:
-        node = task.manifest.expect(unique_id)
+    for named, left, given in packed:
+        node = task.manifest.expect(named) if isinstance(named, str) else named
         vars(node).update(left)
         results.append(RunResult(node=node, **given))
     return results
