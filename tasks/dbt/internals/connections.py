@@ -37,7 +37,7 @@ class KeptConnections:
     @contextmanager
     def held(self) -> Iterator[None]:
         """Let no connection go from node to node: who cancels a node must not meet the next one."""
-        with self._lock:
+        with self._manager.lock, self._lock:  # as dbt takes them where it cancels all
             yield
 
     def end(self) -> None:
