@@ -119,7 +119,10 @@ class DbtNode(Task):
 
     def _told(self, session: WarmSession, *unique_ids: str) -> bytes | None:
         """What the process that finishes the build must know, where that may be another one."""
-        return session.packed(*unique_ids) if self.session.shared else None
+        if not self.session.shared:
+            return None
+        compiled = [e for e in self.ephemerals if e not in unique_ids]
+        return session.packed(*unique_ids, compiled=compiled)
 
 
 class DbtFinish(Task):

@@ -167,6 +167,7 @@ class WarmSession:
     def skip_node(self, unique_id: str, reason: str) -> NodeResult:
         """Record a node as skipped, as dbt does for what depends on a failed node."""
         self._expect("begun", "skip_node")
+        self._internals.drop_result(self._task, self._results.get(unique_id))
         ran = list(self._results.values())
         result = self._inside(self._internals.skip_node, unique_id, ran)
         return self._keep(unique_id, result, reason)
@@ -192,13 +193,14 @@ class WarmSession:
         with self._internals.doubted(self._task, later):
             yield
 
-    def packed(self, *unique_ids: str) -> bytes:
-        """Return results of nodes that ran here, for `adopt` in the session that will finish."""
-        return self._internals.pack(self._name, [self._results[u] for u in unique_ids])  # type: ignore[no-any-return]
+    def packed(self, *unique_ids: str, compiled: Collection[str] = ()) -> bytes:
+        """Return results of nodes that ran here, with ephemeral models compiled, for `adopt`."""
+        found = [self._results[u] for u in unique_ids]
+        return self._internals.pack(self._task, self._name, found, compiled)  # type: ignore[no-any-return]
 
     def packed_hooks(self) -> bytes:
         """Return the results of the hooks that ran here, for `adopt`."""
-        return self._internals.pack(self._name, self._hooks())  # type: ignore[no-any-return]
+        return self._internals.pack(self._task, self._name, self._hooks())  # type: ignore[no-any-return]
 
     def adopt(self, packed: bytes) -> None:
         """Take over what ran in another process of the build, for hooks and artifacts."""

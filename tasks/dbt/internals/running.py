@@ -85,6 +85,12 @@ def _event_loop() -> asyncio.AbstractEventLoop | None:
         return None
 
 
+def drop_result(task: Any, earlier: Any) -> None:
+    """Forget an earlier result of a node: its last one counts."""
+    with task.lock:
+        task.node_results[:] = [r for r in task.node_results if r is not earlier]
+
+
 def renew(task: Any, unique_id: str, earlier: Any) -> None:
     """Make a node that ran before ready to run again.
 
@@ -92,8 +98,7 @@ def renew(task: Any, unique_id: str, earlier: Any) -> None:
     would take them for injected already and lose them. Of a microbatch model only the batches
     that failed run again, as in ``dbt retry``.
     """
-    with task.lock:
-        task.node_results[:] = [r for r in task.node_results if r is not earlier]
+    drop_result(task, earlier)
     node = task.manifest.expect(unique_id)
     if hasattr(node, "extra_ctes_injected"):
         node.extra_ctes_injected, node.extra_ctes, node.compiled = False, [], False

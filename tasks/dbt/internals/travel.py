@@ -14,6 +14,7 @@ from dbt.artifacts.schemas.run import RunResult
 from dbt.contracts.graph.nodes import UnitTestNode
 from dbt_common import invocation as common_invocation
 
+from tasks.dbt.internals.running import drop_result
 from tasks.dbt.invocation import Invocation
 
 
@@ -38,23 +39,28 @@ _RUN_LEAVES = (
 )  # fmt: skip
 
 
-def pack(session: str, results: Sequence[Any]) -> bytes:
+def pack(task: Any, session: str, results: Sequence[Any], compiled: Sequence[str] = ()) -> bytes:
     """Make results ready to travel to the process that writes them, which has the nodes itself.
 
     Args:
         session: Names the session that they come from.
         results: dbt's own.
+        compiled: Ephemeral models that became part of them.
     """
-    packed = []
+    packed: list[tuple[Any, dict[str, Any], dict[str, Any] | None]] = []
     for result in results:
         given = {f.name: getattr(result, f.name) for f in fields(result)}
         node, given["agate_table"] = given.pop("node"), None
         if isinstance(node, UnitTestNode):  # made as it runs; the manifest has its definition
             packed.append((node, {}, given))
             continue
-        left = {name: vars(node)[name] for name in _RUN_LEAVES if name in vars(node)}
-        packed.append((node.unique_id, left, given))
+        packed.append((node.unique_id, _left(node), given))
+    packed += [(name, _left(task.manifest.expect(name)), None) for name in compiled]
     return zlib.compress(pickle.dumps((session, packed)), 1)
+
+
+def _left(node: Any) -> dict[str, Any]:
+    return {name: vars(node)[name] for name in _RUN_LEAVES if name in vars(node)}
 
 
 def unpack(task: Any, session: str, data: bytes) -> list[Any]:
@@ -65,15 +71,17 @@ def unpack(task: Any, session: str, data: bytes) -> list[Any]:
     results = []
     for named, left, given in packed:
         node = task.manifest.expect(named) if isinstance(named, str) else named
-        vars(node).update(left)
-        results.append(RunResult(node=node, **given))
+        if given is not None:
+            vars(node).update(left)
+            results.append(RunResult(node=node, **given))
+        elif not node.compiled:
+            vars(node).update(left)
     return results
 
 
 def take_over(task: Any, result: Any, earlier: Any) -> None:
     """Enter the result of a node that ran elsewhere, in the place of an earlier one."""
-    with task.lock:
-        task.node_results[:] = [r for r in task.node_results if r is not earlier]
+    drop_result(task, earlier)
     task._handle_result(result)
 
 
