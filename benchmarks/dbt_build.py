@@ -89,7 +89,9 @@ def generate(folder: Path, models: int, target: str = "duckdb", seed: int = 1) -
         above = pick.sample(reach, min(len(reach), pick.choice((1, 1, 2, 2, 3, 4))))
         above = [] if number < roots else above
         sql = " union all ".join(f"select id, value from {{{{ ref('m{a}') }}}}" for a in above)
-        body = f"select id, sum(value) % 97 as value from ({sql}) as t group by id" if above else None
+        body = (
+            f"select id, sum(value) % 97 as value from ({sql}) as t group by id" if above else None
+        )
         source = f"select i as id, i % {number + 2} as value from {HUNDRED[target]}"
         (folder / "models" / f"m{number}.sql").write_text((body or source) + "\n")
         kind = pick.choice(("not_null", "unique"))

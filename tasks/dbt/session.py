@@ -168,8 +168,7 @@ class WarmSession:
         """Record a node as skipped, as dbt does for what depends on a failed node."""
         self._expect("begun", "skip_node")
         self._internals.drop_result(self._task, self._results.get(unique_id))
-        ran = list(self._results.values())
-        result = self._inside(self._internals.skip_node, unique_id, ran)
+        result = self._inside(self._internals.skip_node, unique_id, [*self._results.values()])
         return self._keep(unique_id, result, reason)
 
     def refresh_relations(self, schemas: Collection[tuple[str | None, str]]) -> None:
