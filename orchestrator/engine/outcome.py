@@ -56,7 +56,7 @@ def returned(value: Any) -> tuple[Any, Outcome]:
     """Judge what a task returned; the first item is what downstream tasks receive."""
     if not isinstance(value, Result):
         return value, Outcome(State(StateType.SUCCESS))
-    state = State(StateType.SUCCESS, value.message, status=value.status)
+    state = State(StateType.SUCCESS, value.message, status=value.status, told=value.told)
     return value.value, Outcome(state, None, value.rows, value.failures, value.detail)
 
 
@@ -77,7 +77,7 @@ def raised(error: BaseException, attempt: Attempt) -> Outcome:
 
 def _failed(error: BaseException) -> Outcome:
     if isinstance(error, FAIL):
-        state = State(StateType.FAILED, error.message, status=error.status)
+        state = State(StateType.FAILED, error.message, status=error.status, told=error.told)
         return Outcome(state, None, error.rows, error.failures, error.detail)
     if isinstance(error, OrchestratorError):
         # Written for people: the traceback would only hide what it says.

@@ -51,7 +51,11 @@ _SETTINGS = {
     "distributed.scheduler.allowed-failures": 0,
     "distributed.scheduler.work-stealing": False,
     "distributed.comm.timeouts.connect": "30s",
+    # How often each process asks its event loop whether it is late: a tenth of what it works.
+    "distributed.admin.tick.interval": "500ms",
 }
+#: Looks at every task's stack a hundred times a second, for reports alone.
+_PROFILER = "distributed.worker.profile.enabled"
 
 
 class DaskChannel:
@@ -188,7 +192,8 @@ class DaskExecutor(Executor):
     def start(self) -> Iterator[None]:
         """Connect, after making the cluster unless an address was given."""
         with ExitStack() as stack:
-            stack.enter_context(dask.config.set(_SETTINGS))
+            profiled = self.performance_report_path is not None
+            stack.enter_context(dask.config.set({**_SETTINGS, _PROFILER: profiled}))
             target = self.address or stack.enter_context(
                 cluster(
                     self.cluster_class, self.cluster_kwargs, self.adapt_kwargs,

@@ -41,6 +41,20 @@ class TaskGroup(Task):
         """Return work to do once, where the group's tasks will run, before planning; or None."""
         return None
 
+    def ahead(self, key: str, planning: Planning) -> Callable[[], Any] | None:
+        """Return what to begin in every process beside :meth:`prepare`, or None.
+
+        It must return at once.
+        """
+        return None
+
+    def warm(self, key: str, planning: Planning, prepared: Any) -> Callable[[], Any] | None:
+        """Return what to begin in every process once :meth:`prepare` was done, or None.
+
+        It must return at once; the run goes on beside it.
+        """
+        return None
+
     def release(self, key: str, planning: Planning) -> Callable[[], Any] | None:
         """Return what leaves nothing open when the run has ended, however it ended; or None."""
         return None

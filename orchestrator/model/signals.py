@@ -57,6 +57,7 @@ class FAIL(Exception):  # noqa: N818 - Prefect 1's name
         failures: Failing rows of a test.
         rows: Rows written before it failed.
         detail: JSON-able facts shown with the failure (``compiled_code``, ``error_line``, …).
+        told: For tasks that ask for the states of what they wait for; see :class:`State`.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class FAIL(Exception):  # noqa: N818 - Prefect 1's name
         failures: int | None = None,
         rows: int | None = None,
         detail: Mapping[str, Any] | None = None,
+        told: bytes | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -74,6 +76,7 @@ class FAIL(Exception):  # noqa: N818 - Prefect 1's name
         self.failures = failures
         self.rows = rows
         self.detail = dict(detail or {})
+        self.told = told
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,7 @@ class Result:
         rows: Rows written.
         failures: Rows that a warning test found.
         detail: JSON-able facts kept with the task run.
+        told: For tasks that ask for the states of what they wait for; see :class:`State`.
     """
 
     value: Any = None
@@ -95,3 +99,4 @@ class Result:
     rows: int | None = None
     failures: int | None = None
     detail: Mapping[str, Any] = field(default_factory=dict)
+    told: bytes | None = field(default=None, repr=False)

@@ -62,6 +62,8 @@ class State:
         status: The tool's own word where there is one (dbt's ``warn``, ``no-op``).
         hindered: For a skipped run, whether something that broke is behind it; it then counts as
             failed for what comes after.
+        told: What the task has for tasks that ask for the states of what they wait for; it is
+            not stored.
 
     Example:
         >>> State(StateType.SUCCESS, result=3).is_successful()
@@ -74,6 +76,7 @@ class State:
     cause: str | None = None
     status: str | None = None
     hindered: bool = False
+    told: bytes | None = field(default=None, repr=False, compare=False)
 
     def is_finished(self) -> bool:
         """Whether nothing follows this state."""

@@ -226,7 +226,9 @@ def _groups(flow: Flow, planning: Planning, executor: Executor) -> Iterator[dict
         for key, group in reversed(groups.items()):  # what the first keeps open is opened last
             work = group.prepare(key, planning)
             if work is not None:
+                _begun_everywhere(executor, group.ahead(key, planning))
                 prepared[key] = _done_there(executor, work, group.affinity(planning))
+                _begun_everywhere(executor, group.warm(key, planning, prepared[key]))
         yield prepared
     finally:
         for key, group in groups.items():
@@ -235,6 +237,11 @@ def _groups(flow: Flow, planning: Planning, executor: Executor) -> Iterator[dict
                 executor.broadcast(undo)
         for warehouse in getattr(planning.find_warehouse, "made", {}).values():
             executor.broadcast(warehouse.release, planning.run_id)
+
+
+def _begun_everywhere(executor: Executor, work: Callable[[], Any] | None) -> None:
+    if work is not None and not executor.runs_in_driver:
+        executor.broadcast(work)
 
 
 def _done_there(executor: Executor, work: Callable[[], Any], affinity: str | None) -> Any:

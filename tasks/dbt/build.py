@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,10 +26,11 @@ from orchestrator.model.task import Task
 from orchestrator.model.warehouse import Warehouse
 from tasks.dbt import freshness
 from tasks.dbt.ephemerals import Ephemerals
+from tasks.dbt.invocation import Invocation
 from tasks.dbt.nodes import DbtFinish, DbtNode, DbtStart
 from tasks.dbt.options import DbtOptions
 from tasks.dbt.profiles import load_profile
-from tasks.dbt.sessions import SessionName
+from tasks.dbt.sessions import SessionName, this_process
 from tasks.warehouses import make
 
 #: What `dbt build` passes by with the status "no-op".
@@ -156,10 +157,25 @@ class DbtBuild(TaskGroup):
         """
         session = self._session(planning, key)
         if not self.in_turn:
-            return partial(_prepared, session, planning.state_dir)
+            return partial(_prepared, session, planning.state_dir, self._spreads(planning))
         if self._known_manifest(session, planning) is not None:
             return None
         return partial(_parsed, session, planning.state_dir)
+
+    def ahead(self, key: str, planning: Planning) -> Callable[[], Any] | None:
+        """Import dbt in the other processes, too, where they will run nodes."""
+        return _import_begun if self._spreads(planning) and not self.in_turn else None
+
+    def warm(self, key: str, planning: Planning, prepared: Any) -> Callable[[], Any] | None:
+        """Open sessions there, from what dbt parsed in the first."""
+        if self.in_turn or not self._spreads(planning):
+            return None
+        session = self._shared(self._session(planning, key), prepared)
+        return partial(_warmed, session, prepared.parsed)
+
+    def _spreads(self, planning: Planning) -> bool:
+        """Whether every process runs nodes, because the warehouse is nobody's own."""
+        return self._warehouse(planning).affinity is None
 
     def release(self, key: str, planning: Planning) -> Callable[[], Any] | None:
         """Leave the session if it is still open."""
@@ -183,14 +199,17 @@ class DbtBuild(TaskGroup):
             for node in named
             if node.resource_type in _NO_OPS and node.key in chosen
         ]
-        affinity = self.affinity(planning)
+        affinity, warehouse = self.affinity(planning), self._warehouse(planning)
+        if self._spreads(planning):
+            session = self._shared(session, prepared)
+        where = warehouse.affinity  # without an owner, nodes run in every process
         behind = Ephemerals(manifest, chosen)
         pattern = DbtNode(session, "", "dbt node", **self.task_args)
         members = [
-            Member(_node(pattern, node, behind.of(node.key)), node, affinity) for node in nodes
-        ] + [Member(_node(pattern, node, ()), node, affinity) for node in passed]
+            Member(_node(pattern, node, behind.of(node.key)), node, where) for node in nodes
+        ] + [Member(_node(pattern, node, ()), node, where) for node in passed]
         framed = self._framed(
-            key, session, members, self._warehouse(planning), affinity, project, opens[1], planning
+            key, session, members, warehouse, affinity, project, opens[1], planning
         )
         taken = {member.facts.key for member in framed}
         return [*framed, *(Member(None, mark) for mark in named if mark.key not in taken)]
@@ -303,6 +322,12 @@ class DbtBuild(TaskGroup):
     def _session(self, planning: Planning, key: str) -> SessionName:
         return SessionName(planning.run_id, key, self._options(planning))
 
+    @staticmethod
+    def _shared(session: SessionName, prepared: Any) -> SessionName:
+        """The name of a session that each process which runs nodes has one of."""
+        invocation = Invocation() if prepared is None else prepared.invocation
+        return replace(session, planned_in=this_process(), invocation=invocation)
+
     def _manifest(
         self, session: SessionName, planning: Planning, prepared: Any
     ) -> tuple[str, tuple[str, ...] | None]:
@@ -333,35 +358,61 @@ class DbtBuild(TaskGroup):
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What opening a session told: where the manifest is, and dbt's own selection."""
+    """What opening a session told.
+
+    Args:
+        manifest_path: Where the manifest is.
+        selected: dbt's own selection.
+        invocation: Which one it is.
+        parsed: What dbt parsed, for sessions in other processes, if there will be any.
+    """
 
     manifest_path: str
     selected: tuple[str, ...]
+    invocation: Invocation
+    parsed: bytes | None = field(default=None, repr=False)
 
 
-def _prepared(session: SessionName, state_dir: Path | None) -> Prepared:
+def _prepared(session: SessionName, state_dir: Path | None, spreads: bool = False) -> Prepared:
     from tasks.dbt import sessions
 
     report = sessions.parse(session)
     path = freshness.stamp(session.options, report.manifest_path, state_dir)
-    return Prepared(path, report.selected)
+    parsed = sessions.packed_parsed(session) if spreads else None
+    return Prepared(path, report.selected, report.invocation, parsed)
+
+
+def _import_begun() -> None:
+    from tasks.dbt import sessions
+
+    sessions.begin_import()
+
+
+def _warmed(session: SessionName, parsed: bytes | None) -> None:
+    from tasks.dbt import sessions
+
+    sessions.warm(session, parsed)
 
 
 def _released(session: SessionName) -> None:
     from tasks.dbt import sessions
     from tasks.duckdb.instances import release_all
 
-    sessions.abandon(session)
+    sessions.abandon_all(session.run_id)
     release_all(session.run_id)
 
 
 @with_collector
 def _parsed(session: SessionName, state_dir: Path | None) -> Prepared:
     """Let dbt parse here and now, only for its manifest."""
+    from tasks.dbt import sessions
+    from tasks.duckdb.instances import release_all
+
     try:
         return _prepared(session, state_dir)
     finally:
-        _released(session)
+        sessions.abandon(session)
+        release_all(session.run_id)
 
 
 def _needs_dbt(options: DbtOptions) -> bool:

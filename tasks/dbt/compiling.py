@@ -80,6 +80,6 @@ def _no_cache(task: Any) -> None:
 
 
 def _adapter(task: Any) -> Any:
-    from tasks.dbt.internals import get_adapter
+    from tasks.dbt.internals.running import get_adapter
 
     return get_adapter(task.config)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
@@ -28,10 +29,25 @@ STOOD_IN_FOR: dict[tuple[str, str], set[str]] = {
     ("dbt_common.clients.jinja", "get_environment"): {"090f7890a742"},
     ("dbt.compilation", "Linker.get_graph_summary"): {"b5d2f0dcd661"},
 }
+#: The same of what `tasks.dbt.internals.connections` stands in for, where dbt-postgres is there.
+CONNECTIONS: dict[tuple[str, str], set[str]] = {
+    ("dbt.adapters.postgres.connections", "PostgresConnectionManager.open"): {"f2671002ccdb"},
+    ("dbt.adapters.postgres.connections", "PostgresConnectionManager.cancel"): {"7f3633d9d60e"},
+    ("dbt.adapters.base.connections", "BaseConnectionManager.close"): {"e96d0fb95050"},
+    ("dbt.adapters.base.connections", "BaseConnectionManager.release"): {"3f2bbd1f1756"},
+    ("dbt.adapters.base.connections", "BaseConnectionManager.cleanup_all"): {"4860bb3d968f"},
+    ("dbt.adapters.base.connections", "BaseConnectionManager.set_connection_name"): {
+        "58a68c0a5c06"
+    },
+    ("dbt.adapters.sql.connections", "SQLConnectionManager.cancel_open"): {"f0f7673d9149"},
+}
 
 
-def changed() -> list[str]:
+def changed(known_code: Mapping[tuple[str, str], set[str]] = STOOD_IN_FOR) -> list[str]:
     """Return what the installed dbt words otherwise than every version that was read.
+
+    Args:
+        known_code: Digests by (module, path).
 
     Example:
         >>> changed()
@@ -39,7 +55,7 @@ def changed() -> list[str]:
     """
     return [
         f"{module}.{path}"
-        for (module, path), known in STOOD_IN_FOR.items()
+        for (module, path), known in known_code.items()
         if _digest(module, path) not in known
     ]
 

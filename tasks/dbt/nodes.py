@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
@@ -58,7 +58,10 @@ class DbtStart(Task):
             hooks = sessions.begin(self.session, self.selected)
         except DbtHookError as error:
             raise FAIL(error.what, status="error", detail={"error": str(error)}) from error
-        return _hooks_result(hooks)
+        told = None
+        if self.session.shared:
+            told = sessions.begun(self.session, self.selected).packed_hooks()
+        return replace(_hooks_result(hooks), told=told)
 
 
 class DbtNode(Task):
@@ -99,14 +102,27 @@ class DbtNode(Task):
         session = sessions.begun(self.session, self.selected)
         if self.outside:
             session.refresh_relations(self.outside)
-        with _cancellable(session, self.unique_id):
+        running = context.active()
+        again = running is None or running.attempt > 1
+        shared = self.session.shared
+        heeding = session.beside_others(self.unique_id, again) if shared else nullcontext()
+        with heeding, _cancellable(session, self.unique_id):
             for ephemeral in self.ephemerals:
                 broken = sessions.compiled(self.session, session, ephemeral)
                 if broken is not None:
                     # dbt's word for this node is "skipped"; here it is where the failure shows.
                     session.skip_node(self.unique_id, broken.message or "")
-                    raise _failure(replace(broken, status="skipped"))
-            return _node_result(session.run_node(self.unique_id))
+                    told = self._told(session, ephemeral, self.unique_id)
+                    raise _failure(replace(broken, status="skipped"), told)
+            result = session.run_node(self.unique_id)
+            return _node_result(result, self._told(session, self.unique_id))
+
+    def _told(self, session: WarmSession, *unique_ids: str) -> bytes | None:
+        """What the process that finishes the build must know, where that may be another one."""
+        if not self.session.shared:
+            return None
+        compiled = [e for e in self.ephemerals if e not in unique_ids]
+        return session.packed(*unique_ids, compiled=compiled)
 
 
 class DbtFinish(Task):
@@ -133,21 +149,37 @@ class DbtFinish(Task):
 
     def run(self, upstream_states: Mapping[str, State]) -> Result:
         """Finish the session; nodes that never ran are recorded as dbt records skipped ones."""
+        start = upstream_states.get(self.start_key)
+        if self.session.shared and start is not None and start.is_successful():
+            sessions.begun(self.session, self.selected)  # the first process may have died
         session = sessions.close(self.session)
         if session is None:
             raise SKIP("on-run-start never came to its end")
+        if self.session.shared:
+            if start is not None and start.told is not None:
+                session.adopt(start.told)
+            _adopt(session, self.selected, upstream_states)
         for key in self.selected:
             state = upstream_states.get(key)  # an ephemeral model has none of its own
             if state is not None and state.is_skipped():
                 session.skip_node(key, state.message)
         result = _hooks_result(session.finish())
-        start = upstream_states.get(self.start_key)
         if "error" in (result.status, start.status if start else None):
             raise FAIL("a hook failed", status="error", detail=result.detail)
         return result
 
 
-def _node_result(result: NodeResult) -> Result:
+def _adopt(session: WarmSession, keys: Sequence[str], states: Mapping[str, State]) -> None:
+    """Take over what nodes came to in other processes."""
+    for key in keys:
+        state = states.get(key)
+        if state is not None and state.told is not None:
+            session.adopt(state.told)
+        elif state is not None and state.is_failed():
+            session.lose_node(key, state.message)
+
+
+def _node_result(result: NodeResult, told: bytes | None) -> Result:
     detail: dict[str, Any] = {"relation": result.relation, "path": result.path}
     detail["ran_sql"] = result.compiled_code
     if result.adapter_response:
@@ -157,12 +189,12 @@ def _node_result(result: NodeResult) -> Result:
         shown = message if result.status == "warn" else ""
         return Result(
             message=shown, status=result.status, rows=result.rows, failures=result.failures,
-            detail={k: v for k, v in detail.items() if v},
+            detail={k: v for k, v in detail.items() if v}, told=told,
         )  # fmt: skip
-    raise _failure(result)
+    raise _failure(result, told)
 
 
-def _failure(result: NodeResult) -> FAIL:
+def _failure(result: NodeResult, told: bytes | None) -> FAIL:
     message = (result.message or "").strip()
     detail = {
         "relation": result.relation,
@@ -179,6 +211,7 @@ def _failure(result: NodeResult) -> FAIL:
         rows=result.rows,
         failures=result.failures,
         detail={k: v for k, v in detail.items() if v},
+        told=told,
     )
 
 

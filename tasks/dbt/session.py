@@ -4,53 +4,32 @@ from __future__ import annotations
 
 import logging
 import os
-import queue
 import threading
-import time
+import uuid
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from orchestrator.errors import OrchestratorError
 from orchestrator.lineage.dbt.relations import relation
-from orchestrator.model import context
 from orchestrator.model.dataset import Namespace, fold
-from orchestrator.model.executed import StatementRecorder
 from tasks.dbt import failures
 from tasks.dbt.errors import DbtCancelledError, DbtHookError, DbtSessionError
+from tasks.dbt.gate import Abandoned, Gate
+from tasks.dbt.interrupting import Interrupting
+from tasks.dbt.invocation import Invocation
+from tasks.dbt.node_lines import NodeLines, OnLog
 from tasks.dbt.options import DbtOptions
+from tasks.dbt.parse_report import ParseReport
 from tasks.dbt.profiles import find_profiles_dir, read_project
 from tasks.dbt.results import NodeResult, from_run_result
+from tasks.dbt.taken_down import TakenDown
 
 log = logging.getLogger(__name__)
-OnLog = Callable[[str | None, str, str], None]
 
-_LOG_LINES = 500
-_CANCEL_AGAIN = 0.2  # seconds: a node between two statements escapes a single interrupt
 _claim = threading.Lock()
 _current: WarmSession | None = None  # dbt keeps flags, adapters, events in globals: one a process
-
-
-@dataclass(frozen=True)
-class ParseReport:
-    """What parsing found.
-
-    Args:
-        manifest_path: Absolute path of the manifest.json that dbt has just written.
-        selected: The unique ids that dbt's own selection picks by the options.
-    """
-
-    manifest_path: str
-    project_name: str
-    adapter_type: str
-    threads: int
-    selected: tuple[str, ...]
-
-
-class _Abandoned(BaseException):
-    """Unwinds dbt's thread, past every ``except Exception`` of dbt's."""
 
 
 class WarmSession:
@@ -66,6 +45,9 @@ class WarmSession:
         on_log: Called with (unique id or ``None``, level, text) from whichever thread dbt logs
             in; what it raises is logged and dropped.
         trim: Leave out work of dbt's that nobody sees the result of (`tasks.dbt.trim`).
+        invocation: The one it is part of; one of its own if not given.
+        second: Whether another process has the build's first session: then parsing writes nothing.
+        parsed: What that session found as it parsed (`packed_parsed`): this one need not parse.
 
     Example:
         >>> session = WarmSession(DbtOptions("/srv/shop"))         # doctest: +SKIP
@@ -77,21 +59,31 @@ class WarmSession:
     """
 
     def __init__(
-        self, options: DbtOptions, *, on_log: OnLog | None = None, trim: bool = True
+        self,
+        options: DbtOptions,
+        *,
+        on_log: OnLog | None = None,
+        trim: bool = True,
+        invocation: Invocation | None = None,
+        second: bool = False,
+        parsed: bytes | None = None,
     ) -> None:
         self.options = options
-        self._on_log = on_log
+        self._invocation, self._second, self._parsed = invocation, second, parsed
+        self._name = uuid.uuid4().hex
+        self._lines, self._taken = NodeLines(on_log), TakenDown(lambda: self._namespace)
         self._trim = trim
-        self._gate = _Gate()
+        self._gate = Gate()
         self._thread: threading.Thread | None = None
         self._task: Any = None
         self._internals: Any = None
         self._state = "new"
         self._cancelled = threading.Event()
-        self._cancelling: list[threading.Thread] = []
+        self._interrupting = Interrupting(
+            lambda unique_id: self._inside(self._internals.cancel_queries, unique_id),
+            lambda: self._task.job_queue.in_progress,
+        )
         self._results: dict[str, Any] = {}  # dbt's own, by unique id
-        self._logs: dict[str, list[str]] = {}
-        self._recorders: dict[str | None, StatementRecorder] = {}  # None: of what is no node
         self._hooks_seen = 0
         self._ended = False  # dbt's thread: it ends by itself where nothing is selected
 
@@ -115,6 +107,11 @@ class WarmSession:
             freeze_parsed()
         return self._report()
 
+    def packed_parsed(self) -> bytes:
+        """Return what dbt found as it parsed, for sessions elsewhere; running nodes changes it."""
+        self._expect("parsed", "packed_parsed")
+        return self._internals.pack_parsed(self._task)  # type: ignore[no-any-return]
+
     def begin(
         self, selected: Collection[str] | None = None, *, hooks: bool = True
     ) -> tuple[NodeResult, ...]:
@@ -133,7 +130,7 @@ class WarmSession:
             DbtWarehouseError: The warehouse cannot be reached or prepared.
         """
         self._expect("parsed", "begin")
-        with self._taking_down(None):
+        with self._taken.during(None):
             self._gate.order("begin", (selected, hooks))
             self._await_gate(compile_error=DbtHookError)
         self._state = "begun"
@@ -159,7 +156,7 @@ class WarmSession:
         earlier = self._results.get(unique_id)
         if earlier is not None:
             self._internals.renew(self._task, unique_id, earlier)
-        with self._taking_down(unique_id) as recorder:
+        with self._taken.during(unique_id) as recorder:
             result = self._keep(unique_id, self._inside(self._internals.build_node, unique_id))
             if recorder is not None and result.relation and unique_id.startswith("test."):
                 stored = relation({"relation_name": result.relation}, self._namespace.dialect)
@@ -170,15 +167,50 @@ class WarmSession:
     def skip_node(self, unique_id: str, reason: str) -> NodeResult:
         """Record a node as skipped, as dbt does for what depends on a failed node."""
         self._expect("begun", "skip_node")
-        result = self._inside(
-            self._internals.skip_node, unique_id, self._ephemeral_cause(unique_id)
-        )
+        self._internals.drop_result(self._task, self._results.get(unique_id))
+        result = self._inside(self._internals.skip_node, unique_id, [*self._results.values()])
         return self._keep(unique_id, result, reason)
 
     def refresh_relations(self, schemas: Collection[tuple[str | None, str]]) -> None:
         """Tell dbt that others created or dropped relations in these (catalog, schema)s."""
         self._expect("begun", "refresh_relations")
         self._inside(self._internals.reread, schemas)
+
+    @contextmanager
+    def beside_others(self, unique_id: str, again: bool) -> Iterator[None]:
+        """Heed, while a node runs in the block, what other processes of the build have changed.
+
+        Args:
+            unique_id: The node.
+            again: Whether it was tried before.
+        """
+        self._expect("begun", "beside_others")
+        own = self._results.keys()
+        schemas, later = self._inside(self._internals.doubt, unique_id, own, again)
+        if schemas:
+            self.refresh_relations(schemas)
+        with self._internals.doubted(self._task, later):
+            yield
+
+    def packed(self, *unique_ids: str, compiled: Collection[str] = ()) -> bytes:
+        """Return results of nodes that ran here, with ephemeral models compiled, for `adopt`."""
+        found = [self._results[u] for u in unique_ids]
+        return self._internals.pack(self._task, self._name, found, compiled)  # type: ignore[no-any-return]
+
+    def packed_hooks(self) -> bytes:
+        """Return the results of the hooks that ran here, for `adopt`."""
+        return self._internals.pack(self._task, self._name, self._hooks())  # type: ignore[no-any-return]
+
+    def adopt(self, packed: bytes) -> None:
+        """Take over what ran in another process of the build, for hooks and artifacts."""
+        self._expect("begun", "adopt")
+        for result in self._inside(self._internals.unpack, self._name, packed):
+            self._take_over(result)
+
+    def lose_node(self, unique_id: str, message: str) -> None:
+        """Record a node as failed whose process died."""
+        self._expect("begun", "lose_node")
+        self._take_over(self._inside(self._internals.lost_result, unique_id, message))
 
     def finish(self) -> tuple[NodeResult, ...]:
         """Run ``on-run-end``, let dbt write its artifacts, close the warehouse; return the hooks.
@@ -195,7 +227,7 @@ class WarmSession:
             self.abandon()
             return ()
         try:
-            with self._taking_down(None):
+            with self._taken.during(None):
                 self._gate.order("finish", None)
                 if not self._ended:
                     self._await_gate(compile_error=DbtHookError)
@@ -215,12 +247,12 @@ class WarmSession:
             return
         self._cancelled.set()
         self._internals.close_batches(self._task)
-        self._interrupt_until_quiet(None)
+        self._interrupting.until_quiet(None)
 
     def cancel_node(self, unique_id: str) -> None:
         """Interrupt what one node runs in the warehouse; it ends in error, the others go on."""
         if self._state == "begun":
-            self._interrupt_until_quiet(unique_id)
+            self._interrupting.until_quiet(unique_id)
 
     # dbt's thread
 
@@ -230,14 +262,18 @@ class WarmSession:
             from tasks.dbt import internals, trim
 
             self._internals = internals
-            events = internals.SessionEvents(self._deliver)
+            events = internals.SessionEvents(self._lines.add)
             with (
                 internals.own_events(events),
-                internals.own_statements(self._take_down),
-                trim.trimmed(self._may_trim()),
+                internals.own_statements(self._taken.add),
+                internals.parse_unwritten(self._second),
+                trim.trimmed(trims := self._may_trim()),
             ):
-                internals.serve(argv, self.options.project_dir, self._gate, events)
-        except _Abandoned:
+                internals.serve(
+                    argv, self.options.project_dir, self._gate, events,
+                    self._invocation, self._second, self._parsed, trims,
+                )  # fmt: skip
+        except Abandoned:
             pass
         except BaseException as caught:  # handed to the thread that waits
             error = caught
@@ -289,9 +325,8 @@ class WarmSession:
         if self._state == "closed" or self._thread is None:
             return
         self._state = "closed"
+        self._interrupting.end()
         self._thread.join()
-        for thread in self._cancelling:
-            thread.join()  # none may ask dbt's adapter for anything once it is forgotten
         if self._task is not None:
             self._internals.end_batches(self._task)
         if self._internals is not None:
@@ -322,32 +357,35 @@ class WarmSession:
             adapter_type=config.credentials.type,
             threads=config.threads,
             selected=self._internals.selection(self._task),
+            invocation=self._internals.invocation(),
         )
 
     def _new_hooks(self) -> tuple[NodeResult, ...]:
         """Return the results of the hooks that ran since the last call."""
-        hooks = [r for r in self._task.node_results if r.node.unique_id.startswith("operation.")]
+        hooks = self._hooks()
         fresh, self._hooks_seen = hooks[self._hooks_seen :], len(hooks)
         return tuple(self._told(r) for r in fresh)
+
+    def _hooks(self) -> list[Any]:
+        results = self._task.node_results
+        return [r for r in results if r.node.unique_id.startswith("operation.")]
+
+    def _take_over(self, result: Any) -> None:
+        unique_id = result.node.unique_id
+        self._inside(self._internals.take_over, result, self._results.get(unique_id))
+        if unique_id.startswith("operation."):
+            self._hooks_seen += 1
+        else:
+            self._results[unique_id] = result
 
     def _keep(self, unique_id: str, result: Any, reason: str | None = None) -> NodeResult:
         self._results[unique_id] = result
         return self._told(result, reason)
 
     def _told(self, result: Any, reason: str | None = None) -> NodeResult:
-        logs = self._logs.pop(result.node.unique_id, ())
+        logs = self._lines.of(result.node.unique_id)
         root = self._task.config.project_root
         return from_run_result(result, project_root=root, logs=logs, reason=reason)
-
-    def _ephemeral_cause(self, unique_id: str) -> Any:
-        """Return the failed ephemeral model above a node: dbt's message of the skip names it."""
-        broken = {
-            name: result
-            for name, result in self._results.items()
-            if str(result.status) == "error" and self._internals.is_ephemeral(result)
-        }
-        above = self._internals.ancestors(self._task, unique_id) if broken else set()
-        return next((result for name, result in broken.items() if name in above), None)
 
     def _inside(self, function: Callable[..., Any], *args: Any) -> Any:
         try:
@@ -355,86 +393,7 @@ class WarmSession:
         except Exception as error:
             raise failures.translate(error, self.options.project_dir) from error
 
-    @contextmanager
-    def _taking_down(self, unique_id: str | None) -> Iterator[StatementRecorder | None]:
-        """Take down what dbt runs for a node, or for hooks, where the attempt wants it so."""
-        running = context.active()
-        recorder = running.executed if running is not None else None
-        if recorder is not None:
-            self._recorders[unique_id] = recorder
-        try:
-            yield recorder
-        finally:
-            self._recorders.pop(unique_id, None)
-
-    def _take_down(self, connection: str | None, sql: str) -> None:
-        recorder = self._recorders.get(connection) or self._recorders.get(None)
-        if recorder is not None:
-            recorder.add(sql, self._namespace)
-
     @cached_property
     def _namespace(self) -> Namespace:
         dialect, *parts = self._internals.names(self._task)
         return Namespace(dialect, *(part and fold(part, False, dialect) for part in parts))
-
-    def _deliver(self, unique_id: str | None, level: str, text: str) -> None:
-        text = failures.clean(text, lines=_LOG_LINES)
-        if unique_id is not None:
-            lines = self._logs.setdefault(unique_id, [])
-            del lines[: max(0, len(lines) - _LOG_LINES)]
-            lines.append(text)
-        if self._on_log is not None:
-            try:
-                self._on_log(unique_id, level, text)
-            except Exception:
-                log.exception("the receiver of dbt's log lines failed; the line is dropped")
-
-    def _interrupt_until_quiet(self, unique_id: str | None) -> None:
-        """Interrupt now, and again while a node runs: between two statements none is heard."""
-        self._interrupt(unique_id)
-
-        def again() -> None:
-            running = self._task.job_queue.in_progress
-            while self._state == "begun" and (unique_id in running if unique_id else running):
-                time.sleep(_CANCEL_AGAIN)
-                self._interrupt(unique_id)
-
-        thread = threading.Thread(target=again, name="dbt-cancel", daemon=True)
-        self._cancelling.append(thread)
-        thread.start()
-
-    def _interrupt(self, unique_id: str | None) -> None:
-        try:
-            self._inside(self._internals.cancel_queries, unique_id)
-        except Exception:
-            log.exception("the warehouse could not be told to stop")
-
-
-class _Gate:
-    """Where dbt's thread and the session wait for one another."""
-
-    def __init__(self) -> None:
-        self.reports: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
-        self._orders: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
-        self.hook_ended_run = False
-
-    def report(self, kind: str, value: Any) -> None:
-        self.reports.put((kind, value))
-
-    def order(self, kind: str, value: Any) -> None:
-        self._orders.put((kind, value))
-
-    def parsed(self, task: Any) -> tuple[Collection[str] | None, bool]:
-        self.report("parsed", task)
-        return self._next_order()  # type: ignore[no-any-return]
-
-    def begun(self, hook_ended_run: bool) -> None:
-        self.hook_ended_run = hook_ended_run
-        self.report("begun", None)
-        self._next_order()
-
-    def _next_order(self) -> Any:
-        kind, value = self._orders.get()
-        if kind == "abandon":
-            raise _Abandoned
-        return value

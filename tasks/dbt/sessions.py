@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
+import os
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from tasks.dbt.errors import DbtHookError
+from tasks.dbt.invocation import Invocation
 from tasks.dbt.options import DbtOptions
 from tasks.dbt.results import NodeResult
 from tasks.dbt.session import ParseReport, WarmSession
@@ -19,6 +23,8 @@ _sessions: dict[str, WarmSession] = {}
 _reports: dict[str, ParseReport] = {}
 _compiled: dict[str, dict[str, NodeResult | None]] = {}
 _begun: set[str] = set()
+_seconds: set[str] = set()
+_warming: set[str] = set()
 _lock = threading.Lock()
 
 
@@ -30,11 +36,20 @@ class SessionName:
         run_id: The run.
         key: The task group's key in the flow.
         options: What the session builds.
+        planned_in: Where the warehouse is nobody's own, the process that planned the run.
+        invocation: The invocation that all sessions of this name are part of.
     """
 
     run_id: str
     key: str
     options: DbtOptions
+    planned_in: str | None = None
+    invocation: Invocation | None = None
+
+    @property
+    def shared(self) -> bool:
+        """Whether other processes run nodes of the build, too, each in a session of this name."""
+        return self.planned_in is not None and self.planned_in != this_process()
 
     def __str__(self) -> str:
         return f"{self.run_id}:{self.key}"
@@ -48,7 +63,7 @@ def parse(name: SessionName) -> ParseReport:
     with _lock:
         if str(name) not in _sessions:
             _leave_idle(name)
-            session = WarmSession(name.options, on_log=_logged)
+            session = WarmSession(name.options, on_log=_logged, invocation=name.invocation)
             with own_logging():
                 _reports[str(name)] = session.parse()
             _sessions[str(name)] = session
@@ -74,8 +89,8 @@ def begin(name: SessionName, selected: tuple[str, ...]) -> tuple[NodeResult, ...
 def begun(name: SessionName, selected: tuple[str, ...]) -> WarmSession:
     """Return the session, ready to run nodes.
 
-    In a process that took over from one that died, the session is opened anew; hooks that ran
-    once for the run do not run again.
+    In a process that took over from one that died, or where several run nodes, the session is
+    opened here; hooks that ran once for the run do not run again.
 
     Args:
         name: The session.
@@ -84,13 +99,69 @@ def begun(name: SessionName, selected: tuple[str, ...]) -> WarmSession:
     with _lock:
         session = _sessions.get(str(name))
         if session is None:
-            session = WarmSession(name.options, on_log=_logged)
-            with own_logging():
-                session.parse()
-            session.begin(selected, hooks=False)
-            _sessions[str(name)] = session
+            session = _opened_late(name)
+        if str(name) not in _begun:
+            try:
+                session.begin(selected, hooks=False)
+            except BaseException:
+                _abandon(str(name))
+                raise
             _begun.add(str(name))
         return session
+
+
+def packed_parsed(name: SessionName) -> bytes:
+    """Return what dbt parsed in the session that :func:`parse` opened, for :func:`warm`."""
+    return _sessions[str(name)].packed_parsed()
+
+
+def begin_import() -> None:
+    """Begin to import dbt, which takes seconds, beside other work."""
+    threading.Thread(target=_imported, name="dbt-import", daemon=True).start()
+
+
+def _imported() -> None:
+    try:
+        with _lock, own_logging():
+            importlib.import_module("tasks.dbt.internals")
+    except Exception as error:  # who needs it imports it again, and says what is wrong
+        _log.debug("dbt could not be imported beforehand: %s", error)
+
+
+def warm(name: SessionName, parsed: bytes | None) -> None:
+    """Begin to open the session beside other work, if this process has none; nodes wait for it.
+
+    Args:
+        name: The session.
+        parsed: What dbt found as it parsed, in the process that opened the build's first session.
+    """
+    _warming.add(str(name))
+    threading.Thread(target=_warmed, args=(name, parsed), name="dbt-warm", daemon=True).start()
+
+
+def _warmed(name: SessionName, parsed: bytes | None) -> None:
+    with _lock:
+        if str(name) in _warming and str(name) not in _sessions:
+            try:
+                _opened_late(name, parsed)
+            except Exception as error:  # who needs the session opens it again, and says why not
+                _log.debug("a dbt session could not be opened beforehand: %s", error)
+        _warming.discard(str(name))
+
+
+def _opened_late(name: SessionName, parsed: bytes | None = None) -> WarmSession:
+    """Open the session where, or when, another process has opened it before."""
+    _leave_idle(name)
+    session = WarmSession(
+        name.options, on_log=_logged, invocation=name.invocation, second=name.shared,
+        parsed=parsed,
+    )  # fmt: skip
+    with own_logging():
+        session.parse()
+    _sessions[str(name)] = session
+    if name.shared:
+        _seconds.add(str(name))
+    return session
 
 
 def compiled(name: SessionName, session: WarmSession, ephemeral: str) -> NodeResult | None:
@@ -123,6 +194,20 @@ def abandon(name: SessionName) -> None:
             _abandon(str(name))
 
 
+def abandon_all(run_id: str) -> None:
+    """Leave whatever sessions the run has still open in this process."""
+    for name in [n for n in _warming if n.startswith(f"{run_id}:")]:
+        _warming.discard(name)
+    with _lock:
+        for name in [n for n in _sessions if n.startswith(f"{run_id}:")]:
+            _abandon(name)
+
+
+def this_process() -> str:
+    """Host and process."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
 def _leave_idle(name: SessionName) -> None:
     """The flow orders its builds, so whatever else the run has open is not in use any more."""
     for other in [o for o in _sessions if o.startswith(f"{name.run_id}:")]:
@@ -130,9 +215,9 @@ def _leave_idle(name: SessionName) -> None:
 
 
 def _abandon(name: str) -> None:
-    has_begun = name in _begun
+    finishes = name in _begun and name not in _seconds
     session = _forget(name)
-    if not has_begun:
+    if not finishes:
         session.abandon()
         return
     session.cancel()
@@ -143,6 +228,7 @@ def _forget(name: str) -> WarmSession:
     _reports.pop(name, None)
     _compiled.pop(name, None)
     _begun.discard(name)
+    _seconds.discard(name)
     return _sessions.pop(name)
 
 

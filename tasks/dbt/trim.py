@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from tasks.dbt import internals
+from tasks.dbt.internals import trimmed as internals
 
 YOUNG_OBJECTS = 50_000  # allocations between two looks of the collector; Python's own: 700
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.dbt.known_code import STOOD_IN_FOR, changed
+from tasks.dbt.known_code import CONNECTIONS, STOOD_IN_FOR, changed
 
 SOURCE = Path(__file__).parents[2] / "tasks" / "dbt"
 
@@ -63,6 +63,24 @@ RELIED_ON = [
     ("dbt_common.events.contextvars", "get_node_info"),
     ("dbt_common.events.base_types", "EventLevel.DEBUG"),
     ("dbt_common.events.base_types", "EventLevel.TEST"),
+    # one build in several processes
+    ("dbt.task.build", "BuildTask.compile_manifest"),
+    ("dbt.compilation", "Compiler.compile"),
+    ("dbt.parser.manifest", "ManifestLoader.write_manifest_for_partial_parse"),
+    ("dbt.artifacts.schemas.run", "RunResult.from_node"),
+    ("dbt.artifacts.schemas.results", "RunStatus.Error"),
+    ("dbt.contracts.graph.nodes", "UnitTestNode"),
+    ("dbt.contracts.graph.manifest", "Manifest.__reduce_ex__"),
+    ("dbt.config.runtime", "RuntimeConfig.load_dependencies"),
+    ("dbt.graph.selector", "ResourceTypeSelector.get_selected"),
+    ("dbt.task.build", "BuildTask.get_graph_queue"),
+    ("dbt.task.build", "BuildTask.get_node_selector"),
+    ("dbt.task.build", "BuildTask.execute_with_hooks"),
+    ("dbt.adapters.reference_keys", "_make_ref_key"),
+    ("dbt.adapters.base.impl", "BaseAdapter.get_relation"),
+    ("dbt.adapters.base.impl", "BaseAdapter.list_relations"),
+    ("dbt_common.invocation", "_INVOCATION_ID"),
+    ("dbt_common.invocation", "_INVOCATION_STARTED_AT"),
     # adapters
     ("dbt.adapters.factory", "get_adapter"),
     ("dbt.adapters.factory", "reset_adapters"),
@@ -115,6 +133,11 @@ def test_the_code_that_trimmings_stand_in_for_is_known() -> None:
     assert changed() == [], version("dbt-core")
 
 
+def test_the_code_that_kept_connections_stand_in_for_is_known() -> None:
+    pytest.importorskip("dbt.adapters.postgres")
+    assert changed(CONNECTIONS) == [], version("dbt-postgres")
+
+
 @pytest.mark.parametrize(("module", "path"), STOOD_IN_FOR, ids=lambda value: str(value))
 def test_a_change_of_dbt_is_noticed(
     module: str, path: str, monkeypatch: pytest.MonkeyPatch
@@ -143,13 +166,14 @@ def test_a_dbt_that_is_not_known_is_not_trimmed(
     assert applied == [False]
 
 
-def test_every_internal_of_dbt_is_imported_in_one_module() -> None:
-    for file in SOURCE.glob("*.py"):
+def test_every_internal_of_dbt_is_imported_in_one_folder() -> None:
+    for file in SOURCE.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
             names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             names += [a.name for a in node.names] if isinstance(node, ast.Import) else []
             roots = {name.split(".")[0] for name in names}
-            assert file.name == "internals.py" or not roots & {"dbt", "dbt_common"}, file.name
+            outside = SOURCE / "internals" not in file.parents
+            assert not (outside and roots & {"dbt", "dbt_common"}), file.name
 
 
 def test_version_is_a_supported_one() -> None:
@@ -157,10 +181,11 @@ def test_version_is_a_supported_one() -> None:
 
 
 def test_trimmings_are_taken_back() -> None:
-    from tasks.dbt import internals, trim
+    from tasks.dbt import trim
+    from tasks.dbt.internals.trimmed import TRIMMED
 
     def state() -> list[object]:
-        return [vars(owner).copy() for owner in internals.TRIMMED]
+        return [vars(owner).copy() for owner in TRIMMED]
 
     before = state()
     with trim.trimmed():

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +100,28 @@ def test_a_flow_of_sql_python_and_dbt(
     results = json.loads((project / "target" / "run_results.json").read_text())["results"]
     assert {r["status"] for r in results} == {"success", "pass"}
     assert len(results) == 5
+
+
+@pytest.mark.slow
+def test_two_processes_run_the_nodes_of_one_build(
+    project: Path, snowflake_table: dict[str, Any]
+) -> None:
+    two = 'executor=DaskExecutor(cluster_kwargs={"n_workers": 2, "threads_per_worker": 1})'
+    flow = project / "flows" / "nightly.py"
+    flow.write_text(FLOW.replace('Flow("nightly")', f'Flow("nightly", {two})'))
+    for n in range(6):
+        model = "select count(*) as n from {{ ref('stg_orders') }}"
+        (project / "models" / f"count{n}.sql").write_text(model)
+    done = run("run", "nightly")
+    assert done.returncode == 0, done.stdout + done.stderr
+    results = json.loads((project / "target" / "run_results.json").read_text())["results"]
+    assert {r["status"] for r in results} == {"success", "pass"}
+    assert len(results) == 11
+    there = made(snowflake_table, project)
+    assert SnowflakeQuery("select n from marts.count5").run(warehouse=there).value == [(3,)]
+    with closing(sqlite3.connect(project / ".orchestrator" / "store.db")) as store:
+        ran = store.execute("select worker from attempts where key like 'model.shop.count%'")
+        assert len({worker for (worker,) in ran}) == 2
 
 
 @pytest.mark.slow

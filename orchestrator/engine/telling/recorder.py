@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -17,10 +18,14 @@ from orchestrator.store.texts import Text
 #: How long a driver counts as alive after its last word.
 LEASE = timedelta(seconds=30)
 _BEAT = LEASE.total_seconds() / 3
+#: Seconds after its last word in which it need not say so again.
+_OFTEN = 1.0
 #: So much may wait to be written; then the driver waits too, lest memory fills up.
 _WAITING = 5_000
 #: So much is written at once at most.
 _BATCH = 2_000
+#: Seconds to wait for more to be written with it: a commit costs more than what it writes.
+_LINGER = 0.03
 
 _Item = Change | LogLine | Text | tuple[TaskRun, ...] | Plan
 
@@ -41,6 +46,8 @@ class Recorder:
         self._store, self._run_id, self._fence = store, run_id, fence
         self._queue: queue.Queue[_Item | None] = queue.Queue(_WAITING)
         self._error: BaseException | None = None
+        self._beaten = float("-inf")
+        self._closing = threading.Event()
         self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)
         self._thread.start()
 
@@ -61,6 +68,7 @@ class Recorder:
             StoreError: The store failed, or another driver has taken over.
         """
         self._queue.put(None)
+        self._closing.set()
         self._thread.join()
         if self._error is not None:
             raise self._error
@@ -79,6 +87,7 @@ class Recorder:
         batch: list[_Item] = []
         try:
             item = self._queue.get(timeout=_BEAT)
+            self._closing.wait(_LINGER)
             while item is not None:
                 batch.append(item)
                 if len(batch) == _BATCH:
@@ -89,9 +98,7 @@ class Recorder:
         return batch, True
 
     def _write(self, batch: Sequence[_Item]) -> None:
-        until = instants.now() + LEASE
-        if not self._store.heartbeat(self._run_id, self._fence, until) and batch:
-            self._still_ours()
+        self._beat(batch)
         for added in (item for item in batch if isinstance(item, tuple)):
             self._store.add_tasks(self._run_id, added, fence=self._fence)
         texts = [item for item in batch if isinstance(item, Text)]
@@ -108,6 +115,18 @@ class Recorder:
         for plan in (item for item in batch if isinstance(item, Plan)):
             # Last, and here: drawing ten thousand tasks takes a while, and nobody waits for it.
             self._store.keep_graph(self._run_id, graph_of(plan))
+
+    def _beat(self, batch: Sequence[_Item]) -> None:
+        """Renew the lease. Changes say by themselves whether the run is still ours."""
+        now = time.monotonic()
+        told = any(isinstance(item, Change) for item in batch)
+        if told and now - self._beaten < _OFTEN:
+            return
+        until = instants.now() + LEASE
+        if self._store.heartbeat(self._run_id, self._fence, until):
+            self._beaten = now
+        elif batch:
+            self._still_ours()
 
     def _still_ours(self) -> None:
         run = self._store.run(self._run_id)
