@@ -266,6 +266,10 @@ class Action(StrEnum):
     MARK = "mark"  #: give a task a finished state by hand
 
 
+#: Who asks, where a run's own process was told to end.
+BY_SIGNAL = "SIGTERM"
+
+
 @dataclass(frozen=True, slots=True)
 class Ask:
     """Something that somebody asked of a run; its driver, or a retry of the run, obeys it.

@@ -11,7 +11,7 @@ from orchestrator.model.state import StateType
 from orchestrator.schedule import CronClock
 from orchestrator.store.agents import AgentRecord
 from orchestrator.store.base import RunStore
-from orchestrator.store.records import Change, TaskRun
+from orchestrator.store.records import BY_SIGNAL, Action, Ask, Change, TaskRun
 
 HOURLY = CronClock("0 * * * *", timezone="UTC")
 SECOND = timedelta(seconds=1)
@@ -84,6 +84,18 @@ def test_a_lost_run_is_finished_by_others_but_not_for_ever(world: World) -> None
     world.tick(world.now + 40 * SECOND)
     assert [world.store.run(run_id).state.value for run_id in seen] == ["Failed"] * 3
     assert world.unfinished() == ()
+
+
+@pytest.mark.parametrize(("by", "state"), [("ada", "Cancelled"), (BY_SIGNAL, "Failed")])
+def test_what_somebody_had_cancelled_is_not_finished_by_others(
+    world: World, by: str, state: str
+) -> None:
+    run_id = begun(world, on_lost="retry")
+    world.store.ask(run_id, Ask(Action.CANCEL, by=by))
+    world.tick(world.now + 40 * SECOND)
+    assert world.store.run(run_id).state == state
+    assert (world.claim(30 * SECOND) is None) == (state == "Cancelled")
+    assert ("cancelled by ada" in world.store.run(run_id).message) == (state == "Cancelled")
 
 
 def test_a_run_that_was_claimed_and_never_began_goes_to_another_agent(world: World) -> None:

@@ -12,7 +12,7 @@ from orchestrator.service.scheduler.stopping import end
 from orchestrator.service.scheduler.verdicts import span
 from orchestrator.store.agents import AgentRecord
 from orchestrator.store.base import RunStore
-from orchestrator.store.records import FlowRun, new_run_id
+from orchestrator.store.records import BY_SIGNAL, Action, FlowRun, new_run_id
 
 BEAT = timedelta(seconds=10)  #: an agent says so often that it is there
 SILENT = 3 * BEAT  #: after so long without a word it counts as lost
@@ -73,8 +73,9 @@ def settle_stuck_run(
 ) -> str | None:
     """Settle a run whose lease has run out.
 
-    One that an agent claimed and never began goes back to any agent; another one fails, and, where
-    the schedule says so, is followed by a run that finishes it.
+    One that an agent claimed and never began goes back to any agent; one that somebody had asked to
+    stop is cancelled; another one fails, and, where the schedule says so, is followed by a run that
+    finishes it.
 
     Returns:
         What was done; None if somebody else was faster.
@@ -83,11 +84,20 @@ def settle_stuck_run(
         back = store.unclaim(run.id, run.fence)
         return f"agent {run.agent} never began it; any agent may take it" if back else None
     why = _lost(run, now)
+    if (asker := _who_cancelled(store, run)) is not None:
+        why = f"cancelled by {asker}; {why}"
+        return why if end(store, run, StateType.CANCELLED, why) else None
     follower = _follower(store, run, policies, now)
     if follower is not None:  # first: if this process dies between the two, nothing is forgotten
         store.create_run(follower)
         why += "; another run finishes it"
     return why if end(store, run, StateType.FAILED, why) else None
+
+
+def _who_cancelled(store: RunStore, run: FlowRun) -> str | None:
+    """Name who asked the run to stop; a signal that came with the loss itself is nobody's wish."""
+    cancels = (ask for ask in store.asked(run.id) if ask.action is Action.CANCEL)
+    return next((ask.by for ask in cancels if ask.by != BY_SIGNAL), None)
 
 
 def _lost(run: FlowRun, now: datetime) -> str:
