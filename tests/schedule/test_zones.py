@@ -45,8 +45,9 @@ def test_transitions_a_week_apart() -> None:
 
 
 @pytest.mark.slow
-def test_transitions_of_all_zones() -> None:
-    compared(list(oracle.zone_names()), 1990, 2045)
+@pytest.mark.parametrize("part", range(8))
+def test_transitions_of_all_zones(part: int) -> None:
+    compared(list(oracle.zone_names()[part::8]), 1990, 2045)
 
 
 def test_transitions_lie_far_enough_apart_to_be_found_by_looking_every_three_days() -> None:
