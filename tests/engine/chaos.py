@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -96,6 +97,13 @@ class World:
         )  # fmt: skip
         log.close()
 
+    def _address_in(self, file: Path) -> bool:
+        """Whether the scheduler has written down where it is; an empty file is not yet that."""
+        with contextlib.suppress(FileNotFoundError, json.JSONDecodeError):
+            self.address = json.loads(file.read_text())["address"]
+            return True
+        return False
+
     @contextlib.contextmanager
     def cluster(self) -> Iterator[None]:
         """A new cluster for a block; whatever is left of it then is killed."""
@@ -104,14 +112,11 @@ class World:
         local = ("--host", "127.0.0.1", "--no-dashboard", "--scheduler-file", str(file))
         self._start("scheduler", "-m", "dask", "scheduler", "--port", "0", *local)
         deadline = time.monotonic() + 60
-        while not file.exists() and time.monotonic() < deadline:
+        while not self._address_in(file) and time.monotonic() < deadline:
             time.sleep(0.05)
         for name in ("nanny-1", "nanny-2"):
             options = ("--nworkers", "1", "--nthreads", "2", *local)
             self._start(name, "-m", "dask", "worker", *options)
-        import json
-
-        self.address = json.loads(file.read_text())["address"]
         try:
             yield
         finally:
