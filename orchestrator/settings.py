@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import difflib
-import math
 import os
 import re
-import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from orchestrator.environments import ENVIRONMENTS, Environment
 from orchestrator.errors import ConfigurationError
+from orchestrator.kinds import PATH, SECONDS, SWITCH, TEXT, Key, Kind, Shape, choice, tables, whole
+from orchestrator.presets import PREFIX, PRESETS, Preset, cluster_named, nearest
+from orchestrator.toml_files import read_toml
 
 FILE_NAME = "orchestrator.toml"
 ENVIRONMENT_PREFIX = "ORCHESTRATOR_"
@@ -20,15 +22,25 @@ EXECUTORS = ("threads", "inline", "dask")
 LINEAGE_CHECKS = ("off", "warn", "strict")
 LIMITED = ("tag", "warehouse", "flow")  #: what a limit may be on
 
-_ONLY_IN_FILE = ("warehouses", "limits", "notifications", "server")
-_TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
-_HEADER = re.compile(r"^\s*\[\[?\s*([^\]]+?)\s*\]\]?\s*(?:#.*)?$")
-_ASSIGNMENT = re.compile(r"^\s*([\w.\"' -]+?)\s*=")
-_TOML_PLACE = re.compile(r" \(at line (\d+), column (\d+)\)$")
-
+ONLY_IN_FILE = ("warehouses", "clusters", "environments", "limits", "notifications", "server")
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
-
-Parser = Callable[[object], Any]
+_HOSTS = {"type": "array", "items": {"type": "string", "pattern": f"^(?:{_HOST.pattern})$"}}
+_SERVER: Shape = {
+    "type": "object",
+    "properties": {"hosts": {**_HOSTS, "description": "names of this server, as in shop.example"}},
+    "additionalProperties": False,
+}
+_EXECUTOR: Shape = {
+    "anyOf": [
+        {"type": "string", "enum": list(EXECUTORS)},
+        {"type": "string", "pattern": f"^{PREFIX}.+$"},
+    ]
+}
+_LIMITS: Shape = {
+    "type": "object",
+    "propertyNames": {"pattern": rf"^(?:{'|'.join(LIMITED)}):\s*\S"},
+    "additionalProperties": whole(0).shape,
+}
 
 
 @dataclass(frozen=True)
@@ -41,11 +53,13 @@ class Settings:
         flows: Folder of the flows' modules, absolute.
         state_dir: Folder of run store, cache and logs, absolute.
         store: URL of the run store; a path becomes a SQLite URL.
-        executor: ``threads``, ``inline`` or ``dask``.
+        executor: ``threads``, ``inline``, ``dask`` or ``cluster:NAME``.
         threads: Tasks at once; None leaves it to the executor.
         target: dbt's target; None leaves it to profiles.yml.
         warehouse: Name of the connection that tasks use if they name none.
         warehouses: The ``[warehouses.NAME]`` tables as written, secret references unresolved.
+        clusters: The ``[clusters.NAME]`` tables, secret references unresolved.
+        environments: The ``[environments.NAME]`` tables.
         strict_sql: Whether SQL that cannot be read stops the plan.
         lineage_check: What to do where a task reads or writes what was not derived: ``off`` does not
             look, ``warn`` reports it, ``strict`` fails the task.
@@ -73,6 +87,8 @@ class Settings:
     target: str | None = None
     warehouse: str | None = None
     warehouses: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
+    clusters: Mapping[str, Preset] = field(default_factory=dict, repr=False)
+    environments: Mapping[str, Environment] = field(default_factory=dict, repr=False)
     strict_sql: bool = False
     lineage_check: str = "warn"
     busy_timeout: float = 60.0
@@ -88,6 +104,19 @@ class Settings:
         """Names under which the server may be asked, besides this machine's own."""
         return tuple(self.server.get("hosts", ()))
 
+    def cluster(self, name: str) -> Preset:
+        """Return the preset of a cluster.
+
+        Raises:
+            ConfigurationError: There is none of that name.
+        """
+        if name not in self.clusters:
+            hint = nearest(name, self.clusters) if self.clusters else f"add [clusters.{name}]"
+            raise ConfigurationError(
+                f"there is no cluster {name!r}", where=str(self.root / FILE_NAME), fix=hint
+            )
+        return self.clusters[name]
+
     def origin(self, key: str) -> str:
         """Say where a value came from: ``flag``, ``environment NAME``, ``file:line`` or ``default``.
 
@@ -97,7 +126,7 @@ class Settings:
         Raises:
             ConfigurationError: There is no such setting.
         """
-        _known(key.split(".")[0], "the settings", _KEYS)
+        _known(key.split(".")[0], "the settings", KEYS)
         while key not in self.origins and "." in key:
             key = key.rpartition(".")[0]
         return self.origins.get(key, "default")
@@ -146,72 +175,28 @@ def load_settings(
 def _from_file(path: Path) -> Iterator[tuple[str, object, str]]:
     if not path.is_file():
         return
-    text = _read(path)
-    try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise _broken(path, error) from None
-    lines = _lines(text)
+    table, lines = read_toml(path)
     for key, value in table.items():
         origin = f"{FILE_NAME}:{lines[key]}" if key in lines else FILE_NAME
-        _known(key, origin, _KEYS)
+        _known(key, origin, KEYS)
         yield key, value, origin
     for key in sorted(lines):
-        if "." in key and key.split(".")[0] in _KEYS:
+        if "." in key and key.split(".")[0] in KEYS:
             yield key, None, f"{FILE_NAME}:{lines[key]}"
 
 
 def _from_environment(environ: Mapping[str, str]) -> Iterator[tuple[str, object, str]]:
-    for key in _KEYS:
+    for key in KEYS:
         name = ENVIRONMENT_PREFIX + key.upper()
-        if key not in _ONLY_IN_FILE and environ.get(name, "") != "":
+        if key not in ONLY_IN_FILE and environ.get(name, "") != "":
             yield key, environ[name], f"environment {name}"
 
 
 def _from_flags(flags: Mapping[str, object]) -> Iterator[tuple[str, object, str]]:
     for key, value in flags.items():
         if value is not None:
-            _known(key, "flag", _KEYS)
+            _known(key, "flag", KEYS)
             yield key, value, "flag"
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(
-            f"{FILE_NAME} cannot be read: {error}", where=str(path), fix="it must be UTF-8 text"
-        ) from None
-
-
-def _broken(path: Path, error: tomllib.TOMLDecodeError) -> ConfigurationError:
-    place = _TOML_PLACE.search(str(error))
-    where = f"{path}:{place[1]}:{place[2]}" if place else str(path)
-    reason = _TOML_PLACE.sub("", str(error))
-    return ConfigurationError(
-        f"{FILE_NAME} is not TOML: {reason}", where=where, fix='write text in quotes: name = "shop"'
-    )
-
-
-def _lines(text: str) -> dict[str, int]:
-    """Return the line of each dotted key; tomllib does not tell. A best effort, used in messages."""
-    found: dict[str, int] = {}
-    table: tuple[str, ...] = ()
-    for number, line in enumerate(text.splitlines(), 1):
-        if header := _HEADER.match(line):
-            table = _parts(header[1])
-            parts = table
-        elif assignment := _ASSIGNMENT.match(line):
-            parts = (*table, *_parts(assignment[1]))
-        else:
-            continue
-        for depth in range(1, len(parts) + 1):
-            found.setdefault(".".join(parts[:depth]), number)
-    return found
-
-
-def _parts(dotted: str) -> tuple[str, ...]:
-    return tuple(part.strip().strip("\"'") for part in dotted.split("."))
 
 
 # -- checking --------------------------------------------------------------------------------
@@ -229,74 +214,29 @@ def _known(key: str, where: str, known: Iterable[str]) -> None:
 
 def _parsed(key: str, value: object, origin: str) -> Any:
     try:
-        return _KEYS[key](value)
+        return KEYS[key].kind(value)
     except ValueError as error:
         raise ConfigurationError(f"setting {key!r}: {error}", where=origin) from None
 
 
-def _text(value: object) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise ValueError(f"expected text, got {value!r}")
-    return value.strip()
-
-
-def _path(value: object) -> str:
-    return _text(os.fspath(value) if isinstance(value, os.PathLike) else value)
-
-
-def _whole(least: int) -> Parser:
-    def parse(value: object) -> int:
-        number = int(value) if isinstance(value, str) and value.strip().isdecimal() else value
-        if isinstance(number, bool) or not isinstance(number, int) or number < least:
-            raise ValueError(f"expected a whole number of at least {least}, got {value!r}")
-        return number
-
-    return parse
-
-
-def _seconds(value: object) -> float:
-    try:
-        number = math.nan if isinstance(value, bool) else float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        number = math.nan
-    if not 0 <= number < math.inf:
-        raise ValueError(f"expected a number of seconds, 0 or more, got {value!r}")
-    return number
-
-
-def _switch(value: object) -> bool:
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, str) and value.strip().lower() in _TRUE | _FALSE:
-        return value.strip().lower() in _TRUE
-    raise ValueError(f"expected true or false, got {value!r}")
-
-
-def _choice(choices: tuple[str, ...], fold: Callable[[str], str]) -> Parser:
-    def parse(value: object) -> str:
-        word = fold(value.strip()) if isinstance(value, str) else value
-        if word not in choices:
-            raise ValueError(f"expected one of {', '.join(choices)}, got {value!r}")
-        return str(word)
-
-    return parse
-
-
 def _lineage_check(value: object) -> str:
     # In TOML an unquoted off is soon written as false.
-    return str(_choice(LINEAGE_CHECKS, str.lower)("off" if value is False else value))
+    return str(choice(LINEAGE_CHECKS)("off" if value is False else value))
 
 
-def _tables(kind: str) -> Parser:
-    def parse(value: object) -> dict[str, dict[str, Any]]:
-        if not isinstance(value, Mapping):
-            raise ValueError(f"expected tables [{kind}.NAME], got {value!r}")
-        for name, table in value.items():
-            if not isinstance(table, Mapping):
-                raise ValueError(f"expected a table [{kind}.{name}], got a plain value")
-        return {name: dict(table) for name, table in value.items()}
+def executor_name(value: object) -> str:
+    """Return the name of an executor, if it is one: a word, or ``cluster:NAME``.
 
-    return parse
+    Raises:
+        ValueError: It is not.
+
+    Example:
+        >>> executor_name("Threads"), executor_name("cluster:big")
+        ('threads', 'cluster:big')
+    """
+    if isinstance(value, str) and cluster_named(value.strip()):
+        return value.strip()
+    return str(choice((*EXECUTORS, f"{PREFIX}NAME"))(value))
 
 
 def limit_name(value: str) -> str:
@@ -319,7 +259,7 @@ def limit_name(value: str) -> str:
 def _limits(value: object) -> dict[str, int]:
     if not isinstance(value, Mapping):
         raise ValueError(f"expected a table [limits], got {value!r}")
-    slots = _whole(0)
+    slots = whole(0)
     return {limit_name(str(name)): slots(number) for name, number in value.items()}
 
 
@@ -333,24 +273,85 @@ def _server(value: object) -> dict[str, Any]:
     return {"hosts": [host.lower() for host in hosts]}
 
 
-_KEYS: dict[str, Parser] = {
-    "name": _text,
-    "flows": _path,
-    "state_dir": _path,
-    "store": _path,
-    "executor": _choice(EXECUTORS, str.lower),
-    "threads": _whole(1),
-    "target": _text,
-    "warehouse": _text,
-    "warehouses": _tables("warehouses"),
-    "strict_sql": _switch,
-    "lineage_check": _lineage_check,
-    "busy_timeout": _seconds,
-    "history_days": _whole(1),
-    "history_runs": _whole(1),
-    "notifications": _tables("notifications"),
-    "limits": _limits,
-    "server": _server,
+#: Every key of ``orchestrator.toml``: what reads it, what editors are told, what the page says.
+KEYS: dict[str, Key] = {
+    "name": Key(TEXT, "the project's name in the run store", "the folder's name"),
+    "flows": Key(PATH, "folder of the flows' modules", '`"flows"`'),
+    "state_dir": Key(
+        PATH,
+        "folder for what is kept between runs: run store, caches, logs of failures, `secrets.toml`;"
+        " private to its owner",
+        '`".orchestrator"`',
+    ),
+    "store": Key(
+        PATH,
+        "the run store: a path, or a URL such as `postgresql+psycopg://…`",
+        "`store.db` in `state_dir`",
+    ),
+    "executor": Key(
+        Kind(executor_name, _EXECUTOR),
+        "where tasks run: `threads`, `inline`, `dask` or `cluster:NAME`; a flow, `--executor` or"
+        " `--cluster` may say otherwise",
+    ),
+    "threads": Key(
+        whole(1),
+        "tasks at the same time in one process; also `--threads`",
+        "dbt's profile says, else 4 or the number of cores",
+    ),
+    "target": Key(TEXT, "dbt's target; also `--target`", "as `profiles.yml` says"),
+    "warehouse": Key(
+        TEXT, "name of the connection for tasks that name none", "the only one there is"
+    ),
+    "warehouses": Key(
+        tables("warehouses"),
+        "the connections: tables `[warehouses.NAME]`",
+        "none; in a dbt project the profile's",
+        "settings.md#warehouses",
+    ),
+    "clusters": Key(PRESETS, "clusters by name: tables `[clusters.NAME]`", "none", "clusters.md"),
+    "environments": Key(
+        ENVIRONMENTS,
+        "where flows are put into service: tables `[environments.NAME]`, for `deploy --to NAME`",
+        "none",
+        "deployments.md#environments",
+    ),
+    "strict_sql": Key(
+        SWITCH,
+        "whether SQL that cannot be read stops the plan; else its task is kept, its lineage unknown",
+    ),
+    "lineage_check": Key(
+        Kind(_lineage_check, choice(LINEAGE_CHECKS).shape),
+        "what to do where a task reads or writes what was not derived: `off`, `warn`, `strict`;"
+        " also `--lineage-check`",
+        page="undeclared.md",
+    ),
+    "busy_timeout": Key(SECONDS, "seconds to wait for a DuckDB file that another process holds"),
+    "history_days": Key(
+        whole(1),
+        "days that finished runs, and what belongs to them, are kept",
+        page="notifications.md#what-is-kept-and-for-how-long",
+    ),
+    "history_runs": Key(whole(1), "so many finished runs of each flow are kept at most"),
+    "notifications": Key(
+        tables("notifications"),
+        "who is told of what: tables `[notifications.NAME]`",
+        "none",
+        "notifications.md",
+    ),
+    "limits": Key(
+        Kind(_limits, _LIMITS),
+        'how much may run at the same time: a table `[limits]` of `"tag:NAME"`, `"warehouse:NAME"`'
+        ' or `"flow:NAME"` and a whole number',
+        "none",
+        "limits.md",
+    ),
+    "server": Key(
+        Kind(_server, _SERVER),
+        "a table `[server]`: `hosts`, names under which the API and the page may be asked besides"
+        " this machine's own",
+        "none",
+        "api.md",
+    ),
 }
 
 

@@ -92,7 +92,7 @@ def duckdb_of(request: Request) -> Warehouse:
     """Make a DuckDB warehouse of its own table."""
     config = dict(request.config)
     for key in config:
-        _known(key, _DUCKDB_KEYS, "key", request)
+        _known(key, DUCKDB_KEYS, "key", request)
     if "path" not in config:
         raise ConfigurationError(
             f"warehouse {request.name!r} has no path",
@@ -118,7 +118,7 @@ def duckdb_of(request: Request) -> Warehouse:
 def dbt_of(request: Request) -> Warehouse:
     """Make the warehouse that a dbt project's profile describes."""
     for key in request.config:
-        _known(key, _DBT_KEYS, "key", request)
+        _known(key, DBT_KEYS, "key", request)
     project_dir = request.root / _checked(request, "project_dir", str, ".")
     read_project(os.path.realpath(project_dir))  # says so first where there is no project at all
     profile = _profile(
@@ -177,12 +177,15 @@ ADAPTERS: dict[str, Callable[[Request, Profile], Warehouse]] = {
     "snowflake": snowflake_of_profile,
 }
 
-_DUCKDB_KEYS = (
-    "path", "schema", "config_options", "settings", "extensions", "attach", "project_dir",
-    "busy_timeout", "files",
-)  # fmt: skip
+#: The keys of the tables and the kinds of their values.
+DUCKDB_KEYS: dict[str, type] = {
+    "path": str, "schema": str, "config_options": dict, "settings": dict, "extensions": list,
+    "attach": list, "project_dir": str, "busy_timeout": float, "files": dict,
+}  # fmt: skip
+DBT_KEYS: dict[str, type] = {
+    "project_dir": str, "profile": str, "target": str, "profiles_dir": str, "busy_timeout": float,
+}  # fmt: skip
 _KINDS: dict[type, str] = {str: "text", dict: "a table", list: "a list"}
-_DBT_KEYS = ("project_dir", "profile", "target", "profiles_dir", "busy_timeout")
 
 
 def _dbt_only(request: Request, profile: Profile) -> Warehouse:
@@ -253,7 +256,8 @@ def _variables(options: RunOptions) -> dict[str, Any]:
 
 def _attached(items: list[Any], request: Request) -> list[Any]:
     for item in items:
-        if not isinstance(item, str) and not (isinstance(item, Mapping) and item.get("path")):
+        path = item.get("path") if isinstance(item, Mapping) else item
+        if not isinstance(path, str) or not path:
             raise ConfigurationError(
                 f"attach holds {item!r}, which is no database",
                 where=request.place,

@@ -27,7 +27,7 @@ KEYS: dict[str, type] = {
     "client_session_keep_alive": bool, "connect_timeout": int, "network_timeout": int,
     "socket_timeout": int, "pool_size": int,
 }  # fmt: skip
-_WANTED = ("account", "database")
+WANTED = ("account", "database")
 
 
 def snowflake_of(request: Request) -> SnowflakeWarehouse:
@@ -40,7 +40,7 @@ def snowflake_of(request: Request) -> SnowflakeWarehouse:
     only_known(config, KEYS, where)
     for key, kind in KEYS.items():
         checked(config, key, kind, None, where)
-    for key in _WANTED:
+    for key in WANTED:
         if not config.get(key):
             raise ConfigurationError(
                 f"warehouse {request.name!r} names no {key}", where=where, fix=f'add {key} = "…"'

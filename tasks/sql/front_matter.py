@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
 from orchestrator.errors import FlowError
+from orchestrator.kinds import Key, Kind, table_of
 from orchestrator.model.task import Task
 from tasks.sql.script import Materialized, Severity, Transaction
 
 _LINE = re.compile(r"^[ \t]*--[ \t]*orchestrator[ \t]*:(.*)$", re.MULTILINE)
 #: A setting: up to the next comma that stands in no double quotes.
 _SETTING = re.compile(r'(?:"[^"]*"|[^,"]|")+')
+_WHOLE = re.compile(r"[0-9]+")
+_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
+_ROWS = re.compile(r"rows(?:\s*(>=|<=|=)\s*([0-9]+))?")
+_CHECK = re.compile(f"no_rows|{_ROWS.pattern}")
 #: What only a task that makes a table can be told, and what only a check can.
 OF_TABLE = ("materialized", "table", "unique_key")
 OF_CHECK = ("check", "severity")
@@ -44,16 +49,24 @@ def read_front_matter(text: str, file: str) -> dict[str, Any]:
         {'name': 'daily', 'tags': ('core', 'nightly')}
     """
     found: dict[str, Any] = {}
+    for key, value, place in settings_of(text, file):
+        read = _read(key, value, place)
+        if key in found:
+            raise FlowError(f"{key} is said twice", where=place, fix="keep one of them")
+        found[key] = read
+    return found
+
+
+def settings_of(text: str, file: str) -> Iterator[tuple[str, str, str]]:
+    """Yield what a file sets as it stands there, known or not: key, value and place."""
     if "orchestrator" not in text:
-        return found
+        return
     for match in _LINE.finditer(text):
         place = f"{file}:{text.count(chr(10), 0, match.start()) + 1}"
         for part in filter(None, (part.strip() for part in _SETTING.findall(match[1]))):
-            key, value = _setting(part, place)
-            if key in found:
-                raise FlowError(f"{key} is said twice", where=place, fix="keep one of them")
-            found[key] = value
-    return found
+            key, _, value = (piece.strip() for piece in part.partition("="))
+            quoted = len(value) > 1 and value[0] == value[-1] == '"'
+            yield key, value[1:-1] if quoted else value, place
 
 
 def line_of(text: str, key: str) -> int:
@@ -83,22 +96,19 @@ def apply_front_matter(task: Task, said: Mapping[str, Any]) -> None:
         setattr(task, attribute, tuple(dict.fromkeys(names)))
 
 
-def _setting(part: str, place: str) -> tuple[str, Any]:
-    key, equals, value = (piece.strip() for piece in part.partition("="))
-    if len(value) > 1 and value[0] == value[-1] == '"':
-        value = value[1:-1]
-    if key not in _KEYS:
-        near = difflib.get_close_matches(key, _KEYS, n=1)
+def _read(key: str, value: str, place: str) -> Any:
+    if key not in KEYS:
+        near = difflib.get_close_matches(key, KEYS, n=1)
         raise FlowError(
             f"a SQL file cannot set {key!r}",
             where=place,
-            fix=f"did you mean {near[0]!r}?" if near else "it can set " + ", ".join(_KEYS),
+            fix=f"did you mean {near[0]!r}?" if near else "it can set " + ", ".join(KEYS),
         )
     try:
-        return key, _KEYS[key](value)
+        return KEYS[key].kind(value)
     except ValueError as error:
         raise FlowError(
-            f"{key} {equals} {value}: {error}".replace("  ", " "),
+            f"{key} = {value}: {error}".replace("= :", "=:"),
             where=place,
             fix="write -- orchestrator: key=value, key=value; lists with spaces",
         ) from None
@@ -115,22 +125,25 @@ def _list(value: str) -> tuple[str, ...]:
 
 
 def _count(value: str) -> int:
-    if not value.isdecimal():
+    if not _WHOLE.fullmatch(value):
         raise ValueError("expected a whole number, 0 or more")
     return int(value)
 
 
 def _seconds(value: str) -> float:
-    if not re.fullmatch(r"\d+(\.\d+)?", value):
+    if not _NUMBER.fullmatch(value):
         raise ValueError("expected a number of seconds")
     return float(value)
 
 
 def _delay(value: str) -> timedelta:
-    return timedelta(seconds=_seconds(value))
+    try:
+        return timedelta(seconds=_seconds(value))
+    except OverflowError:
+        raise ValueError("expected fewer seconds") from None
 
 
-def _one_of(words: type[StrEnum]) -> Callable[[str], StrEnum]:
+def _one_of(words: type[StrEnum]) -> Kind:
     def read(value: str) -> StrEnum:
         known = [str(word) for word in words]
         if value not in known:
@@ -139,36 +152,45 @@ def _one_of(words: type[StrEnum]) -> Callable[[str], StrEnum]:
             raise ValueError(f"expected {listed}" + (f"; did you mean {near[0]}?" if near else ""))
         return words(value)
 
-    return read
+    return Kind(read, {"type": "string", "enum": [str(word) for word in words]})
 
 
 def _check(value: str) -> tuple[int | None, int | None] | None:
     """The bounds of the number of rows that a check's query may give; None for no row at all."""
     if value == "no_rows":
         return None
-    bound = re.fullmatch(r"rows(?:\s*(>=|<=|=)\s*(\d+))?", value)
+    bound = _ROWS.fullmatch(value)
     if bound is None:
         raise ValueError("expected no_rows, rows, rows>=1, rows<=100 or rows=5")
     count = int(bound[2] or 1)
     return (None if bound[1] == "<=" else count, count if bound[1] in ("<=", "=") else None)
 
 
-_KEYS: dict[str, Callable[[str], Any]] = {
-    "name": _text,
-    "tags": _list,
-    "retries": _count,
-    "retry_delay": _delay,
-    "retry_on": _list,
-    "timeout": _seconds,
-    "reads": _list,
-    "writes": _list,
-    "warehouse": _text,
-    "transaction": _one_of(Transaction),
-    "description": _text,
-    "owner": _text,
-    "materialized": _one_of(Materialized),
-    "table": _text,
-    "unique_key": _list,
-    "check": _check,
-    "severity": _one_of(Severity),
+def _written(pattern: re.Pattern[str], read: Callable[[str], Any]) -> Kind:
+    return Kind(read, {"type": "string", "pattern": f"^(?:{pattern.pattern})$"})
+
+
+_TEXT = Kind(_text, {"type": "string", "minLength": 1})
+_LIST = Kind(_list, {"type": "string", "minLength": 1})
+#: What a file may set.
+KEYS: dict[str, Key] = {
+    "name": Key(_TEXT, "the task's name", "the file's"),
+    "tags": Key(_LIST, "tags to choose it by, separated by spaces"),
+    "retries": Key(_written(_WHOLE, _count), "attempts after the first"),
+    "retry_delay": Key(_written(_NUMBER, _delay), "seconds between attempts"),
+    "retry_on": Key(_LIST, "try again only after these codes of the database"),
+    "timeout": Key(_written(_NUMBER, _seconds), "seconds that an attempt may take"),
+    "reads": Key(_LIST, "tables that it reads besides those found in its statements"),
+    "writes": Key(_LIST, "tables that it writes besides those found in its statements"),
+    "warehouse": Key(_TEXT, "name of the connection it runs on"),
+    "transaction": Key(_one_of(Transaction), "whether the script is one transaction"),
+    "description": Key(_TEXT, "what it is for"),
+    "owner": Key(_TEXT, "who answers for it"),
+    "materialized": Key(_one_of(Materialized), "what a bare SELECT is made into"),
+    "table": Key(_TEXT, "the table that a bare SELECT is made into", "the file's name"),
+    "unique_key": Key(_LIST, "columns by which an incremental table replaces rows"),
+    "check": Key(_written(_CHECK, _check), "makes it a check: the rows that its query may give"),
+    "severity": Key(_one_of(Severity), "whether a check that does not hold fails the run"),
 }
+#: The same as JSON Schema: the settings of one file, each as the text that stands in it.
+SHAPE = table_of(KEYS)

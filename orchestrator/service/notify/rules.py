@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from orchestrator.errors import ConfigurationError, FlowError
+from orchestrator.kinds import Shape
 from orchestrator.model.state import BROKEN, StateType
 from orchestrator.schedule.zone_data import load_zone
 from orchestrator.service.notify.states import wanted
@@ -18,10 +19,30 @@ from orchestrator.settings import Settings
 
 FORMATS = ("json", "slack", "apprise")
 _SLACK = ("hooks.slack.com", "hooks.slack-gov.com")
-_KEYS = (
-    "url", "format", "signing_secret", "only_states", "ignore_states", "flows", "tasks", "tags",
-    "recovered", "not_started_by", "longer_than_usual", "timezone",
-)  # fmt: skip
+_TEXT: Shape = {"type": "string", "pattern": r"\S"}
+_WORDS: Shape = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
+#: What a table may set, and each as JSON Schema.
+KEYS: dict[str, Shape] = {
+    "url": {**_TEXT, "description": 'where messages go, as in "secret:NAME"'},
+    "format": {"enum": list(FORMATS), "description": "how; as the URL tells if left out"},
+    "signing_secret": {**_TEXT, "description": "what webhooks are signed with, a reference"},
+    "only_states": {**_WORDS, "description": "when one of these is entered"},
+    "ignore_states": {**_WORDS, "description": "not when one of these is entered"},
+    "flows": {**_WORDS, "description": "names of flows, with wildcards; all if left out"},
+    "tasks": {**_WORDS, "description": "names of tasks, with wildcards: told of each task"},
+    "tags": {**_WORDS, "description": "tags of tasks: told of each task"},
+    "recovered": {"type": "boolean", "description": "whether to tell of a success after failures"},
+    "not_started_by": {
+        "type": "string",
+        "description": "local time, as in 06:30, by which a run must have started each day",
+    },
+    "longer_than_usual": {
+        "type": "number",
+        "exclusiveMinimum": 1,
+        "description": "tell of a run that takes so many times its usual length",
+    },
+    "timezone": {**_TEXT, "description": "of not_started_by, and of the times in messages"},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +153,9 @@ def parse_rule(name: str, table: Mapping[str, Any], where: str | None = None) ->
 
 def _check_keys(label: str, table: Mapping[str, Any], where: str | None) -> None:
     for key in table:
-        if key not in _KEYS:
-            near = difflib.get_close_matches(key, _KEYS, 1)
-            fix = f"did you mean {near[0]!r}?" if near else "keys: " + ", ".join(_KEYS)
+        if key not in KEYS:
+            near = difflib.get_close_matches(key, KEYS, 1)
+            fix = f"did you mean {near[0]!r}?" if near else "keys: " + ", ".join(KEYS)
             raise ConfigurationError(f"{label} has no key {key!r}", where=where, fix=fix)
     if not table.get("url"):
         raise ConfigurationError(f"{label} has no url", where=where, fix='url = "secret:NAME"')

@@ -1,0 +1,185 @@
+"""Presets of clusters: the ``[clusters.NAME]`` tables of ``orchestrator.toml``, read and checked."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from orchestrator.kinds import SWITCH, TEXT, Key, Kind, Shape, choice, matching, table_of
+
+#: Words for the classes that need no dotted path.
+CLASSES = ("local", "ssh", "fargate", "coiled", "kubernetes")
+VERSION_CHECKS = ("error", "warn", "off")
+#: How an executor's name says that it is a cluster.
+PREFIX = "cluster:"
+
+_TIME = r"\d+(\.\d+)? *(s|sec|seconds?|m|min|minutes?|h|hours?)"
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A cluster that a project knows by name.
+
+    Args:
+        name: As in ``[clusters.NAME]``.
+        cluster_class: Dotted path of a class, or one of :data:`CLASSES`; None with an address.
+        address: Of the scheduler of a cluster that runs already.
+        arguments: Of the class, as written, secret references unresolved.
+        adapt: Arguments of its ``adapt()``: ``minimum`` and ``maximum``; empty for a fixed size.
+        reuse: Whether it goes on when a run has ended, and later runs use it again.
+        idle_timeout: How long it goes on with nothing to do, as ``20 minutes``.
+        check_versions: What to do where its software differs from here: one of
+            :data:`VERSION_CHECKS`.
+
+    Example:
+        >>> read_presets({"big": {"class": "local", "adapt": {"maximum": 4}}})["big"].adapt
+        {'maximum': 4}
+    """
+
+    name: str
+    cluster_class: str | None = None
+    address: str | None = None
+    arguments: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    adapt: Mapping[str, Any] = field(default_factory=dict)
+    reuse: bool = False
+    idle_timeout: str | None = None
+    check_versions: str = "error"
+
+
+def read_presets(value: object) -> dict[str, Preset]:
+    """Read the ``[clusters.NAME]`` tables.
+
+    Raises:
+        ValueError: One of them cannot be read; it names the table and the key.
+    """
+    if not isinstance(value, Mapping):
+        raise ValueError(f"expected tables [clusters.NAME], got {value!r}")
+    return {str(name): _preset(str(name), table) for name, table in value.items()}
+
+
+def cluster_named(executor: str | None) -> str | None:
+    """The name of the cluster, if an executor's name says one.
+
+    Example:
+        >>> cluster_named("cluster:big"), cluster_named("threads")
+        ('big', None)
+    """
+    return executor.removeprefix(PREFIX) if executor and executor.startswith(PREFIX) else None
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Say which of some names may have been meant, or all of them.
+
+    Example:
+        >>> nearest("clas", ["class", "adapt"]), nearest("x", ["class", "adapt"])
+        ("did you mean 'class'?", 'there are: adapt, class')
+    """
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=1)
+    return f"did you mean {near[0]!r}?" if near else "there are: " + ", ".join(names)
+
+
+def _preset(name: str, table: object) -> Preset:
+    if not isinstance(table, Mapping):
+        raise ValueError(f"expected a table [clusters.{name}], got a plain value")
+    said = {key: _value(name, key, value) for key, value in table.items()}
+    if ("class" in said) == ("address" in said):
+        raise ValueError(f"[clusters.{name}] needs a class or an address, one of the two")
+    useless = [key for key in ("arguments", "adapt", "reuse", "idle_timeout") if said.get(key)]
+    if "address" in said and useless:
+        raise ValueError(
+            f"[clusters.{name}] has an address, a cluster that runs already: {useless[0]} "
+            "belongs to a class"
+        )
+    said["cluster_class"] = said.pop("class", None)
+    return Preset(name, **said)
+
+
+def _value(name: str, key: str, value: object) -> Any:
+    if key not in PRESET_KEYS:
+        raise ValueError(f"unknown key {key!r} in [clusters.{name}]; {nearest(key, PRESET_KEYS)}")
+    try:
+        return PRESET_KEYS[key].kind(value)
+    except ValueError as error:
+        raise ValueError(f"{key} in [clusters.{name}]: {error}") from None
+
+
+def _class(value: object) -> str:
+    path = TEXT(value)
+    if path not in CLASSES and "." not in path:
+        raise ValueError(
+            f"expected a dotted path or one of {', '.join(CLASSES)}, got {path!r}; "
+            + nearest(path, CLASSES)
+        )
+    return str(path)
+
+
+def _table(value: object) -> dict[str, Any]:
+    if not isinstance(value, Mapping):
+        raise ValueError(f"expected a table, got {value!r}")
+    return dict(value)
+
+
+def _adapt(value: object) -> dict[str, Any]:
+    table = _table(value)
+    least, most = table.get("minimum", 0), table.get("maximum")
+    for number in (least, most):
+        if isinstance(number, bool) or not isinstance(number, int) or number < 0:
+            raise ValueError(
+                f"expected whole numbers as {{minimum = 1, maximum = 10}}, got {value!r}"
+            )
+    assert isinstance(most, int)
+    if not least <= most or not most:
+        raise ValueError(f"maximum is to be at least 1, and no less than minimum, got {value!r}")
+    return table
+
+
+def _check_versions(value: object) -> str:
+    # In TOML an unquoted off is soon written as false.
+    return str(choice(VERSION_CHECKS)("off" if value is False else value))
+
+
+_ADAPT: Shape = {
+    "type": "object",
+    "properties": {
+        "minimum": {"type": "integer", "minimum": 0, "description": "workers that always run"},
+        "maximum": {"type": "integer", "minimum": 1, "description": "workers at most"},
+    },
+    "required": ["maximum"],
+}
+_CLASS: Shape = {"type": "string", "pattern": rf"^({'|'.join(CLASSES)})$|\."}
+
+#: Every key of a ``[clusters.NAME]`` table.
+PRESET_KEYS: dict[str, Key] = {
+    "class": Key(
+        Kind(_class, _CLASS),
+        "class of the cluster: `local`, `ssh`, `fargate`, `coiled`, `kubernetes`, or a dotted path",
+    ),
+    "address": Key(TEXT, "scheduler of a cluster that runs already, in the place of a class"),
+    "arguments": Key(
+        Kind(_table, {"type": "object"}),
+        "arguments of the class, as they are; `secret:NAME` and `env:NAME` are filled in",
+        "none",
+    ),
+    "adapt": Key(
+        Kind(_adapt, _ADAPT), "`minimum` and `maximum` number of workers", "a fixed number"
+    ),
+    "reuse": Key(SWITCH, "whether it goes on after a run, for later runs", "`false`"),
+    "idle_timeout": Key(
+        matching(_TIME, 'a time as "20 minutes"'),
+        "how long it goes on with nothing to do, as `20 minutes`",
+        "as the class has it",
+    ),
+    "check_versions": Key(
+        Kind(_check_versions, choice(VERSION_CHECKS).shape),
+        "what to do where its software differs from the driver's: `error`, `warn`, `off`",
+        "`error`",
+    ),
+}
+
+#: The ``[clusters.NAME]`` tables as a kind of value.
+PRESETS = Kind(
+    read_presets, {"type": "object", "additionalProperties": table_of(PRESET_KEYS)}
+)  # fmt: skip
