@@ -6,12 +6,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from orchestrator.engine.planned import PlannedTask, Ref
 from orchestrator.engine.results import stored
 from orchestrator.engine.together import joined
 from orchestrator.errors import FlowError
 from orchestrator.lineage.collector import without_collector
 from orchestrator.lineage.derivation.derive import derive
-from orchestrator.model.binding import Argument, Promise, fill
+from orchestrator.model.binding import fill
 from orchestrator.model.dataset import Access, Dataset
 from orchestrator.model.evidence import Evidence, Source
 from orchestrator.model.facts import Edge, TaskFacts
@@ -23,51 +24,6 @@ from orchestrator.model.planning import Planning
 from orchestrator.model.policy import AfterAll
 from orchestrator.model.standing import stand_ins, with_stand_ins
 from orchestrator.model.task import Task
-
-
-@dataclass(frozen=True, slots=True)
-class Ref(Promise):
-    """Stands in an argument for the result of a planned task."""
-
-    key: str
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedTask:
-    """One task of a plan.
-
-    Args:
-        key: Unique in the plan.
-        task: What runs.
-        facts: What the planner knows of it.
-        affinity: The one process it must run in, if any.
-        arguments: With :class:`Ref` for results of other tasks, parameters filled in.
-        mapped: Whether it runs once for each element of its mapped arguments.
-        group: Key of the group it was expanded from.
-        reason: Why it is part of the plan.
-    """
-
-    key: str
-    task: Task
-    facts: TaskFacts
-    affinity: str | None = None
-    arguments: Mapping[str, Argument] = field(default_factory=dict)
-    mapped: bool = False
-    group: str | None = None
-    reason: str = ""
-
-    def because(self, reason: str) -> PlannedTask:
-        """The same task with the reason why it is part of the plan."""
-        return PlannedTask(
-            self.key, self.task, self.facts, self.affinity, self.arguments, self.mapped, self.group,
-            reason,
-        )  # fmt: skip
-
-    def needs(self) -> Iterator[str]:
-        """Keys of the tasks whose results it takes."""
-        for argument in self.arguments.values():
-            if argument.passed:
-                yield from (ref.key for ref in argument.tasks())
 
 
 @dataclass(frozen=True)
@@ -181,8 +137,12 @@ def _chosen(
         return {fact.key for fact in facts}, "the whole flow runs"
     from orchestrator.lineage.selection.select import select
 
-    marks = expanded.landmarks
-    return set(select(facts, graph, list(include), list(exclude), landmarks=marks)), "selected"
+    chosen = select(
+        facts, graph, list(include), list(exclude), landmarks=expanded.landmarks,
+        changes=expanded.planning.changes, flow_files=expanded.files(),
+        indirect=expanded.planning.options.indirect_selection or "eager",
+    )  # fmt: skip
+    return set(chosen), "selected"
 
 
 class _Expanded:
@@ -192,17 +152,15 @@ class _Expanded:
         self, flow: Flow, planning: Planning, prepared: Mapping[str, Any], values: Mapping[str, Any]
     ) -> None:
         self.flow, self.planning, self.values = flow, planning, values
-        self.groups: dict[str, TaskGroup] = {}
         self.members: dict[str, list[Member]] = {}
         self.landmarks: list[TaskFacts] = []
         self.nodes: dict[str, PlannedTask] = {}
-        for task in flow:
-            key = flow.key(task)
-            if isinstance(task, TaskGroup):
-                self.groups[key] = task
-                found = task.expand(key, planning, prepared.get(key))
-                self.members[key] = [member for member in found if member.task is not None]
-                self.landmarks += [member.facts for member in found if member.task is None]
+        self.groups = {flow.key(task): task for task in flow if isinstance(task, TaskGroup)}
+        # What the texts of some name is known when the others have been made out.
+        for key in sorted(self.groups, key=lambda key: not self.groups[key].is_referred_to):
+            found = self.groups[key].expand(key, planning, prepared.get(key))
+            self.members[key] = [member for member in found if member.task is not None]
+            self.landmarks += [member.facts for member in found if member.task is None]
         self.together: list[frozenset[str]] = []
         self.behind: dict[Dataset, Access] = {}
         for task in flow:
@@ -229,7 +187,10 @@ class _Expanded:
                 facts = _after(member.facts, said) if own in firsts else member.facts
                 assert member.task is not None
                 self._refuse_twice(own, key)
-                self.nodes[own] = PlannedTask(own, member.task, facts, member.affinity, group=key)
+                self.nodes[own] = PlannedTask(
+                    own, member.task, facts, member.affinity, group=key,
+                    cluster=member.task.cluster or task.cluster,
+                )  # fmt: skip
             return
         binding = self.flow.binding(task)
         if isinstance(task.trigger, AfterAll):
@@ -243,7 +204,9 @@ class _Expanded:
         affinity = task.affinity(self.planning)
         self.together.append(task.affinities(self.planning))
         self.behind |= stand_ins(task.connections(self.planning))
-        self.nodes[key] = PlannedTask(key, task, facts, affinity, arguments, binding.mapped)
+        self.nodes[key] = PlannedTask(
+            key, task, facts, affinity, arguments, binding.mapped, cluster=task.cluster
+        )
 
     def _refuse_twice(self, own: str, key: str) -> None:
         if own in self.nodes:
@@ -291,6 +254,12 @@ class _Expanded:
             return [key]
         waited_for = {up for member in self.members[key] for up, _ in member.facts.upstream}
         return [m.facts.key for m in self.members[key] if m.facts.key not in waited_for]
+
+    def files(self) -> frozenset[str]:
+        """Where the flow and its tasks are put together."""
+        places = (self.flow.defined_at, *(task.defined_at for task in self.flow))
+        seen = (self.planning.relative(place[0]) for place in places if place)
+        return frozenset(file for file in seen if file)
 
     def reference(self) -> frozenset[str] | None:
         """Keys of the flow's reference tasks."""

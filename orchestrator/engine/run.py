@@ -261,6 +261,7 @@ class _Driver:
         if self.stopping:
             return
         self.stopping = True
+        self.executor.give_up()
         self.executor.broadcast(cancel_run, self.setting.run_id)
         for unit in (*self.lanes.clear(), *self.paused.values()):
             self.finish(unit, State(StateType.CANCELLED, "the run was cancelled"))
@@ -311,11 +312,10 @@ class _Driver:
     # -- handing over ----------------------------------------------------------------------
 
     def _submit(self, units: list[Unit]) -> None:
-        affinity = units[0].planned.affinity
         try:
             flight = self.handing.submit(units)
         except (*UNSENDABLE, WorkerLostError) as error:
-            self.lanes.ended(affinity)
+            self.lanes.ended(units[0].planned.lane)
             for unit in units:
                 unit.give_back()
             if len(units) == 1:
@@ -359,13 +359,13 @@ class _Driver:
         report = self.checking.judged(report, unit.planned.key, unit.attempt)
         self.batching.learn(unit, (report.finished - report.started).total_seconds())
         unit.handle, unit.length, unit.lengths = handle, report.length, report.lengths
-        if unit.planned.key in self.handing.needed and self.executor.hand_over:
+        if unit.planned.key in self.handing.needed and self.executor.costs(unit.planned.cluster):
             unit.spare = small(report.result)
         self.finish(unit, report.state, report)
 
     def lost(self, unit: Unit, error: BaseException) -> None:
-        """The attempt ended without a report: its worker died, or Dask could not run it."""
-        if isinstance(error, WorkerLostError):
+        """The attempt ended without a report: its worker died, or nothing could run it."""
+        if isinstance(error, InfrastructureError):
             state, raised = State(StateType.FAILED, error.what), None
         else:
             state, raised = State(StateType.FAILED, f"{type(error).__name__}: {error}"), error

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from orchestrator.engine.plan import PlannedTask
+from orchestrator.engine.planned import PlannedTask
 from orchestrator.executors.base import Handle
 from orchestrator.model.state import State, StateType
 
@@ -34,7 +34,7 @@ class Flight:
     Args:
         handle: Stands for the list of their values.
         units: In the order in which they run; a unit's place is its number in it.
-        affinity: What they were submitted with.
+        lane: The cluster and the affinity they were submitted with.
         note: The file in which their worker notes how far it got, if it does.
         number: The bundle's.
         over: Whether its thread is known to be free.
@@ -42,7 +42,7 @@ class Flight:
 
     handle: Handle
     units: tuple[Unit, ...]
-    affinity: str | None = None
+    lane: tuple[str | None, str | None] = (None, None)
     note: str | None = None
     number: int = 0
     over: bool = False

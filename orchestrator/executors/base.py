@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pickle
 import queue
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -88,6 +90,18 @@ class Message:
     content: Any
 
 
+class Inbox(queue.SimpleQueue[Any]):
+    """Where ends and messages come in; somebody who waits at several may have a bell rung."""
+
+    bell: threading.Event | None = None
+
+    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
+        """Put something in, and ring."""
+        super().put(item)
+        if self.bell is not None:
+            self.bell.set()
+
+
 class Executor(ABC):
     """Runs functions; subclasses say where.
 
@@ -101,9 +115,11 @@ class Executor(ABC):
     #: Seconds that handing over one piece of work costs; where it costs something, small pieces
     #: are better handed over together.
     hand_over: float = 0.0
+    #: Names of the clusters that it tells apart; to all others it is one place.
+    clusters: frozenset[str] = frozenset()
 
     def __init__(self) -> None:
-        self._inbox: queue.SimpleQueue[Completed | Message] = queue.SimpleQueue()
+        self._inbox = Inbox()
 
     @property
     @abstractmethod
@@ -116,7 +132,12 @@ class Executor(ABC):
 
     @abstractmethod
     def submit(
-        self, fn: Callable[..., Kept], *args: Any, affinity: str | None = None, keep: bool = False
+        self,
+        fn: Callable[..., Kept],
+        *args: Any,
+        affinity: str | None = None,
+        keep: bool = False,
+        cluster: str | None = None,
     ) -> Handle:
         """Run ``fn(*args)`` as soon as there is room.
 
@@ -125,19 +146,53 @@ class Executor(ABC):
             args: May hold handles, also in lists: ``fn`` gets what they kept.
             affinity: Work of one affinity runs in one process.
             keep: Whether the value will be given to other work.
+            cluster: Where, for an executor that has several places; others have but one.
         """
 
     @abstractmethod
-    def capacity(self, affinity: str | None = None) -> int:
-        """How many pieces of work of this affinity can run at the same time."""
+    def capacity(self, affinity: str | None = None, cluster: str | None = None) -> int:
+        """How many pieces of work of this affinity can run there at the same time."""
 
     @abstractmethod
     def broadcast(self, fn: Callable[..., Any], *args: Any) -> None:
         """Run ``fn(*args)`` now, beside the work, in every process that work runs in."""
 
-    def packed(self, value: Any) -> Any:
+    def packed(self, value: Any, cluster: str | None = None) -> Any:
         """Make ready what will be sent to workers many times: itself, where nothing is sent."""
         return value
+
+    def costs(self, cluster: str | None = None) -> float:
+        """Seconds that handing over one piece of work costs there."""
+        return self.hand_over
+
+    def fetch(self, handle: Handle) -> Any:
+        """Return a kept value, to be put elsewhere; any thread may ask.
+
+        Raises:
+            WorkerLostError: It was lost with the worker that kept it.
+        """
+        return _resolved(handle)
+
+    def put(self, value: Any) -> Handle:
+        """Keep a value that was made elsewhere, to be given to work; any thread may ask."""
+        done: Future[Any] = Future()
+        done.set_result(value)
+        return Handle(done)
+
+    def within(self, cluster: str | None) -> Executor:
+        """The executor of one place, open; to be used alone, while nothing else is under way.
+
+        Raises:
+            InfrastructureError: It cannot be opened.
+        """
+        return self
+
+    def ring(self, bell: threading.Event | None) -> None:
+        """Set the bell whenever something comes in for :meth:`wait`."""
+        self._inbox.bell = bell
+
+    def give_up(self) -> None:  # noqa: B027 - most executors begin everything at once
+        """Learn that the run is to stop: what has not begun need not begin any more."""
 
     def adopt(self, ticket: Any) -> Handle:
         """Return a handle for a value that work under way has published."""
@@ -185,7 +240,7 @@ class Executor(ABC):
 class LocalChannel:
     """A channel inside one process."""
 
-    def __init__(self, inbox: queue.SimpleQueue[Completed | Message]) -> None:
+    def __init__(self, inbox: Inbox) -> None:
         self._inbox = inbox
 
     def attach(self) -> None:

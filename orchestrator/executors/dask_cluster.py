@@ -1,4 +1,4 @@
-"""Dask clusters: which one an executor uses, how it is made, reused and left; with dask.py, all of Dask."""
+"""Dask clusters: which one an executor uses, how it is made, reused and left."""
 
 from __future__ import annotations
 
@@ -6,16 +6,70 @@ import importlib
 import importlib.util
 import inspect
 import os
+import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from typing import Any
 
+import dask
 from distributed import Client, LocalCluster, SchedulerPlugin, performance_report
 
-from orchestrator.errors import ConfigurationError, InfrastructureError
+from orchestrator.errors import (
+    ClusterError,
+    ConfigurationError,
+    InfrastructureError,
+    OrchestratorError,
+)
 
-#: Clusters that were left running in this process, by name.
-_left_running: dict[str, Any] = {}
+#: Seconds in which a cluster that was left running answers, if it still does.
+_ANSWER = 10.0
+_SETTINGS = {
+    # A dead worker's task must not run again behind our back: attempts are ours to count.
+    "distributed.scheduler.allowed-failures": 0,
+    "distributed.scheduler.work-stealing": False,
+    "distributed.comm.timeouts.connect": "30s",
+}
+_lock = threading.RLock()
+
+
+@dataclass(frozen=True, slots=True)
+class _LeftRunning:
+    """A cluster that this process left running, and what it was made of."""
+
+    made: Any
+    recipe: tuple[Any, ...]
+
+
+#: By name.
+_left_running: dict[str, _LeftRunning] = {}
+#: How many executors use the settings, and what undoes them when the last one ends.
+_users: list[None] = []
+_undo = ExitStack()
+
+
+@contextmanager
+def settings(*, steal: bool) -> Iterator[None]:
+    """Set Dask's own settings for a block; several executors may do so at the same time.
+
+    Args:
+        steal: Whether schedulers that are made in it move work that waits to workers that join.
+    """
+    global _undo
+    with _lock:
+        if not _users:
+            _undo = ExitStack()
+            _undo.enter_context(dask.config.set(_SETTINGS))
+        _users.append(None)
+        if steal:
+            _undo.enter_context(dask.config.set({"distributed.scheduler.work-stealing": True}))
+    try:
+        yield
+    finally:
+        with _lock:
+            _users.pop()
+            if not _users:
+                _undo.close()
 
 
 @contextmanager
@@ -34,19 +88,65 @@ def cluster(
         adapt: Arguments of ``adapt()``, if it is to grow and shrink.
         name: What to find it by.
         shutdown_on_close: Whether it ends with the block.
+
+    Raises:
+        ClusterError: It cannot be made.
     """
-    made = _left_running.pop(name, None) if name else None
-    if made is None or getattr(made.status, "name", made.status) != "running":
-        made = kind(**_completed(kind, arguments, name, shutdown_on_close))
-        if adapt:
-            made.adapt(**adapt)
+    recipe = (kind, dict(arguments), dict(adapt))
+    made = _found(name, recipe) if name else None
+    if made is None:
+        made = _made(kind, _completed(kind, arguments, name, shutdown_on_close), adapt)
     if name and not shutdown_on_close:
-        _left_running[name] = made
+        _left_running[name] = _LeftRunning(made, recipe)
     try:
         yield made
     finally:
         if shutdown_on_close:
             made.close()
+
+
+def _found(name: str, recipe: tuple[Any, ...]) -> Any | None:
+    """The cluster of a name that was left running, if it still runs and is made of the same."""
+    left = _left_running.pop(name, None)
+    if left is None:
+        return None
+    if left.recipe == recipe and _answers(left.made):
+        return left.made
+    # To close what does not answer may take as long as to give up on an answer.
+    threading.Thread(target=_close, args=(left.made,), name=f"closing {name}", daemon=True).start()
+    return None
+
+
+def _close(made: Any) -> None:
+    with suppress(Exception):  # it may be gone in any way a cluster can be gone
+        made.close()
+
+
+def _answers(made: Any) -> bool:
+    for status in (made.status, getattr(getattr(made, "scheduler", None), "status", "running")):
+        if getattr(status, "name", status) != "running":
+            return False
+    try:
+        with Client(made, set_as_default=False, timeout=_ANSWER):
+            return True
+    except OSError:
+        return False
+
+
+def _made(kind: Callable[..., Any], arguments: dict[str, Any], adapt: Mapping[str, Any]) -> Any:
+    try:
+        made = kind(**arguments)
+    except OrchestratorError:
+        raise
+    except Exception as error:  # a cloud's library raises what it likes
+        name = getattr(kind, "__name__", str(kind))
+        raise ClusterError(
+            f"{name} cannot be made: {type(error).__name__}: {error}",
+            fix="look at its arguments, and at what you may do there (credentials, quotas)",
+        ) from error
+    if adapt:
+        made.adapt(**adapt)
+    return made
 
 
 def _completed(
@@ -55,14 +155,19 @@ def _completed(
     arguments = dict(given)
     if kind is LocalCluster:
         arguments = {**_local_defaults(arguments.get("processes", True)), **arguments}
-    takes: Mapping[str, Any] = {}
-    with suppress(TypeError, ValueError):
-        takes = inspect.signature(kind).parameters
+    takes = parameters(kind)
     if name and "name" in takes:
         arguments.setdefault("name", name)
     if not shutdown_on_close and "shutdown_on_close" in takes:
         arguments.setdefault("shutdown_on_close", False)
     return arguments
+
+
+def parameters(kind: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
+    """The parameters that a class or function names; none where that cannot be told."""
+    with suppress(TypeError, ValueError):
+        return inspect.signature(kind).parameters
+    return {}
 
 
 def _local_defaults(processes: bool) -> dict[str, Any]:
@@ -139,7 +244,7 @@ def once_only(mark: str) -> SchedulerPlugin:
         mark: What keys of the work contain.
     """
 
-    # A class of a function travels whole: the scheduler need not have this package.
+    # A class of a function travels whole: the scheduler imports no module for it.
     class OnceOnly(SchedulerPlugin):
         name = mark
 

@@ -42,7 +42,12 @@ class InlineExecutor(Executor):
         yield
 
     def submit(
-        self, fn: Callable[..., Kept], *args: Any, affinity: str | None = None, keep: bool = False
+        self,
+        fn: Callable[..., Kept],
+        *args: Any,
+        affinity: str | None = None,
+        keep: bool = False,
+        cluster: str | None = None,
     ) -> Handle:
         """Run the work now."""
         handle = Handle(affinity=affinity)
@@ -55,7 +60,7 @@ class InlineExecutor(Executor):
             self._inbox.put(Completed(handle, report=kept.report))
         return handle
 
-    def capacity(self, affinity: str | None = None) -> int:
+    def capacity(self, affinity: str | None = None, cluster: str | None = None) -> int:
         """One at a time."""
         return 1
 

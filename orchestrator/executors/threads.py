@@ -52,7 +52,12 @@ class ThreadsExecutor(Executor):
             self._pool = None
 
     def submit(
-        self, fn: Callable[..., Kept], *args: Any, affinity: str | None = None, keep: bool = False
+        self,
+        fn: Callable[..., Kept],
+        *args: Any,
+        affinity: str | None = None,
+        keep: bool = False,
+        cluster: str | None = None,
     ) -> Handle:
         """Run the work in the next free thread."""
         if self._pool is None:
@@ -74,7 +79,7 @@ class ThreadsExecutor(Executor):
             handle.future.set_result(kept.value)
         self._inbox.put(Completed(handle, report=kept.report))
 
-    def capacity(self, affinity: str | None = None) -> int:
+    def capacity(self, affinity: str | None = None, cluster: str | None = None) -> int:
         """The number of threads."""
         return self.threads
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import re
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from types import ModuleType
 from typing import Any
 
 from orchestrator import instants
@@ -187,3 +190,26 @@ def entered(context: RunContext) -> Iterator[RunContext]:
         yield context
     finally:
         _current.reset(token)
+
+
+class _Asked(ModuleType):
+    """Lets the context be asked as Prefect 1's was: ``context["today"]``, ``context.parameters``."""
+
+    def __getitem__(self, name: str) -> Any:
+        found = get(name, _MISSING)
+        if found is _MISSING:
+            raise KeyError(name)
+        return found
+
+    def __getattr__(self, name: str) -> Any:
+        found = _MISSING if name.startswith("__") else get(name, _MISSING)
+        if found is _MISSING:
+            raise AttributeError(f"the context has no {name!r} here")
+        return found
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return importlib.import_module, (self.__name__,)
+
+
+_MISSING = object()
+sys.modules[__name__].__class__ = _Asked

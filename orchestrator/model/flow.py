@@ -30,6 +30,12 @@ class Flow:
         terminal_state_handler: Called as ``handler(flow, state, states)`` with the run's last
             state and the states of the tasks that decide; a state it returns takes the place.
         timeout: Seconds (or a timedelta) after which a run is stopped.
+        cluster: Name of the cluster (``[clusters.NAME]``) that its tasks run on, in the place of an
+            executor.
+        owner: Who answers for it: a person or a team, as people write it.
+
+    Raises:
+        FlowError: The name is none, or there are an executor and a cluster.
 
     Example:
         >>> from orchestrator.model.task import task
@@ -55,12 +61,22 @@ class Flow:
         on_failure: Callable[[Any, State], object] | None = None,
         terminal_state_handler: Callable[[Any, State, set[State]], State | None] | None = None,
         timeout: timedelta | float | None = None,
+        cluster: str | None = None,
+        owner: str | None = None,
     ) -> None:
         if not name or name != name.strip():
             raise FlowError(f"{name!r} is no name for a flow", fix="give it a word")
+        if name in (".", ".."):  # no address leads to it: these mean folders in each
+            raise FlowError(
+                f"{name!r} is no name for a flow: it means a folder", fix="give it a word"
+            )
+        if executor is not None and cluster is not None:
+            raise FlowError(
+                f"flow {name!r} has an executor and a cluster", fix="leave one of them out"
+            )
         self.name = name
         self.schedule = schedule
-        self.executor = executor
+        self.executor, self.cluster, self.owner = executor, cluster, owner
         self.state_handlers = tuple(state_handlers)
         self.on_failure = on_failure
         self.terminal_state_handler = terminal_state_handler

@@ -33,6 +33,9 @@ class Member:
 class TaskGroup(Task):
     """A task that stands for many: it expands into concrete tasks when the flow is planned."""
 
+    #: Whether texts of other tasks name what it makes, as ``ref()`` does: it is expanded first.
+    is_referred_to = False
+
     def slots(self, planning: Planning) -> int | None:
         """Return how many of the group's tasks should run at the same time, if it has a say."""
         return None

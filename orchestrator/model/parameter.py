@@ -59,6 +59,8 @@ class Parameter(Task):
         choices: The only values it takes.
         validate: Called with a value; what it raises as ``ValueError``, or that it returns False,
             refuses the value.
+        description: What it means, for whoever gives it: shown beside it by the page and the
+            command line.
 
     Example:
         >>> Parameter("day", type=date).parse("2013-01-31")
@@ -76,8 +78,10 @@ class Parameter(Task):
         type: type | None = None,
         choices: Iterable[Any] | None = None,
         validate: Callable[[Any], object] | None = None,
+        description: str = "",
     ) -> None:
         super().__init__(name=name, tags=tags)
+        self.description = " ".join(description.split())
         self.default = default
         self.required = default is NO_DEFAULT if required is None else required
         known = default is not NO_DEFAULT and default is not None
@@ -143,6 +147,7 @@ class DateTimeParameter(Parameter):
         default: Value where none is given.
         required: Whether a value must be given; follows from ``default`` if left out.
         tags: As of any task.
+        description: What it means.
 
     Example:
         >>> DateTimeParameter("since").parse("2013-01-31T06:00:00+00:00").hour
@@ -155,8 +160,9 @@ class DateTimeParameter(Parameter):
         default: Any = NO_DEFAULT,
         required: bool | None = None,
         tags: Iterable[str] = (),
+        description: str = "",
     ) -> None:
-        super().__init__(name, default, required, tags, datetime)
+        super().__init__(name, default, required, tags, datetime, description=description)
 
 
 _SAMPLES: dict[type, str] = {

@@ -27,6 +27,8 @@ class RunOptions:
         state: Folder of an earlier manifest, for ``state:`` and deferral.
         defer: Read what is not built here from ``state``.
         manifest: Plan from this manifest.json as it is.
+        indirect_selection: Which data tests are selected with what they test, as in dbt: ``eager``
+            (if left out), ``cautious``, ``buildable`` or ``empty``.
     """
 
     target: str | None = None
@@ -39,6 +41,7 @@ class RunOptions:
     defer: bool = False
     favor_state: bool = False
     manifest: str | None = None
+    indirect_selection: str | None = None
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,7 @@ class Planning:
         run_id: The run that is planned; empty where nothing will run.
         strict_sql: Whether SQL that cannot be read is an error.
         busy_timeout: Seconds to wait for a database file that another process holds.
+        changes: What differs from a git ref, for ``--select changed:REF``; None where nobody knows.
     """
 
     root: Path
@@ -66,6 +70,7 @@ class Planning:
     run_id: str = ""
     strict_sql: bool = False
     busy_timeout: float = 60.0
+    changes: Callable[[str], Any] | None = None
 
     def warehouse(self, name: str | None = None) -> Warehouse:
         """Return the named connection, or the project's default for None.

@@ -139,7 +139,7 @@ def resource_manager(resource_class: Callable[..., Any] | None = None, /, **opti
         ...     def __init__(self, name):
         ...         self.name = name
         ...     def setup(self):
-        ...         return f"/tmp/{self.name}"
+        ...         return f"scratch/{self.name}"
         ...     def cleanup(self, path):
         ...         pass
         >>> @task

@@ -90,6 +90,18 @@ class State:
         """Whether the work was tried and broke."""
         return self.type in BROKEN
 
+    def is_pending(self) -> bool:
+        """Whether the work has not begun, or is to begin again."""
+        return self.type in (StateType.PENDING, StateType.RETRYING, StateType.PAUSED)
+
+    def is_retrying(self) -> bool:
+        """Whether the work broke and will be tried again."""
+        return self.type is StateType.RETRYING
+
+    def is_cached(self) -> bool:
+        """Whether the work was not done because an earlier result holds."""
+        return self.type is StateType.CACHED
+
     def is_skipped(self) -> bool:
         """Whether the work was left out."""
         return self.type is StateType.SKIPPED

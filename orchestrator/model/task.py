@@ -19,6 +19,7 @@ from orchestrator.model.evidence import Evidence, Source
 from orchestrator.model.facts import TaskFacts
 from orchestrator.model.injection import Injection
 from orchestrator.model.operators import Operators
+from orchestrator.model.places import Place, cache_of, kept
 from orchestrator.model.policy import AnyTrigger, Retry, Trigger
 from orchestrator.model.run_names import made_name
 from orchestrator.model.task_arguments import (
@@ -74,14 +75,20 @@ class Task(Operators):
         log_stdout: Whether what it prints goes to its log.
         cache: Whether an earlier result may stand in: ``"inputs"``, a timedelta, or a ``Cache``.
         persist: Whether its result is stored, so that a later run can take it.
-        result: Where: a path or URL with ``{flow}``, ``{task}``, ``{run_id}`` and the like in it.
+        result: Where: a path or URL with ``{flow}``, ``{task}``, ``{run_id}`` and the like in it; or a
+            folder, ``LocalResult("results")``.
         serializer: How; by the value if left out.
         isolate: Whether each attempt runs in a process of its own; by ``timeout`` if left out.
         state_handlers: Called as ``handler(task, old_state, new_state)`` at each change.
         on_failure: Called as ``on_failure(task, state)`` when it has failed for good.
+        target: As ``result``; and what lies there already is the result, and the task is not run.
+        checkpoint: Prefect 1's word for ``persist``; False stores nothing, whatever ``result`` says.
+        cache_for: How old an earlier result may be to stand in, Prefect 1's way of ``cache``;
+        cache_validator: what it must share, as ``orchestrator.cache_validators`` has it.
         nout: How many results it returns, so that they can be unpacked where it is called.
         task_run_name: What a run of it is called: a text with ``{argument}`` in it, or a function
             that takes the arguments by name; it is shown in the terminal and kept in the details.
+        cluster: Name of the cluster (``[clusters.NAME]``) it runs on; where the run says if left out.
 
     Example:
         >>> class Add(Task):
@@ -97,6 +104,8 @@ class Task(Operators):
     #: Whether :meth:`run` ends by itself soon after its attempt is told to stop; what does not is
     #: stopped from outside.
     stops_when_told: ClassVar[bool] = False
+    #: Whether a small result is kept with the run, for a restart; a secret is not.
+    keeps_result: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -118,13 +127,18 @@ class Task(Operators):
         log_stdout: bool = False,
         cache: Any = None,
         persist: bool = False,
-        result: str | None = None,
+        result: str | Place | None = None,
         serializer: Any = None,
         isolate: bool | None = None,
         state_handlers: Iterable[StateHandler] = (),
         on_failure: Callable[[Any, State], object] | None = None,
+        target: str | None = None,
+        checkpoint: bool | None = None,
+        cache_for: timedelta | None = None,
+        cache_validator: tuple[str, ...] = (),
         nout: int | None = None,
         task_run_name: str | Callable[..., str] | None = None,
+        cluster: str | None = None,
     ) -> None:
         self.name = name or type(self).__name__
         self.tags = words(tags)
@@ -136,15 +150,15 @@ class Task(Operators):
         self.timeout = seconds(timeout)
         self.trigger = read_trigger(trigger)
         self.skip_on_upstream_skip = skip_on_upstream_skip
-        self.cache = READ["cache"](cache)
-        self.persist = persist
-        self.result = result
+        self.cache = cache_of(cache, cache_for, cache_validator)
+        self.result, self.lies_at, self.persist = kept(result, target, checkpoint, persist)
         self.serializer = READ["serializer"](serializer)
         self.isolate = isolate
         self.state_handlers = tuple(state_handlers)
         self.on_failure = on_failure
         self.nout = nout
         self.task_run_name = task_run_name
+        self.cluster = cluster
         self.reads = names(reads, "reads", self.name)
         self.writes = names(writes, "writes", self.name)
         self.columns = columns(writes, self.name)

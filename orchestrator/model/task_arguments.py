@@ -12,6 +12,7 @@ from orchestrator.model import building
 from orchestrator.model.cache import Cache
 from orchestrator.model.code import Column
 from orchestrator.model.dataset import Dataset, Namespace
+from orchestrator.model.places import place
 from orchestrator.model.policy import AfterAll, AnyTrigger, Some, Trigger
 
 #: Formats that results can be stored in.
@@ -173,5 +174,6 @@ READ: dict[str, Callable[[Any], Any]] = {
     "trigger": trigger,
     "state_handlers": tuple,
     "cache": Cache.of,
+    "result": place,
     "serializer": serializer,
 }

@@ -28,6 +28,7 @@ from orchestrator.model.planning import Planning
 from orchestrator.model.state import State, StateType
 from orchestrator.model.warehouse import Warehouse
 from orchestrator.service.asking import carry_over, marked_failed, marks
+from orchestrator.service.clusters import cluster_of, executor_for, on_clusters
 from orchestrator.service.limits import keep_limits
 from orchestrator.service.notify.announcing import know_tags
 from orchestrator.service.planning import Request
@@ -75,13 +76,15 @@ def drive_flow(
     due = taken.run if taken else earlier  # a run that is finished later is still of its own night
     marked = marks(store, earlier) if earlier else {}
     planning = project.planning(asked.options_in(project), run_id)
-    place = executor or _executor(project, flow, asked, planning)
+    own = None if executor else cluster_of(project, flow, asked.executor)
+    place = executor or executor_for(project, flow, asked.executor, asked.options.threads, planning)
     with project.secrets(), place.start(), _groups(flow, planning, place) as prepared:
         plan = make_plan(
             flow, planning, parameters=asked.parameters, include=asked.include,
             exclude=asked.exclude, prepared=prepared, done=done,
             again=marked_failed(marked) | set(asked.again),
         )  # fmt: skip
+        plan = on_clusters(project, plan, place.clusters, own)
         planning.save_cache()
         know_tags(store, {key: planned.facts.tags for key, planned in plan.tasks.items()})
         keep_limits(project, store)
@@ -125,9 +128,9 @@ def _wait_for_files(plan: Plan, planning: Planning, executor: Executor) -> None:
     for planned in plan.tasks.values():
         for warehouse in planned.task.connections(planning):
             if warehouse.affinity is not None:
-                owned[warehouse.affinity] = warehouse
-    for affinity, warehouse in owned.items():
-        _done_there(executor, partial(_opened, warehouse), affinity)
+                owned[warehouse.affinity] = warehouse, planned.cluster
+    for affinity, (warehouse, cluster) in owned.items():
+        _done_there(executor.within(cluster), partial(_opened, warehouse), affinity)
 
 
 def _nothing() -> None:
@@ -226,9 +229,10 @@ def _groups(flow: Flow, planning: Planning, executor: Executor) -> Iterator[dict
         for key, group in reversed(groups.items()):  # what the first keeps open is opened last
             work = group.prepare(key, planning)
             if work is not None:
-                _begun_everywhere(executor, group.ahead(key, planning))
-                prepared[key] = _done_there(executor, work, group.affinity(planning))
-                _begun_everywhere(executor, group.warm(key, planning, prepared[key]))
+                place = executor.within(group.cluster)
+                _begun_everywhere(place, group.ahead(key, planning))
+                prepared[key] = _done_there(place, work, group.affinity(planning))
+                _begun_everywhere(place, group.warm(key, planning, prepared[key]))
         yield prepared
     finally:
         for key, group in groups.items():
@@ -257,38 +261,6 @@ def _done_there(executor: Executor, work: Callable[[], Any], affinity: str | Non
 
 def _kept(work: Callable[[], Any]) -> Kept:
     return Kept(work())
-
-
-def _executor(project: Project, flow: Flow, asked: Request, planning: Planning) -> Executor:
-    if asked.executor is None and isinstance(flow.executor, Executor):
-        return flow.executor
-    threads = asked.options.threads or project.settings.threads
-    if threads is None:
-        said = (task.slots(planning) for task in flow if isinstance(task, TaskGroup))
-        threads = max((slots for slots in said if slots), default=None)
-    return make_executor(asked.executor or project.settings.executor, threads)
-
-
-def make_executor(name: str, threads: int | None = None) -> Executor:
-    """Make an executor by its name.
-
-    Args:
-        name: ``threads``, ``inline`` or ``dask``.
-        threads: Tasks at the same time in one process.
-    """
-    if name == "inline":
-        from orchestrator.executors.inline import InlineExecutor
-
-        return InlineExecutor()
-    if name == "threads":
-        from orchestrator.executors.threads import ThreadsExecutor
-
-        return ThreadsExecutor(threads)
-    if name == "dask":
-        from orchestrator.executors.dask import DaskExecutor
-
-        return DaskExecutor(cluster_kwargs={"threads_per_worker": threads} if threads else None)
-    raise UsageError(f"there is no executor {name!r}", fix="use threads, inline or dask")
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 from orchestrator.engine.plan import Plan, make_plan
 from orchestrator.model.flow import Flow
 from orchestrator.model.planning import RunOptions
+from orchestrator.service.clusters import cluster_of, clusters_apart, on_clusters
 from orchestrator.service.project import Project
 
 
@@ -21,7 +22,8 @@ class Request:
         options: dbt's words: target, vars, full refresh, ….
         include: dbt-style selection.
         exclude: dbt-style exclusion.
-        executor: ``threads``, ``inline`` or ``dask``; the flow's or the project's own if left out.
+        executor: ``threads``, ``inline``, ``dask`` or ``cluster:NAME``; the flow's or the
+            project's own if left out.
         run_id: Id of the new run; a fresh one if left out.
         idempotency_key: Of several runs that are asked for with one key, one is made.
         again: Of a run that finishes another: keys of tasks that run again although they
@@ -59,5 +61,7 @@ def plan_flow(project: Project, flow: Flow, request: Request | None = None) -> P
             include=asked.include,
             exclude=asked.exclude,
         )
+    apart = clusters_apart(project, flow, asked.executor)
+    plan = on_clusters(project, plan, apart, cluster_of(project, flow, asked.executor))
     planning.save_cache()
     return plan

@@ -15,6 +15,7 @@ from orchestrator.errors import NotFoundError, UsageError
 from orchestrator.model.signals import PAUSE
 from orchestrator.model.state import State, StateType
 from orchestrator.service import asking
+from orchestrator.service.flow_modules import FlowModules
 from orchestrator.service.project import Project
 from orchestrator.service.running import RunResult, retry_run, run_flow
 from orchestrator.store.base import RunStore
@@ -47,7 +48,7 @@ class Running:
     """A flow that runs in a thread of its own."""
 
     def __init__(self, project: Project, flow: Flow, store: RunStore) -> None:
-        project.flows = {flow.name: flow}
+        project.modules = FlowModules({flow.name: flow}, {}, {})
         self.store, self.ended = store, []
         known = {run.id for run in store.runs()}
         self.thread = threading.Thread(target=self._run, args=(project, flow))
@@ -207,7 +208,7 @@ def nightly(project: Project, in_tmp: Path) -> Flow:
         b = note(here, "b", a, task_args={"name": "b"})
         note(here, "c", b, task_args={"name": "c"})
         note(here, "d", task_args={"name": "d"})
-    project.flows = {"nightly": flow}
+    project.modules = FlowModules({"nightly": flow}, {}, {})
     return flow
 
 
@@ -267,7 +268,7 @@ def test_an_element_can_be_marked(project: Project, store: RunStore, in_tmp: Pat
 
     with Flow("nightly") as flow:
         total(inverse.map([1, 0, 2]))
-    project.flows = {"nightly": flow}
+    project.modules = FlowModules({"nightly": flow}, {}, {})
     first = run_flow(project, flow, executor=ThreadsExecutor(2))
     assert first.state.is_failed()
     asking.mark(project, first.run_id, "inverse[1]", "success", reason="none", result=10)

@@ -11,6 +11,7 @@ import pytest
 from orchestrator import DaskExecutor, Flow, ThreadsExecutor, task
 from orchestrator.errors import NotFoundError, UsageError
 from orchestrator.model.policy import Retry
+from orchestrator.service.flow_modules import FlowModules
 from orchestrator.service.project import Project
 from orchestrator.service.running import Request, retry_run, run_flow
 
@@ -134,7 +135,7 @@ def test_a_killed_worker_fails_its_task_and_a_retry_finishes_the_run(in_tmp: Pat
     assert after is not None
     executor = DaskExecutor(cluster_kwargs={"n_workers": 2, "threads_per_worker": 1})
     project = Project.find(in_tmp)
-    project.flows = {"nightly": flow}
+    project.modules = FlowModules({"nightly": flow}, {}, {})
     first = run_flow(project, flow, executor=executor)
     states = {key: state.type.value for key, state in first.state.result.items()}
     assert first.state.is_failed()

@@ -14,7 +14,7 @@ from orchestrator.model.evidence import Evidence, Source
 from orchestrator.model.facts import TaskFacts
 from orchestrator.model.flow import Flow
 from orchestrator.model.group import Member, TaskGroup
-from orchestrator.model.planning import Planning
+from orchestrator.model.planning import Planning, RunOptions
 from orchestrator.model.task import Task, task
 
 
@@ -106,6 +106,63 @@ class Pair(TaskGroup):
 
 
 EVIDENCE = Evidence(Source.ENGINE, "after a")
+
+
+class OfTwo(TaskGroup):
+    """Two models, and a data test of both."""
+
+    def expand(self, key: str, planning: Planning, prepared: Any) -> Sequence[Member]:
+        both = (("m.a", EVIDENCE), ("m.b", EVIDENCE))
+        facts = (
+            TaskFacts("m.a", "a", "model"),
+            TaskFacts("m.b", "b", "model"),
+            TaskFacts("t.ab", "ab", "test", upstream=both),
+        )
+        return [Member(aside.copy(), fact) for fact in facts]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "keys"),
+    [
+        ({}, {"m.a", "t.ab"}),
+        ({"indirect_selection": "buildable"}, {"m.a"}),
+        ({"indirect_selection": "empty"}, {"m.a"}),
+    ],
+)
+def test_tests_that_need_more_than_is_selected_may_be_left_out(
+    tmp_path: Path, chosen: dict[str, str], keys: set[str]
+) -> None:
+    with Flow("f") as flow:
+        OfTwo(name="dbt")()
+    made = make_plan(flow, Planning(tmp_path, options=RunOptions(**chosen)), include=["a"])  # type: ignore[arg-type]
+    assert set(made.tasks) == keys
+
+
+class Naming(Pair):
+    """Members whose texts name what the group they refer to makes."""
+
+    def __init__(self, told: list[str], **given: Any) -> None:
+        super().__init__(**given)
+        self.told = told
+
+    def expand(self, key: str, planning: Planning, prepared: Any) -> Sequence[Member]:
+        self.told.append(key)
+        return super().expand(key, planning, prepared)
+
+
+class Named(Naming):
+    is_referred_to = True
+
+
+def test_what_others_refer_to_is_expanded_first_and_stays_in_its_place(tmp_path: Path) -> None:
+    told: list[str] = []
+    with Flow("f") as flow:
+        Naming(told, name="files")()
+        Named(told, name="dbt")()
+        Naming(told, name="more")()
+    made = plan(flow, tmp_path)
+    assert told == ["dbt", "files", "more"]
+    assert [key for key in made.tasks if key.endswith(".a")] == ["files.a", "dbt.a", "more.a"]
 
 
 def test_a_group_is_ordered_as_a_whole(tmp_path: Path) -> None:

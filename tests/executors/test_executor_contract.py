@@ -1,4 +1,4 @@
-"""The executor's contract, kept by inline, threads and Dask alike."""
+"""The executor's contract, kept by inline, threads, Dask and a mix of them alike."""
 
 from __future__ import annotations
 
@@ -14,12 +14,30 @@ from orchestrator.errors import ConfigurationError
 from orchestrator.executors.base import Completed, Executor, Handle, Kept, Message
 from orchestrator.executors.dask import DaskExecutor
 from orchestrator.executors.inline import InlineExecutor
+from orchestrator.executors.routing import RoutingExecutor
 from orchestrator.executors.threads import ThreadsExecutor
+
+TWO = {"n_workers": 2, "threads_per_worker": 2}
+
+
+class OnCluster(RoutingExecutor):
+    """A routing executor all of whose work names a cluster."""
+
+    def submit(self, *args: Any, **options: Any) -> Handle:
+        return super().submit(*args, **{**options, "cluster": "big"})
+
+    def capacity(self, affinity: str | None = None, cluster: str | None = None) -> int:
+        return super().capacity(affinity, "big")
+
 
 MAKERS: dict[str, Callable[[], Executor]] = {
     "inline": InlineExecutor,
     "threads": lambda: ThreadsExecutor(2),
-    "dask": lambda: DaskExecutor(cluster_kwargs={"n_workers": 2, "threads_per_worker": 2}),
+    "dask": lambda: DaskExecutor(cluster_kwargs=TWO),
+    "routing": lambda: RoutingExecutor(ThreadsExecutor(2), {"big": InlineExecutor()}),
+    "routed": lambda: OnCluster(
+        InlineExecutor(), {"big": DaskExecutor(cluster_kwargs=TWO, check_versions="error")}
+    ),
 }
 
 
@@ -27,6 +45,7 @@ MAKERS: dict[str, Callable[[], Executor]] = {
 def executor(request: pytest.FixtureRequest) -> Iterator[Executor]:
     made = MAKERS[request.param]()
     with made.start():
+        made.within("big")
         yield made
 
 
@@ -55,7 +74,7 @@ def speak_from_a_thread(channel: Any) -> Kept:
 
 def set_variable(value: str | None) -> None:
     if value is None:
-        del os.environ["ORCHESTRATOR_BROADCAST"]
+        os.environ.pop("ORCHESTRATOR_BROADCAST", None)
     else:
         os.environ["ORCHESTRATOR_BROADCAST"] = value
 

@@ -99,6 +99,8 @@ class _Trial:
             self._end(None, Outcome(State(StateType.CANCELLED, "cancelled")))
             return
         arguments = filled(self.attempt, inputs)
+        if self.task.lies_at is not None and self._is_there(arguments):
+            return
         looked = None
         if self.task.cache is not None:
             from orchestrator.engine.results import caching
@@ -120,10 +122,21 @@ class _Trial:
             self.found = replace(self.found, detail={**self.found.detail, "cache": why})
         self._for_good()
 
+    def _is_there(self, arguments: dict[str, Any]) -> bool:
+        """Take what lies at the task's target, if something does."""
+        from orchestrator.engine.results import targets
+
+        there = targets.look(self.attempt, arguments)
+        if there is not None:
+            self._end(*there[:2])
+            self.result = there[2]
+        return there is not None
+
     def _end(self, value: Any, found: Outcome) -> None:
         self.found = replace(found, state=outcome.judged(found.state, self.stop))
         self.value = value if self.found.state.is_successful() else None
-        self.result = outcome.kept(value) if self.found.state.is_successful() else None
+        keeps = self.found.state.is_successful() and self.task.keeps_result
+        self.result = outcome.kept(value) if keeps else None
 
     # -- the work --------------------------------------------------------------------------
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from orchestrator.engine.plan import Plan, Ref
+from orchestrator.engine.plan import Plan
+from orchestrator.engine.planned import Ref
 from orchestrator.engine.units import Unit
 
 

@@ -75,13 +75,13 @@ class Handing:
         spent = self._follow(first, places, self._batching.guess(first))
         taken = 1
         while taken < share and spent < TARGET and len(places) < MOST:
-            unit = self._lanes.next_of(first.planned.affinity)
+            unit = self._lanes.next_of(first.planned.lane)
             if unit is None or not self._may_travel(unit):
                 break
             guess = self._batching.guess(unit)
             if spent + guess > TARGET:
                 break
-            self._lanes.take_next(first.planned.affinity)
+            self._lanes.take_next(first.planned.lane)
             taken += 1
             places[unit] = len(places)
             spent = self._follow(unit, places, spent + guess)
@@ -100,15 +100,16 @@ class Handing:
         return spent
 
     def _may_follow(self, unit: Unit, head: Unit) -> bool:
-        if unit.planned.affinity != head.planned.affinity or not self._may_travel(unit):
+        if unit.planned.lane != head.planned.lane or not self._may_travel(unit):
             return False
         # What is not known to be quick must not come before what holds more up.
-        waiting = self._lanes.next_of(head.planned.affinity)
+        waiting = self._lanes.next_of(head.planned.lane)
         known = self._batching.seconds(unit) is not None
         return known or waiting is None or unit.rank <= waiting.rank
 
     def _may_travel(self, unit: Unit) -> bool:
-        if not self._executor.hand_over or unit in self._lone or self._lanes.limited(unit):
+        free = not self._executor.costs(unit.planned.cluster)
+        if free or unit in self._lone or self._lanes.limited(unit):
             return False
         if unit.planned.task.wants_upstream_states or self._batching.guess(unit) > QUICK:
             return False
@@ -144,15 +145,15 @@ class Handing:
         )
         kept = tuple(unit.planned.key in self.needed for unit in units)
         flat = tuple(unit.planned.key in self._flattened for unit in units)
-        watched = self._executor.hand_over > 0
+        cluster, affinity = lane = units[0].planned.lane
+        watched = self._executor.costs(cluster) > 0
         note = str(self.notes / str(number)) if watched and len(units) > 1 else None
         bundle = Bundle(number, attempts, after, kept, flat, inputs.constants, watched, note)
-        affinity = units[0].planned.affinity
         handle = self._executor.submit(
             run_bundle, bundle, self._executor.channel, inputs.handles,
-            affinity=affinity, keep=any(kept),
+            affinity=affinity, keep=any(kept), cluster=cluster,
         )  # fmt: skip
-        flight = Flight(handle, tuple(units), affinity, note, number)
+        flight = Flight(handle, tuple(units), lane, note, number)
         for place, unit in enumerate(units):
             unit.flight, unit.place = flight, place
         return flight
@@ -165,7 +166,7 @@ class Handing:
         )
 
     def _task(self, unit: Unit) -> Any:
-        key = unit.planned.key
+        key, planned = unit.planned.key, unit.planned
         if key not in self._packed:
-            self._packed[key] = self._executor.packed(unit.planned.task)
+            self._packed[key] = self._executor.packed(planned.task, planned.cluster)
         return self._packed[key]

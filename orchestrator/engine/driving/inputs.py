@@ -9,7 +9,7 @@ from itertools import accumulate
 from typing import Any
 
 from orchestrator.engine.messages import CONSTANTS, OWN, Flattened, Gathered, Slot
-from orchestrator.engine.plan import PlannedTask, Ref
+from orchestrator.engine.planned import PlannedTask, Ref
 from orchestrator.engine.results.stored import Stored
 from orchestrator.engine.units import LOST, Known, Lost, Unit
 from orchestrator.errors import FlowError, WorkerLostError

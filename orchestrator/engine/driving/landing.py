@@ -101,7 +101,7 @@ class Landing:
         """A bundle's thread is free: the next one may go there."""
         if not flight.over:
             flight.over = True
-            self._lanes.ended(flight.affinity)
+            self._lanes.ended(flight.lane)
             self._executor.freed(flight.handle)
 
     def _heard(self, content: Any, handle: Handle | None) -> None:

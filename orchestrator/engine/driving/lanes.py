@@ -14,23 +14,25 @@ from orchestrator.executors.base import Executor
 
 #: Seconds after which a driver with nothing to do looks around all the same.
 _LOOK = 0.5
+#: The cluster, and the affinity there.
+Lane = tuple[str | None, str | None]
 _Item = tuple[tuple[float, int], tuple[int, int], Unit]
 
 
 class Lanes:
-    """Ready units by affinity, each lane ordered by rank, and those that wait for a retry.
+    """Ready units by where they run, each lane ordered by rank, and those that wait for a retry.
 
     Args:
-        executor: Says how much of each affinity can run at the same time.
+        executor: Says how much of each lane can run at the same time.
         limiter: Says which units need slots, and takes them.
     """
 
     def __init__(self, executor: Executor, limiter: Limiter | None = None) -> None:
         self._executor, self._limiter = executor, limiter or Limiter()
-        self._limited: dict[tuple[str | None, tuple[str, ...]], list[_Item]] = {}
-        self._ready: dict[str | None, list[_Item]] = defaultdict(list)
+        self._limited: dict[tuple[Lane, tuple[str, ...]], list[_Item]] = {}
+        self._ready: dict[Lane, list[_Item]] = defaultdict(list)
         self._retries: list[tuple[float, int, Unit]] = []
-        self._in_flight: Counter[str | None] = Counter()
+        self._in_flight: Counter[Lane] = Counter()
         self._numbers = itertools.count()
 
     def add(self, unit: Unit) -> None:
@@ -39,9 +41,9 @@ class Lanes:
         item = (unit.rank, (unit.element or 0, next(self._numbers)), unit)
         names = self._limiter.names(unit)
         if names:
-            heapq.heappush(self._limited.setdefault((unit.planned.affinity, names), []), item)
+            heapq.heappush(self._limited.setdefault((unit.planned.lane, names), []), item)
         else:
-            heapq.heappush(self._ready[unit.planned.affinity], item)
+            heapq.heappush(self._ready[unit.planned.lane], item)
 
     def add_later(self, unit: Unit, seconds: float) -> None:
         """Queue a unit after a wait, which takes no room."""
@@ -57,38 +59,42 @@ class Lanes:
         while self._retries and self._retries[0][0] <= now:
             self.add(heapq.heappop(self._retries)[2])
         yield from self._with_slots()
-        for affinity, lane in list(self._ready.items()):
-            room = self._executor.capacity(affinity) if lane else 0
-            while lane and self._in_flight[affinity] < room:
-                free = room - self._in_flight[affinity]
-                self._in_flight[affinity] += 1
+        for where, lane in list(self._ready.items()):
+            room = self._room(where) if lane else 0
+            while lane and self._in_flight[where] < room:
+                free = room - self._in_flight[where]
+                self._in_flight[where] += 1
                 share = -(-len(lane) // free)
                 yield heapq.heappop(lane)[2], share
 
     def _with_slots(self) -> Iterator[tuple[Unit, int]]:
         """Yield units that a limit concerns, each alone, as far as there are slots for them."""
-        for (affinity, _), lane in list(self._limited.items()):
-            room = self._executor.capacity(affinity) if lane else 0
-            while lane and self._in_flight[affinity] < room and self._limiter.take(lane[0][2]):
-                self._in_flight[affinity] += 1
+        for (where, _), lane in list(self._limited.items()):
+            room = self._room(where) if lane else 0
+            while lane and self._in_flight[where] < room and self._limiter.take(lane[0][2]):
+                self._in_flight[where] += 1
                 yield heapq.heappop(lane)[2], 1
+
+    def _room(self, where: Lane) -> int:
+        cluster, affinity = where
+        return self._executor.capacity(affinity, cluster)
 
     def limited(self, unit: Unit) -> bool:
         """Whether a unit has to take slots before it is handed over."""
         return bool(self._limiter.names(unit))
 
-    def next_of(self, affinity: str | None) -> Unit | None:
+    def next_of(self, where: Lane) -> Unit | None:
         """The unit of a lane whose turn is next."""
-        lane = self._ready[affinity]
+        lane = self._ready[where]
         return lane[0][2] if lane else None
 
-    def take_next(self, affinity: str | None) -> Unit:
+    def take_next(self, where: Lane) -> Unit:
         """Take that unit."""
-        return heapq.heappop(self._ready[affinity])[2]
+        return heapq.heappop(self._ready[where])[2]
 
-    def ended(self, affinity: str | None) -> None:
+    def ended(self, where: Lane) -> None:
         """Give the room of a bundle back."""
-        self._in_flight[affinity] -= 1
+        self._in_flight[where] -= 1
 
     def patience(self) -> float:
         """Seconds until a retry is due, or something must be looked at without being told."""

@@ -21,6 +21,18 @@ def of_suffix(location: str) -> str | None:
     return _BY_SUFFIX.get(PurePosixPath(location).suffix.lower())
 
 
+def of_bytes(data: bytes) -> str:
+    """The format that a file's first bytes tell.
+
+    Example:
+        >>> of_bytes(b"[1, 2]"), of_bytes(b"PAR1...")
+        ('json', 'parquet')
+    """
+    if data.startswith(b"PAR1"):
+        return PARQUET
+    return PICKLE if data.startswith(b"\x80") else JSON
+
+
 def dump(value: Any, form: str | None = None) -> tuple[bytes, str]:
     """Turn a value into bytes.
 

@@ -156,7 +156,7 @@ def store(attempt: Attempt, value: Any, arguments: Mapping[str, Any]) -> Stored:
     """
     form = attempt.task.serializer
     if attempt.task.result:
-        location = _located(attempt, attempt.task.result, arguments)
+        location = located(attempt, attempt.task.result, arguments)
         return write(location, value, form or formats.of_suffix(location))
     data, form = formats.dump(value, form)
     name = f"{safe_name(attempt.key)}-{attempt.number}.{formats.SUFFIX[form]}"
@@ -178,11 +178,21 @@ def write(location: str, value: Any, form: str | None) -> Stored:
 def put(location: str, data: bytes, form: str, value: Any) -> Stored:
     """Write bytes whole or not at all; a reader never sees a part of them."""
     files.write(location, data)
+    return lying(location, data, form, value)
+
+
+def lying(location: str, data: bytes, form: str, value: Any) -> Stored:
+    """What stands for a value whose bytes lie somewhere."""
     length, lengths = outcome.lengths(value)
     return Stored(location, form, _digest(data), len(data), length, lengths)
 
 
-def _located(attempt: Attempt, template: str, arguments: Mapping[str, Any]) -> str:
+def located(attempt: Attempt, template: str, arguments: Mapping[str, Any]) -> str:
+    """The path or URL that a task's ``result=`` or ``target=`` means for an attempt.
+
+    Raises:
+        FlowError: It cannot be filled in, or all elements of a mapped task would share one file.
+    """
     names = {**_arguments(arguments), **_names(attempt)}
     try:
         filled = template.format_map(names)

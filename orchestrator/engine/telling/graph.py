@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from orchestrator.engine.plan import Plan, PlannedTask
+from orchestrator.engine.plan import Plan
+from orchestrator.engine.planned import PlannedTask
 from orchestrator.model.dataset import Access
 from orchestrator.model.evidence import Evidence
 
