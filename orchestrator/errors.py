@@ -5,6 +5,7 @@ The tree (exit code of the command line in brackets)::
     OrchestratorError [3]
     ├── UsageError [2]                what was asked, or how the project is written, cannot be done
     │   ├── ConfigurationError        a setting, a profile, a connection
+    │   ├── PolicyError               policy.toml cannot be read, or the project breaks its rules
     │   ├── ProjectError              no project here, or its files cannot be read
     │   │   └── ManifestError         dbt's manifest.json: missing, broken, of an unknown version
     │   ├── FlowError                 a flow or task is put together wrongly
@@ -20,6 +21,7 @@ The tree (exit code of the command line in brackets)::
     └── InfrastructureError [3]       the world around the run
         ├── WarehouseBusyError [2]    a database file is held by another process
         ├── WorkerLostError           the process that ran a task died
+        ├── ClusterError              a cluster cannot be opened, or its software is another
         └── StoreError                the run store cannot be read or written
 """
 
@@ -89,6 +91,10 @@ class ConfigurationError(UsageError):
     """Raised when a setting, a profile or a connection is missing or wrong."""
 
 
+class PolicyError(UsageError):
+    """Raised when the policy file cannot be read, or the project breaks its rules."""
+
+
 class ProjectError(UsageError):
     """Raised when no project is found, or its files cannot be read."""
 
@@ -152,6 +158,10 @@ class WarehouseBusyError(InfrastructureError):
 
 class WorkerLostError(InfrastructureError):
     """Raised when the process that ran a task died."""
+
+
+class ClusterError(InfrastructureError):
+    """Raised when a cluster cannot be opened or has no workers, or when its software differs."""
 
 
 class StoreError(InfrastructureError):

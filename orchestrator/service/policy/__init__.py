@@ -1,0 +1,1 @@
+"""Guard rails: what every flow of a project must keep to, as ``policy.toml`` says."""

@@ -1,0 +1,78 @@
+"""The page about guard rails: its example runs, its screen is what is shown, its keys are all there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from orchestrator.cli.main import execute
+from orchestrator.service.policy.keys import TABLES, Key, Shape, Table
+from tests.docs import pages
+
+PAGE = pages.DOCS / "guard-rails.md"
+EXAMPLE = pages.sections(PAGE)["A complete example"]
+
+
+def write(folder: Path) -> None:
+    for block in EXAMPLE:
+        if block.file:
+            path = folder / block.file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(block.text, encoding="utf-8")
+
+
+def test_the_example_is_refused_as_the_page_shows(
+    in_tmp: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(in_tmp)
+    assert execute(["check"]) == 2
+    [screen] = [block.text for block in EXAMPLE if block.language == "text"]
+    assert capsys.readouterr().out.startswith(screen)
+
+
+def test_the_example_passes_when_it_is_mended(
+    in_tmp: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(in_tmp)
+    file = in_tmp / "sql" / "marketing" / "leads.sql"
+    file.write_text(file.read_text().replace("{{ clean('raw.leads') }}\n", ""))
+    assert execute(["check"]) == 0
+    assert "all keeps to policy.toml: 1 flow, 3 tasks" in capsys.readouterr().out
+
+
+def test_commands_of_the_page_are_those_there_are() -> None:
+    lines = [
+        line.split("  ")[0].split()
+        for block in EXAMPLE
+        if block.language == ""
+        for line in block.text.splitlines()
+    ]
+    assert [line[:2] for line in lines] == [["orchestrator", "check"]] * 4
+    for line in lines:
+        assert execute([*line[1:], "--help"]) == 0
+
+
+def test_every_key_is_on_the_page() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    for each in TABLES:
+        assert _heading(each) in text
+        for key in each.keys:
+            assert _row(key) in text, f"{each.name}: {_row(key)}"
+
+
+def _heading(table: Table) -> str:
+    name = {
+        Shape.ONE: f"[{table.name}]",
+        Shape.NAMED: f"[{table.name}.NAME]",
+        Shape.LIST: f"[[{table.name}]]",
+    }[table.shape]
+    return f"`{name}`: {table.description}"
+
+
+def _row(key: Key) -> str:
+    default = key.default if isinstance(key.default, str) else str(key.default).lower()
+    shown = f" | `{default}` |" if key.default not in (None, (), {}) else " | |"
+    choices = f" ({', '.join(f'`{word}`' for word in key.choices)})" if key.choices else ""
+    choices = " (as `forbidden`)" if key.name == "only_in_own_schemas" else choices
+    return f"| `{key.name}` | {key.description}{choices}{shown}"
