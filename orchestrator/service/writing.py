@@ -65,8 +65,10 @@ def write_run(
     name = found.name if found is not None else flow
     given = dict(deployment.parameters if deployment else {}) | dict(request.parameters or {})
     bound = _bound(found, given) if found is not None else given
+    target = deployment.environment.get("target") if deployment else None
+    asked = {name: value for name, value in asdict(request.options).items() if value}
     options: dict[str, Any] = {
-        "run": {name: value for name, value in asdict(request.options).items() if value},
+        "run": ({"target": target} if target else {}) | asked,
         "include": list(request.include),
         "exclude": list(request.exclude),
         "executor": request.executor or (deployment.executor if deployment else None),
@@ -149,7 +151,7 @@ def _flow(project: Project, name: str, deployment: Deployment | None) -> Flow | 
     """The flow as the project's folder has it; None if only its deployment is known."""
     try:
         whole = project.whole
-        if whole is not None and name == whole.name and name not in project.flows:
+        if whole is not None and name == whole.name and name not in project.modules.flows:
             return whole
         return project.flow(name)
     except (NotFoundError, ProjectError):

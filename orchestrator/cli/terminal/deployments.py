@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from orchestrator.cli.terminal.text import moment, one_line, padded, shorten
+from orchestrator.service.deploying.environments import SAID, name_of, ref_of
 
 if TYPE_CHECKING:
     from orchestrator.service.deploying.deploy import Deployed
@@ -22,7 +23,7 @@ def deployed(done: Sequence[Deployed], width: int) -> list[Text]:
     lines = []
     for one in done:
         found = one.deployment
-        what = f"deployment {found.number}, version {found.version}"
+        what = f"deployment {found.number}, version {found.version}{_whence(found)}"
         said = what if one.is_new else f"nothing has changed since {what}"
         lines.append(Text(shorten(f"{one_line(found.flow)}: {said}", width)))
     return lines
@@ -73,12 +74,14 @@ def _facts(found: InService) -> Iterator[tuple[str, str]]:
     current = found.current
     yield "version", current.version
     yield "commit", current.commit or ""
+    yield "from", ref_of(current)
+    yield "in", _place(current)
     yield "code", current.source
     yield "deployed", f"{moment(current.created)} by {current.created_by or 'somebody'}"
     yield "with", _pairs(current.parameters)
     yield "labels", ", ".join(current.labels)
     yield "executor", current.executor or ""
-    yield "runs as", _pairs(current.environment)
+    yield "runs as", _pairs({k: v for k, v in current.environment.items() if k not in SAID})
     for one in found.schedules:
         standing = "paused" if one.paused else f"settled until {moment(one.evaluated)}"
         yield "schedule", f"{one.name}: {standing}"
@@ -86,7 +89,14 @@ def _facts(found: InService) -> Iterator[tuple[str, str]]:
 
 def _one(found: Deployment) -> str:
     commit = f"  {found.commit[:12]}" if found.commit else ""
-    return f"{found.number:>4}  {found.version}  {moment(found.created)}{commit}"
+    return f"{found.number:>4}  {found.version}  {moment(found.created)}{commit}{_whence(found)}"
+
+
+def _whence(found: Deployment) -> str:
+    """Which ref it was made from and which environment it is for, if any."""
+    ref, name = ref_of(found), name_of(found)
+    said = f", from {one_line(ref)}" if ref else ""
+    return said + (f", in {one_line(name)}" if name else "")
 
 
 def _change(found: Audited) -> str:
@@ -95,8 +105,18 @@ def _change(found: Audited) -> str:
     return f"{moment(found.at)}  {found.action}{by}" + (f"  {said}" if said else "")
 
 
+def _place(found: Deployment) -> str:
+    name, target = name_of(found), found.environment.get("target")
+    said = [f"environment {name}"] if name else []
+    return ", ".join([*said, f"target {target}"] if target else said)
+
+
 def _words(found: InService) -> Iterable[str]:
     yield from _standing(found)
+    if name := name_of(found.current):
+        yield f"in {one_line(name)}"
+    if ref := ref_of(found.current):
+        yield one_line(ref)
     if not found.current.schedules:
         yield "no schedule"
     if found.current.labels:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from rich.text import Text
@@ -66,14 +67,14 @@ def _head(event: TaskChanged, title: Title, place: str, width: int) -> Text:
 
 
 def _cause(event: TaskChanged, width: int) -> Iterator[Text]:
-    lines = _cause_lines(event)
+    lines = cause_lines(event)
     for number, line in enumerate(lines[:_CAUSE_LINES]):
         yield Text("   " + shorten(line, 3 * width if number == 0 else width - 3))
     if len(lines) > _CAUSE_LINES:
         yield Text(f"   … {counted(len(lines) - _CAUSE_LINES, 'more line')}", style="dim")
 
 
-def _cause_lines(event: TaskChanged) -> list[str]:
+def cause_lines(event: TaskChanged) -> list[str]:
     """The message, then the error as far as it says more."""
     message, error = clean(event.state.message).strip(), _text(event.detail, "error").strip()
     if _TRACEBACK in error:
@@ -89,42 +90,70 @@ def _cause_lines(event: TaskChanged) -> list[str]:
 
 def first_cause(event: TaskChanged) -> str:
     """The first line that says more than which task it is about."""
-    lines = _cause_lines(event)
+    lines = cause_lines(event)
     telling = lines[1:] if len(lines) > 1 and _ONLY_WHERE.match(lines[0].strip()) else lines
     return first_line(telling[0])
 
 
 def _trace(detail: Mapping[str, Any], width: int) -> Iterator[Text]:
-    """The innermost frames of a Python traceback; its last line is the cause itself."""
-    trace = _text(detail, "traceback")
-    if not trace and _TRACEBACK in _text(detail, "error"):
-        trace = _text(detail, "error")
-    lines = [line for line in trace.rstrip().splitlines() if line.strip()]
+    lines = trace_lines(detail)
     if len(lines) > _TRACE_LINES:
         yield Text("   … the innermost calls:", style="dim")
     for line in lines[-_TRACE_LINES:]:
         yield Text("   " + shorten(line, max(width - 3, 20)))
 
 
-def _code(event: TaskChanged, width: int) -> Iterator[Text]:
-    """The SQL as it was sent, around the line that failed."""
+def trace_lines(detail: Mapping[str, Any]) -> list[str]:
+    """The frames of a Python traceback, the innermost last; its last line is the cause itself."""
+    trace = _text(detail, "traceback")
+    if not trace and _TRACEBACK in _text(detail, "error"):
+        trace = _text(detail, "error")
+    return [line for line in trace.rstrip().splitlines() if line.strip()]
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """The SQL of a failed task as it was sent, around the line that failed.
+
+    Args:
+        paths: The file people edit, and the compiled one; empty if neither is known.
+        lines: Number in the file and text of each.
+        failing: Number of the line that failed, if it is known.
+        rest: How many more lines there are below, where no line is known to have failed.
+    """
+
+    paths: str = ""
+    lines: tuple[tuple[int, str], ...] = ()
+    failing: int | None = None
+    rest: int = 0
+
+
+def excerpt(event: TaskChanged) -> Excerpt:
+    """The SQL of a failed task around the line that failed; no lines if it has none."""
     detail = event.detail
     lines = (_text(detail, "compiled_code") or _text(detail, "sql")).rstrip().splitlines()
     failing = _failing(event, lines)
     paths = _paths(detail, failing)
-    if paths:
-        yield Text("   " + shorten(paths, 2 * width), style="dim")
     if not any(line.strip() for line in lines):
-        return
+        return Excerpt(paths)
     first, last = _window(lines, failing)
-    start = _start(detail)
-    digits = len(str(last + start - 1))
-    for number in range(first, last + 1):
-        marked = number == failing
-        text = f"   {'>' if marked else ' '} {number + start - 1:>{digits}} │ {lines[number - 1]}"
+    before = _start(detail) - 1
+    shown = tuple((n + before, lines[n - 1]) for n in range(first, last + 1))
+    marked = None if failing is None else failing + before
+    return Excerpt(paths, shown, marked, len(lines) - last if failing is None else 0)
+
+
+def _code(event: TaskChanged, width: int) -> Iterator[Text]:
+    found = excerpt(event)
+    if found.paths:
+        yield Text("   " + shorten(found.paths, 2 * width), style="dim")
+    digits = len(str(found.lines[-1][0])) if found.lines else 0
+    for number, line in found.lines:
+        marked = number == found.failing
+        text = f"   {'>' if marked else ' '} {number:>{digits}} │ {line}"
         yield Text(shorten(text.rstrip(), max(width, 20)), style="bold red" if marked else "")
-    if failing is None and last < len(lines):
-        yield Text(f"     … {counted(len(lines) - last, 'more line')}", style="dim")
+    if found.rest:
+        yield Text(f"     … {counted(found.rest, 'more line')}", style="dim")
 
 
 def _paths(detail: Mapping[str, Any], failing: int | None) -> str:
@@ -146,7 +175,7 @@ def _failing(event: TaskChanged, lines: list[str]) -> int | None:
     told = event.detail.get("error_line")
     if isinstance(told, int) and 1 <= told - _start(event.detail) + 1 <= len(lines):
         return told - _start(event.detail) + 1
-    named = _QUOTED.search("\n".join(_cause_lines(event)))
+    named = _QUOTED.search("\n".join(cause_lines(event)))
     if named is None:
         return None
     word = re.compile(rf"(?<!\w){re.escape(named[1])}(?!\w)", re.IGNORECASE)

@@ -118,14 +118,14 @@ def _skipped(progress: Progress, width: int) -> Iterator[Text]:
         yield Text(f"{sum(map(len, groups.values())):,} skipped", style="bold")
     largest = sorted(groups.items(), key=lambda item: -len(item[1]))
     for cause, events in largest[:_CAUSES]:
-        yield Text(shorten(f"   {_because(cause, events, progress)}:", width))
+        yield Text(shorten(f"   {because(cause, events, progress)}:", width))
         names = [progress.title(event.key).name for event in events]
         yield Text(shorten(f"      {listed(names, max(width // 24, 2))}", width))
     if len(largest) > _CAUSES:
         yield Text(f"   … for {counted(len(largest) - _CAUSES, 'more cause')}")
 
 
-def _because(cause: str | None, events: list[TaskChanged], progress: Progress) -> str:
+def because(cause: str | None, events: list[TaskChanged], progress: Progress) -> str:
     """Say what a group of tasks was skipped for."""
     if cause is None or cause in {event.key for event in events}:
         return first_line(events[0].state.message) or "no cause was given"

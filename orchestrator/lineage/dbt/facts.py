@@ -27,6 +27,7 @@ class DbtFacts(TaskFacts):
         latest_version: Latest version of a versioned model.
         access: ``private``, ``protected`` or ``public``, for models.
         in_root: Whether it stands in the project itself, not in a package of it.
+        macro_files: Files of the project's own macros that it is made with.
     """
 
     parents: tuple[str, ...] = ()
@@ -37,3 +38,4 @@ class DbtFacts(TaskFacts):
     latest_version: str | float | None = None
     access: str | None = None
     in_root: bool = True
+    macro_files: frozenset[str] = frozenset()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,7 @@ class Manifest:
         unit_tests: Unit tests by unique id.
         functions: User-defined functions by unique id (dbt 1.11).
         others: Exposures, metrics, semantic models and saved queries: they never run here.
+        macros: Macros by unique id, dbt's own among them.
     """
 
     path: Path
@@ -64,6 +65,7 @@ class Manifest:
     unit_tests: Mapping[str, Node]
     functions: Mapping[str, Node]
     others: Mapping[str, Node]
+    macros: Mapping[str, Node] = field(default_factory=dict)
 
     @property
     def dialect(self) -> str:
@@ -112,6 +114,7 @@ def read_manifest(path: str | Path) -> Manifest:
         unit_tests=_section(path, document, "unit_tests"),
         functions=_section(path, document, "functions"),
         others={key: node for section in sections.values() for key, node in section.items()},
+        macros=_section(path, document, "macros"),
     )
 
 

@@ -17,6 +17,7 @@ from orchestrator.lineage.dbt.edges import (
 )
 from orchestrator.lineage.dbt.facts import DbtFacts
 from orchestrator.lineage.dbt.file import SUPPORTED, Manifest, Node, read_manifest
+from orchestrator.lineage.dbt.macros import MacroFiles
 from orchestrator.lineage.dbt.relations import external_file, relation
 from orchestrator.model.dataset import Access
 from orchestrator.model.evidence import Evidence, Source
@@ -51,7 +52,8 @@ def facts(
         ['stg_flights', 'stg_planes']
     """
     edges = ManifestEdges(manifest, selected, folder)
-    return [_running(manifest, edges, folder, key, after) for key in edges.running]
+    macros = MacroFiles(manifest, folder)
+    return [_running(manifest, edges, macros, folder, key, after) for key in edges.running]
 
 
 @without_collector
@@ -62,8 +64,9 @@ def landmarks(manifest: Manifest, *, folder: str = "") -> list[DbtFacts]:
         manifest: From :func:`read_manifest`.
         folder: Folder of the dbt project, below which files are named.
     """
+    macros = MacroFiles(manifest, folder)
     return [
-        _landmark(manifest, folder, key, node)
+        _landmark(manifest, macros, folder, key, node)
         for key, node in manifest.everything()
         if _named(node)
     ]
@@ -77,6 +80,7 @@ def _named(node: Node) -> bool:
 def _running(
     manifest: Manifest,
     edges: ManifestEdges,
+    macros: MacroFiles,
     folder: str,
     key: str,
     after: tuple[tuple[str, Evidence], ...],
@@ -96,13 +100,17 @@ def _running(
         upstream=(*edges.upstream(key), *after),
         parents=edges.parents[key],
         sources=sources,
+        macro_files=macros.of(node),
     )
 
 
-def _landmark(manifest: Manifest, folder: str, key: str, node: Node) -> DbtFacts:
+def _landmark(
+    manifest: Manifest, macros: MacroFiles, folder: str, key: str, node: Node
+) -> DbtFacts:
     parents = parents_of(node)
     if node["resource_type"] != "source":
-        return _described(manifest, folder, key, node, parents=parents)
+        files = macros.of(node)
+        return _described(manifest, folder, key, node, parents=parents, macro_files=files)
     table = relation(node, manifest.dialect)
     text = f"source {sources_of(node)}"
     place = Evidence(Source.MANIFEST, text, file_of(node, folder), None, key)
@@ -138,6 +146,7 @@ def _described(
     writes: tuple[Access, ...] = (),
     upstream: tuple[tuple[str, Evidence], ...] = (),
     sources: frozenset[str] = frozenset(),
+    macro_files: frozenset[str] = frozenset(),
 ) -> DbtFacts:
     """The facts of a node: what it touches as given, what it is called as the manifest says."""
     said = node.get
@@ -165,6 +174,7 @@ def _described(
         latest_version=said("latest_version"),
         access=said("access"),
         in_root=manifest.project_name in (None, package),
+        macro_files=macro_files,
     )
 
 

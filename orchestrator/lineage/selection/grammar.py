@@ -29,6 +29,7 @@ METHODS = {
     "semantic_model": "dbt semantic model",
     "saved_query": "dbt saved query",
     "unit_test": "dbt unit test",
+    "changed": "file that differs from a git ref (changed:origin/main)",
 }
 #: Methods that compare with an earlier run or an earlier manifest, and who answers them.
 _COMPARING = {

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from orchestrator.errors import SelectionError
 from orchestrator.lineage.collector import without_collector
+from orchestrator.lineage.selection.changed import FindChanges, changed, not_known
 from orchestrator.lineage.selection.errors import nothing_matches, nothing_runs
 from orchestrator.lineage.selection.grammar import Criterion, parse
 from orchestrator.lineage.selection.graph import SelectionGraph
@@ -38,6 +39,8 @@ def select(
     *,
     landmarks: Iterable[TaskFacts] = (),
     indirect: IndirectSelection | str = IndirectSelection.EAGER,
+    changes: FindChanges | None = None,
+    flow_files: Collection[str] = (),
 ) -> list[str]:
     """The tasks that selectors name, in the order of ``facts``.
 
@@ -45,7 +48,7 @@ def select(
     ``tag:nightly,path:sql``, ``source:raw+``, … (:data:`~.selector_grammar.METHODS`). Unlike dbt,
     which warns and goes on, a selector that matches nothing is an error, in ``exclude`` too: a
     misspelt exclusion would run what it was meant to spare. A selection that ``exclude`` empties
-    is none: it gives ``[]``.
+    is none: it gives ``[]``; so does ``changed:REF`` where nothing changed.
 
     Args:
         facts: All tasks.
@@ -55,6 +58,8 @@ def select(
         landmarks: What can be named though it does not run, from
             :func:`orchestrator.lineage.dbt.manifest.landmarks`.
         indirect: How tests follow what they test.
+        changes: What differs from a git ref, for ``changed:``.
+        flow_files: Where the flow and its tasks are put together, for ``changed:``.
 
     Raises:
         SelectionError: A selector cannot be read, matches nothing, or names only what does not run.
@@ -64,10 +69,12 @@ def select(
         >>> select(facts, Graph(["load", "daily"], [("load", "daily")]), ["+daily"])
         ['load', 'daily']
     """
-    selection = _Selection(SelectionGraph(facts, graph, landmarks), _mode(indirect))
-    chosen = selection.union(parse(include)) if include else set(selection.nodes.tasks)
-    if chosen and chosen.isdisjoint(selection.nodes.tasks):
-        raise nothing_runs(include, [selection.nodes.nodes[key] for key in sorted(chosen)])
+    nodes = SelectionGraph(facts, graph, landmarks)
+    selection = _Selection(nodes, _mode(indirect), changes, flow_files)
+    wanted = parse(include)
+    chosen = selection.union(wanted) if include else set(nodes.tasks)
+    if chosen and chosen.isdisjoint(nodes.tasks) and not any(map(_asks_git, wanted)):
+        raise nothing_runs(include, [nodes.nodes[key] for key in sorted(chosen)])
     chosen = chosen - selection.union(parse(exclude))
     return [fact.key for fact in facts if fact.key in chosen]
 
@@ -75,9 +82,16 @@ def select(
 class _Selection:
     """One selection under way."""
 
-    def __init__(self, nodes: SelectionGraph, mode: IndirectSelection) -> None:
+    def __init__(
+        self,
+        nodes: SelectionGraph,
+        mode: IndirectSelection,
+        changes: FindChanges | None,
+        flow_files: Collection[str],
+    ) -> None:
         self.nodes = nodes
         self._mode = mode
+        self._changes, self._flow_files = changes, flow_files
 
     def union(self, groups: Sequence[Sequence[Criterion]]) -> set[str]:
         """Everything that one of the groups selects."""
@@ -87,11 +101,16 @@ class _Selection:
         found = [(criterion, self._matching(criterion)) for criterion in group]
         parts = [self._with_tests(self._with_neighbours(c, keys)) for c, keys in found]
         chosen = self._combine(parts, set.intersection)
-        if not chosen[0]:
-            raise nothing_matches(found, self.nodes.nodes.values())
+        if not chosen[0] and not _may_be_empty(found):
+            said = [(c, keys) for c, keys in found if c.method != "changed"]
+            raise nothing_matches(said, self.nodes.nodes.values())
         return chosen
 
     def _matching(self, criterion: Criterion) -> set[str]:
+        if criterion.method == "changed":
+            if self._changes is None:
+                raise not_known(criterion.raw)
+            return changed(self._changes(criterion.value), self.nodes, self._flow_files)
         fits = predicate(criterion)
         return {key for key, fact in self.nodes.nodes.items() if fits(fact)}
 
@@ -138,6 +157,16 @@ class _Selection:
 
     def _is_test(self, key: str) -> bool:
         return self.nodes.nodes[key].resource_type in ("test", "unit_test")
+
+
+def _asks_git(group: Sequence[Criterion]) -> bool:
+    return any(criterion.method == "changed" for criterion in group)
+
+
+def _may_be_empty(found: Sequence[tuple[Criterion, set[str]]]) -> bool:
+    """Whether an intersection may rightly be empty: nothing may have changed."""
+    others = [keys for criterion, keys in found if criterion.method != "changed"]
+    return len(others) < len(found) and all(others)
 
 
 def _mode(indirect: IndirectSelection | str) -> IndirectSelection:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,7 +61,7 @@ def compare(a: Deployment, b: Deployment) -> Comparison:
     Raises:
         ProjectError: The code of one of them is not there any more.
     """
-    files = () if a.version == b.version else tuple(_files(_code(a), _code(b)))
+    files = () if a.version == b.version else tuple(differing_files(_code(a), _code(b)))
     return Comparison(a, b, files, _values(a.parameters, b.parameters), _values(_says(a), _says(b)))
 
 
@@ -80,7 +80,7 @@ def numbered(deployments: Iterator[Deployment] | tuple[Deployment, ...], number:
     return known[number]
 
 
-def _code(deployment: Deployment) -> dict[str, File]:
+def _code(deployment: Deployment) -> tuple[File, ...]:
     folder = Path(deployment.source)
     if not folder.is_dir():
         raise ProjectError(
@@ -88,10 +88,17 @@ def _code(deployment: Deployment) -> dict[str, File]:
             where=str(folder),
             fix="compare deployments whose snapshots are kept on this machine",
         )
-    return {file.name: file for file in code_files(folder)}
+    return code_files(folder)
 
 
-def _files(a: Mapping[str, File], b: Mapping[str, File]) -> Iterator[FileChange]:
+def differing_files(old: Iterable[File], new: Iterable[File]) -> Iterator[FileChange]:
+    """Yield the files that are not the same in two sets of code, by name.
+
+    Args:
+        old: The one, from :func:`~orchestrator.service.deploying.content.code_files`.
+        new: The other.
+    """
+    a, b = ({file.name: file for file in files} for files in (old, new))
     left = _MOST
     for name in sorted(a.keys() | b.keys())[:_FILES]:
         before, after = a.get(name), b.get(name)

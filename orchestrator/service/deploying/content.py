@@ -62,6 +62,12 @@ def code_files(root: Path, *, without: Path | None = None) -> tuple[File, ...]:
     return tuple(files)
 
 
+def code_names(root: Path, *, without: Path | None = None) -> frozenset[str]:
+    """Return the names of the files that are a project's code, however large they are."""
+    left_out = without.resolve() if without is not None else None
+    return frozenset(file.name for file in _files(root, left_out))
+
+
 def version_of(files: tuple[File, ...]) -> str:
     """Return the hash of names, contents and rights to execute, 12 hexadecimal digits."""
     digest = hashlib.sha256()

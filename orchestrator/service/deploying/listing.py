@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from orchestrator.errors import UsageError
+from orchestrator.service.deploying.environments import name_of
 from orchestrator.store.base import RunStore
 from orchestrator.store.deployments import Audited, DeployedFlow, Deployment
 from orchestrator.store.missing import not_deployed
@@ -63,16 +64,23 @@ def history_of(store: RunStore, project: str, flow: str) -> History:
 
 
 def one_before(store: RunStore, project: str, flow: str) -> int:
-    """Return the number of the deployment before a flow's current one.
+    """Return the number of the deployment before a flow's current one, in the same environment.
 
     Raises:
         NotFoundError: The flow is not deployed.
-        UsageError: The current one is the first.
+        UsageError: The current one is the first there.
     """
-    number = store.current(project, flow).number
-    if number == 1:
-        raise UsageError(
-            f"flow {flow!r} is at its first deployment: there is none before it",
-            fix=f"`orchestrator deployments show {flow}` shows its deployments",
-        )
-    return number - 1
+    current = store.current(project, flow)
+    place = name_of(current)
+    earlier = [one for one in store.deployments(project, flow) if one.number < current.number]
+    for one in earlier:
+        if name_of(one) == place:
+            return one.number
+    within = f" in environment {place}" if place else ""
+    others = ", ".join(f"{one.number} ({name_of(one) or 'no environment'})" for one in earlier)
+    raise UsageError(
+        f"flow {flow!r} is at its first deployment{within}: there is none before it",
+        fix=f"name the number of another: {others}"
+        if others
+        else f"`orchestrator deployments show {flow}` shows its deployments",
+    )

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from orchestrator.errors import ProjectError
 from orchestrator.service.deploying.content import code_files, version_of
+from orchestrator.service.project import private_folder
 
 #: Under the project's state.
 FOLDER = "deployments"
@@ -36,7 +37,8 @@ def keep_snapshot(root: Path, state_dir: Path) -> tuple[str, Path]:
         version = version_of(files)
         kept = target / version
         if not kept.is_dir():
-            target.mkdir(mode=0o700, parents=True, exist_ok=True)
+            private_folder(state_dir)
+            target.mkdir(mode=0o700, exist_ok=True)
             copy = Path(tempfile.mkdtemp(prefix=".new-", dir=target))
             try:
                 for file in files:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from orchestrator.schedule.occurrence import Occurrence
 from orchestrator.service.scheduler.deciding import Decision
@@ -94,12 +95,18 @@ def run_of(
     return FlowRun(
         run_id, deployment.flow, deployment.project,
         {**deployment.parameters, **(one.parameters or {})},
-        created=now, options={"executor": deployment.executor} if deployment.executor else {},
+        created=now, options=_options(deployment),
         labels=_once([*deployment.labels, *one.labels]), deployment_id=deployment.id,
         version=deployment.version, schedule_id=schedule_id, scheduled=instant,
         interval_start=one.interval_start, interval_end=instant, due=instant,
         waits_for=waits_for,
     )  # fmt: skip
+
+
+def _options(deployment: Deployment) -> dict[str, Any]:
+    target = deployment.environment.get("target")
+    executor = {"executor": deployment.executor} if deployment.executor else {}
+    return executor | ({"run": {"target": target}} if target else {})
 
 
 def _once(labels: Sequence[str]) -> tuple[str, ...]:
