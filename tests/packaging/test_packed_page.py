@@ -98,6 +98,22 @@ def test_the_sdist_carries_the_page(sdist: Path) -> None:
     assert not any(name.startswith("ui/") for name in names)
 
 
+def test_the_sdist_and_a_wheel_of_it_carry_the_templates(sdist: Path, wheel_of_sdist: Path) -> None:
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    with zipfile.ZipFile(wheel_of_sdist) as archive:
+        packed = set(archive.namelist())
+    for name in (
+        "copier.yml",
+        "history.bundle",
+        "analytics/.gitignore.jinja",
+        "flow/README.md.jinja",
+    ):
+        assert f"templates/{name}" in names
+        assert f"orchestrator/service/starting/templates/{name}" in packed
+    assert not any(name.endswith("release.py") for name in packed)
+
+
 def test_a_wheel_of_the_sdist_carries_the_page_without_node(wheel_of_sdist: Path) -> None:
     with zipfile.ZipFile(wheel_of_sdist) as archive:
         assert files_of_the_page() <= set(archive.namelist())

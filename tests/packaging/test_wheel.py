@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+TEMPLATES = "orchestrator/service/starting/templates"
 PROJECT = {
     "dbt_project.yml": "name: shop\nversion: '1.0'\nprofile: shop\n",
     "profiles.yml": "shop:\n  target: dev\n  outputs:\n"
@@ -35,6 +36,14 @@ def pip(*words: object, cwd: Path) -> None:
     quiet = ("--quiet", "--disable-pip-version-check")
     done = run(sys.executable, "-m", "pip", *words[:-1], *quiet, words[-1], cwd=cwd)
     assert done.returncode == 0, done.stderr
+
+
+def templates() -> set[str]:
+    """The templates' files as a wheel names them: with their history, without what writes it."""
+    folder = ROOT / "templates"
+    files = [path for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc"]
+    names = {path.relative_to(folder).as_posix() for path in files} - {"release.py"}
+    return {f"{TEMPLATES}/{name}" for name in names}
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +97,7 @@ def test_the_wheel_holds_all_files_of_the_packages_and_nothing_else(wheel: Path)
         for path in (ROOT / top).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
-    assert packed == there
+    assert packed == there | templates()
     assert "orchestrator/store/migrations/script.py.mako" in packed
 
 
@@ -150,6 +159,23 @@ def test_a_dbt_project_runs_beside_a_tasks_file_of_the_users(bin_folder: Path, u
     assert (user / "target" / "run_results.json").is_file()
     shown = run(bin_folder / "orchestrator", "runs", "list", cwd=user)
     assert "shop" in shown.stdout
+
+
+@pytest.mark.slow
+def test_a_project_begins_with_the_installed_templates(
+    bin_folder: Path, site: Path, tmp_path: Path
+) -> None:
+    assert {f"{TEMPLATES}/copier.yml", f"{TEMPLATES}/history.bundle"} <= templates()
+    code = "from orchestrator.service.starting import packaged; print(packaged.folder())"
+    found = run(bin_folder / "python", "-c", code, cwd=tmp_path).stdout.strip()
+    assert Path(found) == site / TEMPLATES
+    done = run(bin_folder / "orchestrator", "init", "demo", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    done = run(bin_folder / "orchestrator", "run", "nightly", cwd=tmp_path / "demo")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "sql busy_hours" in done.stdout
+    again = run(bin_folder / "orchestrator", "init", "--update", cwd=tmp_path / "demo")
+    assert "nothing to do" in again.stdout, again.stderr
 
 
 def test_a_tasks_file_that_hides_the_library_is_named(bin_folder: Path, user: Path) -> None:

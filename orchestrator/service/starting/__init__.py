@@ -1,0 +1,1 @@
+"""Starting: a project made from a template, and kept up with it."""
