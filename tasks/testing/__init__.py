@@ -1,0 +1,1 @@
+"""What tests need of the task library: temporary databases, SQL tests, dbt unit tests."""

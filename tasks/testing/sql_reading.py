@@ -1,0 +1,136 @@
+"""Reads SQL tests from YAML: what one gives and expects, and where it is written."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from orchestrator.errors import UsageError
+from orchestrator.testing.suite import Case
+
+KEY = "sql_tests"
+_KEYS = ("name", "description", "sql", "given", "expect", "overrides")
+_OF_GIVEN = ("input", "rows", "format", "fixture", "types")
+_OF_EXPECT = ("rows", "format", "fixture", "types", "table", "ordered")
+_OF_OVERRIDES = ("vars", "parameters", "now", "timezone")
+_CALL = re.compile(r"^(ref|source)\(\s*(.+?)\s*\)$")
+_STARTS = re.compile(rf"^{KEY}\s*:", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Given:
+    """A table that a test gives.
+
+    Args:
+        names: Of the call that the SQL makes of it: ``("ref", "orders")``; of a table, its name.
+        rows: In any form that tests take.
+    """
+
+    names: tuple[str, ...]
+    rows: Mapping[str, Any]
+
+    @property
+    def table(self) -> str:
+        """Its name in the temporary database."""
+        return ".".join(self.names[1:] if self.names[0] in ("ref", "source") else self.names)
+
+
+@dataclass(frozen=True)
+class SqlTest:
+    """One test as it is written.
+
+    Args:
+        case: Name and place.
+        given: The tables that are there.
+        expect: ``rows``, and perhaps ``table`` and ``ordered``.
+        overrides: ``vars``, ``parameters``, ``now``, ``timezone``.
+    """
+
+    case: Case
+    given: tuple[Given, ...] = ()
+    expect: Mapping[str, Any] = field(default_factory=dict)
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+
+
+def read_tests(text: str, file: str) -> list[SqlTest]:
+    """Read the tests of a YAML file; none, if it has no ``sql_tests:``.
+
+    Raises:
+        UsageError: It is no YAML, or says what tests do not know.
+
+    Example:
+        >>> text = "sql_tests: [{name: a, sql: sql/a.sql, expect: {rows: []}}]"
+        >>> [test.case.name for test in read_tests(text, "sql/tests/a.yml")]
+        ['a']
+    """
+    if not _STARTS.search(text):
+        return []
+    try:
+        document = yaml.safe_load(text)
+        lines = _lines(yaml.compose(text))
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        raise UsageError(
+            f"it is no YAML: {getattr(error, 'problem', None) or error}",
+            where=f"{file}:{mark.line + 1}" if mark else file,
+        ) from None
+    found = document.get(KEY) or []
+    if not isinstance(found, list):
+        raise UsageError(f"{KEY} is no list", where=file, fix="begin each test with - name:")
+    return [_test(said, file, line) for said, line in zip(found, lines, strict=True)]
+
+
+def _lines(root: Any) -> list[int]:
+    for key, value in root.value:
+        if key.value == KEY and isinstance(value, yaml.SequenceNode):
+            return [item.start_mark.line + 1 for item in value.value]
+    return []
+
+
+def _test(said: Any, file: str, line: int) -> SqlTest:
+    place = f"{file}:{line}"
+    _known(said, _KEYS, "a SQL test", place)
+    for key in ("name", "sql", "expect"):
+        if not said.get(key):
+            raise UsageError(f"a SQL test needs {key}", where=place, fix=f"add {key}:")
+    expect, overrides = said["expect"], said.get("overrides") or {}
+    _known(expect, _OF_EXPECT, "expect", place)
+    _known(overrides, _OF_OVERRIDES, "overrides", place)
+    if "rows" not in expect and "fixture" not in expect:
+        raise UsageError("expect needs rows", where=place, fix="rows: [] expects an empty table")
+    case = Case("sql", str(said["name"]), file, line, str(said["sql"]))
+    given = said.get("given") or []
+    if not isinstance(given, list):
+        raise UsageError("given is no list", where=place, fix="begin each table with - input:")
+    return SqlTest(case, tuple(_given(each, place) for each in given), expect, overrides)
+
+
+def _given(said: Any, place: str) -> Given:
+    _known(said, _OF_GIVEN, "given", place)
+    name = str(said.get("input") or "")
+    if not name:
+        raise UsageError("a given table needs its name", where=place, fix="add input: raw.orders")
+    rows = {key: value for key, value in said.items() if key != "input"}
+    call = _CALL.match(name)
+    if call is None:
+        return Given((name,), rows)
+    names = [part.strip().strip("'\"") for part in call[2].split(",")]
+    return Given((call[1], names[-1]) if call[1] == "ref" else (call[1], *names), rows)
+
+
+def _known(said: Any, known: Iterable[str], what: str, place: str) -> None:
+    if not isinstance(said, Mapping):
+        raise UsageError(f"{what} is no mapping: {said!r}", where=place, fix="write key: value")
+    for key in said:
+        if key not in known:
+            near = difflib.get_close_matches(str(key), list(known), n=1)
+            raise UsageError(
+                f"{what} cannot say {key!r}",
+                where=place,
+                fix=f"did you mean {near[0]!r}?" if near else "it can say " + ", ".join(known),
+            )
