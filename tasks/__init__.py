@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tasks.files.listing import ListFiles
     from tasks.files.loading import LoadFiles
     from tasks.files.waiting import WaitForFile
-    from tasks.flow_runs import create_flow_run, wait_for_flow_run
+    from tasks.flow_runs import StartFlowRun, create_flow_run, wait_for_flow_run
     from tasks.git import GitClone
     from tasks.http.ask import HttpRequest
     from tasks.http.paginate import HttpPaginate, LoadFromHttp
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tasks.reports.html import HtmlReport
     from tasks.reports.mail import MailReport
     from tasks.reports.tableau import TableauRefresh
+    from tasks.secrets import EnvVarSecret, PrefectSecret
     from tasks.shell import ShellTask
     from tasks.snowflake.compute import SnowflakeCompute
     from tasks.snowflake.query import SnowflakeQueriesFromFile, SnowflakeQuery
@@ -43,6 +44,7 @@ _HOMES = {
     "DbtBuild": "tasks.dbt.build",
     "DbtShellTask": "tasks.dbt.shell",
     "DeleteFiles": "tasks.files.deleting",
+    "EnvVarSecret": "tasks.secrets",
     "DuckDBQuery": "tasks.duckdb.query",
     "ExcelReport": "tasks.reports.excel",
     "ExportTable": "tasks.files.exporting",
@@ -57,6 +59,7 @@ _HOMES = {
     "MoveFiles": "tasks.files.copying",
     "Notify": "tasks.notify",
     "PostgresQuery": "tasks.postgres.query",
+    "PrefectSecret": "tasks.secrets",
     "ProcessTask": "tasks.process",
     "ShellTask": "tasks.shell",
     "SlackTask": "tasks.notify",
@@ -69,6 +72,7 @@ _HOMES = {
     "SqlCheck": "tasks.sql.check",
     "SqlFolder": "tasks.sql.folder",
     "SqlTask": "tasks.sql.task",
+    "StartFlowRun": "tasks.flow_runs",
     "Table": "tasks.datasets",
     "TableauRefresh": "tasks.reports.tableau",
     "WaitForFile": "tasks.files.waiting",
@@ -83,6 +87,7 @@ __all__ = [
     "DbtShellTask",
     "DeleteFiles",
     "DuckDBQuery",
+    "EnvVarSecret",
     "ExcelReport",
     "ExportTable",
     "GitClone",
@@ -96,6 +101,7 @@ __all__ = [
     "MoveFiles",
     "Notify",
     "PostgresQuery",
+    "PrefectSecret",
     "ProcessTask",
     "ShellTask",
     "SlackTask",
@@ -108,6 +114,7 @@ __all__ = [
     "SqlCheck",
     "SqlFolder",
     "SqlTask",
+    "StartFlowRun",
     "Table",
     "TableauRefresh",
     "WaitForFile",

@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from orchestrator import instants
 from orchestrator.engine.stopping import is_cancelled
-from orchestrator.errors import FlowError, NotFoundError
+from orchestrator.errors import FlowError, NotFoundError, UsageError
 from orchestrator.log import get_logger
 from orchestrator.model import context
 from orchestrator.model.signals import FAIL
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from orchestrator.model.planning import Planning
 
 _LOOK = 0.2  #: seconds between two looks into the store
+_LOGGER = "orchestrator.task.flow_runs"
 _GRACE = 30.0  #: seconds that a run has to end once it was asked to
 
 
@@ -97,24 +98,37 @@ class CreateFlowRun(_OfProject):
         flow_name: str,
         parameters: Mapping[str, Any] | None = None,
         idempotency_key: str | None = None,
+        project_name: str = "",
+        run_name: str | None = None,
     ) -> str:
         """Start the run, and return its id.
 
         Args:
             flow_name: The flow.
             parameters: Values by name.
+            project_name: Name of the project, if it is to be checked: flows of others cannot be run.
+            run_name: What to call the run in the log of this task.
             idempotency_key: Asked twice with one key, there is one run: the second time its id is
                 returned, whatever became of it.
 
         Raises:
             NotFoundError: There is no such flow.
+            UsageError: The project is called otherwise.
             CommandFailed: The run ended before it began.
         """
         project = self.project()
+        if project_name not in ("", project.name):
+            raise UsageError(
+                f"the project is {project.name!r}, not {project_name!r}",
+                where=str(project.root),
+                fix=f'leave project_name out, or set name = "{project_name}" in orchestrator.toml',
+            )
         flow = project.flow(flow_name)
         run_id = new_run_id()
         if idempotency_key is not None:
             run_id = _id_of(project.name, flow.name, idempotency_key)
+        called = f", called {run_name!r}" if run_name else ""
+        get_logger(_LOGGER).info("run %s of flow %s%s", run_id, flow.name, called)
         with project.store() as store:
             if idempotency_key is not None and _found(store, run_id):
                 return run_id
@@ -164,7 +178,7 @@ class WaitForFlowRun(_OfProject):
             FAIL: The run did not succeed, and ``raise_final_state`` is set.
             TimeoutError: It took longer than ``max_duration``.
         """
-        log = get_logger("orchestrator.task.flow_runs")
+        log = get_logger(_LOGGER)
         with self.project().store() as store:
             following = _Following(store, flow_run_id, log if stream_logs else None)
             run = self._ended(following, max_duration, log if stream_states else None)
@@ -194,6 +208,74 @@ class WaitForFlowRun(_OfProject):
                 time.sleep(_LOOK)
             if deadline is not None and time.monotonic() > deadline:
                 raise TimeoutError(f"run {run.id} of flow {run.flow} is {run.state} still")
+
+
+class StartFlowRun(_OfProject):
+    """Starts a run of another flow of the project, and waits for it if it is told to.
+
+    Args:
+        flow_name: The flow; may be given to :meth:`run` instead, as the others.
+        project_name: Name of the project, if it is to be checked.
+        parameters: Values by name.
+        wait: Whether it waits, and fails if the run did not succeed.
+        run_name: What to call the run in the log of this task.
+        task_args: As any task.
+
+    Example:
+        >>> StartFlowRun("publish", wait=True, name="publish").wait
+        True
+    """
+
+    def __init__(
+        self,
+        flow_name: str | None = None,
+        project_name: str = "",
+        parameters: Mapping[str, Any] | None = None,
+        wait: bool = False,
+        run_name: str | None = None,
+        **task_args: Any,
+    ) -> None:
+        super().__init__(**{"name": f"Flow {flow_name}" if flow_name else None, **task_args})
+        self.flow_name, self.project_name = flow_name, project_name
+        self.parameters, self.wait, self.called = parameters, wait, run_name
+
+    def run(
+        self,
+        flow_name: str | None = None,
+        project_name: str | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        run_name: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> str:
+        """Start the run, and return its id; what is left out is the task's own.
+
+        Args:
+            flow_name: The flow.
+            project_name: Name of the project, if it is to be checked.
+            parameters: Values by name.
+            run_name: What to call the run in the log of this task.
+            idempotency_key: Asked twice with one key, there is one run.
+
+        Raises:
+            FlowError: No flow is named.
+            NotFoundError: There is no such flow.
+            FAIL: It waited, and the run did not succeed.
+        """
+        name = flow_name or self.flow_name
+        if not name:
+            raise FlowError(f"task {self.name!r} names no flow", fix="give it flow_name=")
+        run_id = self._as(CreateFlowRun).run(
+            name, self.parameters if parameters is None else parameters, idempotency_key,
+            project_name or self.project_name, run_name or self.called,
+        )  # fmt: skip
+        if self.wait:
+            self._as(WaitForFlowRun).run(run_id, raise_final_state=True)
+        return run_id
+
+    def _as(self, kind: Callable[[], Any]) -> Any:
+        other = kind()
+        other.project_root, other.settings = self.project_root, self.settings
+        return other
 
 
 create_flow_run = CreateFlowRun(name="create_flow_run")

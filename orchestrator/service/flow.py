@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from orchestrator.model import flow as model
 from orchestrator.model.state import State
 from orchestrator.service.planning import Request, plan_flow
 from orchestrator.service.project import Project
+from orchestrator.service.run_states import RunStates
 from orchestrator.service.running import run_flow
 
 if TYPE_CHECKING:
@@ -69,10 +71,13 @@ class Flow(model.Flow):
             asked: ``include``, ``exclude``, ``options`` of the request.
 
         Returns:
-            The run's state; ``state.result`` maps each task's key to its state.
+            The run's state; ``state.result`` maps each task, or its key, to its state, whose
+            ``result`` is the task's, where the run keeps it.
         """
         found = self._project(project)
-        return run_flow(found, self, Request(parameters, **asked), executor=executor).state
+        done = run_flow(found, self, Request(parameters, **asked), executor=executor)
+        states = RunStates(done.state.result or {}, self, found, done.run_id)
+        return replace(done.state, result=states)
 
     def visualize(
         self,

@@ -70,6 +70,8 @@ class DbtBuild(TaskGroup):
         'dbt'
     """
 
+    is_referred_to = True
+
     def __init__(
         self,
         project_dir: str | os.PathLike[str] = ".",
