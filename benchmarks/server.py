@@ -1,8 +1,8 @@
 """How fast the server and its page are with much behind them.
 
 Run ``python benchmarks/server.py``: the list of 100,000 runs, any place in a log of 1,000,000 lines,
-1,000 clients of one stream, the first load of the page, a graph of 1,000 tasks in a browser. The
-server is a process of its own (``orchestrator api``) on SQLite; times are medians, over HTTP.
+1,000 clients of one stream, the first load of the page, a graph of 1,000 tasks in a browser, folded
+and unfolded, the page and the timeline of a run of 10,000 tasks. The server is a process of its own (``orchestrator api``) on SQLite; times are medians, over HTTP.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -35,11 +35,11 @@ from orchestrator.store.records import Change, FlowRun, LogLine, TaskRun
 
 PAGE = Path(__file__).resolve().parents[1] / "orchestrator" / "server" / "page"
 LONG_AGO = datetime(2025, 1, 1, tzinfo=UTC)
-LOGGED, DRAWN = "f" * 16, "e" * 16  #: the runs with the long log and with the large graph
+LOGGED, DRAWN, LONG = "f" * 16, "e" * 16, "d" * 16  #: the runs: a long log, a graph, many tasks
 
 
-def fill(file: Path, runs: int, lines: int, nodes: int) -> None:
-    """Write so many runs, one with so many lines of log, one with a graph of so many tasks."""
+def fill(file: Path, runs: int, lines: int, nodes: int, tasks: int) -> None:
+    """Write so many runs: one with so many lines of log, one with a graph, one with many tasks."""
     with open_store(file) as store:
         store.create_run(FlowRun("0" * 16, "nightly", "shop", created=LONG_AGO))
         store.transition(
@@ -50,7 +50,9 @@ def fill(file: Path, runs: int, lines: int, nodes: int) -> None:
         for start in range(0, lines, 20_000):
             some = range(start, min(start + 20_000, lines))
             store.append_logs(LOGGED, [LogLine(f"line {n} says something", "talk") for n in some])
-        _draw(store, nodes)
+        _draw(store, DRAWN, nodes)
+        _draw(store, LONG, tasks)
+        _end(store, LONG, tasks)
 
 
 def _multiply(file: Path, runs: int) -> None:
@@ -67,11 +69,11 @@ def _multiply(file: Path, runs: int) -> None:
         database.commit()
 
 
-def _draw(store: RunStore, nodes: int) -> None:
+def _draw(store: RunStore, run: str, nodes: int) -> None:
     choose = random.Random(7)
     keys = [f"model.shop.node_{n}" for n in range(nodes)]
-    tasks = [TaskRun(DRAWN, key, key.rpartition(".")[2], "model") for key in keys]
-    store.create_run(FlowRun(DRAWN, "large", "shop"), tasks)
+    tasks = [TaskRun(run, key, key.rpartition(".")[2], "model") for key in keys]
+    store.create_run(FlowRun(run, "large", "shop"), tasks)
     boxes = [
         {"key": key, "name": key.rpartition(".")[2], "resource_type": "model", "tags": [],
          "path": f"models/area{n // 50}/node_{n}.sql", "reads": [], "writes": []}
@@ -83,7 +85,19 @@ def _draw(store: RunStore, nodes: int) -> None:
         for n in range(1, nodes) for _ in range(2)
     ]  # fmt: skip
     once = {(edge["upstream"], edge["downstream"]): edge for edge in edges}
-    store.keep_graph(DRAWN, {"nodes": boxes, "edges": list(once.values())})
+    store.keep_graph(run, {"nodes": boxes, "edges": list(once.values())})
+
+
+def _end(store: RunStore, run: str, tasks: int) -> None:
+    """Let each task run for a moment, one after the other."""
+    store.transition(run, [Change(None, StateType.RUNNING, at=LONG_AGO)])
+    for n in range(tasks):
+        began, key = LONG_AGO + timedelta(seconds=n / 10), f"model.shop.node_{n}"
+        moves = (StateType.RUNNING, began), (StateType.SUCCESS, began + timedelta(seconds=0.3))
+        made = [Change(key, state, at=at, token=f"t{n}") for state, at in moves]
+        assert store.transition(run, made) == ()
+    end = LONG_AGO + timedelta(seconds=tasks / 10 + 1)
+    store.transition(run, [Change(None, StateType.SUCCESS, at=end)])
 
 
 @contextlib.contextmanager
@@ -176,28 +190,42 @@ def first_load() -> int:
     return sum(len(gzip.compress((PAGE / name).read_bytes())) for name in [*names, "index.html"])
 
 
-def drawing(url: str) -> tuple[float, float]:
-    """Seconds until a browser shows the large graph, and until it has answered a click on it."""
+_NODE, _BAR = ".react-flow__node", "[role=gridcell] [data-kind=running], [class*=whole]"
+
+
+def drawing(url: str, nodes: int, tasks: int) -> Iterator[tuple[str, str]]:
+    """Seconds until a browser shows large runs, and until it has answered a click on them."""
     from playwright.sync_api import sync_playwright
 
     program = shutil.which("chromium")
     assert program is not None, "apt-get install chromium"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1400, "height": 900})
-        page.goto(f"{url}/runs")  # the program is loaded: what counts is the graph
+        for what, path, wanted, most in (
+            (f"{nodes:,} tasks: the graph, folded", f"{DRAWN}", _NODE, 3),
+            (f"{nodes:,} tasks: the graph, unfolded", f"{DRAWN}?by=none", _NODE, 3),
+            (f"{tasks:,} tasks: the page of the run", f"{LONG}", _NODE, 1.5),
+            (f"{tasks:,} tasks: its timeline", f"{LONG}?view=timeline", _BAR, 1.5),
+        ):
+            taken = [_seen(browser, url, path, wanted) for _ in range(3)]
+            shown, clicked = (statistics.median(times) for times in zip(*taken, strict=True))
+            yield what, f"{shown:.2f} s, a click answered after {clicked:.2f} s (at most {most})"
+        browser.close()
+
+
+def _seen(browser: Any, url: str, path: str, wanted: str) -> tuple[float, float]:
+    with browser.new_page(viewport={"width": 1400, "height": 900}) as page:
+        page.goto(f"{url}/runs")  # the program is loaded: what counts is the run
         page.get_by_role("main").get_by_role("heading").first.wait_for()
         start = time.perf_counter()
-        page.goto(f"{url}/runs/{DRAWN}")
-        page.locator(".react-flow__node").first.wait_for(timeout=60_000)
+        page.goto(f"{url}/runs/{path}")
+        page.locator(wanted).first.wait_for(timeout=60_000)
         shown = time.perf_counter() - start
-        page.locator(".react-flow__node").first.click()
+        page.locator(wanted).first.click()
         page.evaluate(
             "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
         )
-        clicked = time.perf_counter() - start
-        browser.close()
-    return shown, clicked
+        return shown, time.perf_counter() - start
 
 
 def main() -> int:
@@ -206,21 +234,20 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=100_000)
     parser.add_argument("--lines", type=int, default=1_000_000)
     parser.add_argument("--nodes", type=int, default=1_000)
+    parser.add_argument("--tasks", type=int, default=10_000)
     parser.add_argument("--clients", type=int, default=1_000)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "orchestrator.toml").write_text('name = "shop"\n')
         file = folder / ".orchestrator" / "store.db"
-        fill(file, given.runs, given.lines, given.nodes)
+        fill(file, given.runs, given.lines, given.nodes, given.tasks)
         print(f"first load, compressed{'':31}{first_load() / 1000:.0f} kB (at most 250)")
         with serving(folder) as url:
             for what, said in lists_and_logs(url, given.runs, given.lines):
                 print(f"{what:52} {said}", flush=True)
-            shown, clicked = drawing(url)
-            print(
-                f"{given.nodes:,} tasks: {'drawn':40} {shown:.2f} s, a click answered after {clicked:.2f} s (at most 3)"
-            )
+            for what, said in drawing(url, given.nodes, given.tasks):
+                print(f"{what:52} {said}", flush=True)
             listening, told, heard = asyncio.run(streams(url, file, given.clients))
             print(
                 f"{given.clients:,} clients of a stream: connected in {listening:.1f} s; {heard:,} heard a change within {told:.2f} s"

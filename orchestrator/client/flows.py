@@ -67,6 +67,10 @@ class Deployments:
         """Return a flow's deployments and what people did to it."""
         return self._connection.get(_at(flow))
 
+    def drift(self) -> Json:
+        """Return how the project's folder and what is in service differ, flow by flow."""
+        return self._connection.get("/drift")
+
     def pause(self, flow: str) -> Json:
         """Let none of a flow's schedules make runs."""
         return self._connection.send("POST", _at(flow, "pause"))

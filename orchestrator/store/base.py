@@ -223,10 +223,18 @@ class RunStore(
         """Return the attempts of the run, or of one task, ordered by task and number."""
 
     @abstractmethod
-    def events(self, run_id: str, *, after: int = 0, limit: int | None = None) -> tuple[Event, ...]:
+    def events(
+        self, run_id: str, *, after: int = 0, limit: int | None = None, key: str | None = None
+    ) -> tuple[Event, ...]:
         """Return the run's events with an id greater than ``after``, in order.
 
         A reader that asks again with the last id it saw misses none.
+
+        Args:
+            run_id: The whole id.
+            after: The last id that is known.
+            limit: At most so many, the first ones.
+            key: Only this task's; None for all of the run.
         """
 
     @abstractmethod

@@ -207,10 +207,13 @@ class MemoryStore(
             found.sort(key=lambda row: (kept.tasks[row["key"]]["position"], row["number"]))
             return tuple(map(rows.attempt, found))
 
-    def events(self, run_id: str, *, after: int = 0, limit: int | None = None) -> tuple[Event, ...]:
+    def events(
+        self, run_id: str, *, after: int = 0, limit: int | None = None, key: str | None = None
+    ) -> tuple[Event, ...]:
         with self._lock:
             found = [row for row in self._of(run_id).events if row["id"] > after]
-        return tuple(map(rows.event, found[:limit]))
+        wanted = found if key is None else [row for row in found if row["key"] == key]
+        return tuple(map(rows.event, wanted[:limit]))
 
     def last_event(self, run_id: str | None = None) -> int:
         if run_id is None:

@@ -222,9 +222,13 @@ class SqlStore(SqlOccurrences, SqlAgents, SqlOutbox, SqlGraphs, SqlTexts, SqlAcc
         query = query.join(task_runs).order_by(task_runs.c.position, attempts.c.number)
         return self._of_run(run_id, query, rows.attempt)
 
-    def events(self, run_id: str, *, after: int = 0, limit: int | None = None) -> tuple[Event, ...]:
+    def events(
+        self, run_id: str, *, after: int = 0, limit: int | None = None, key: str | None = None
+    ) -> tuple[Event, ...]:
         event = events.c
         query = select(events).where(event.run_id == run_id, event.id > after).order_by(event.id)
+        if key is not None:
+            query = query.where(event.key == key)
         return self._of_run(run_id, query.limit(limit), rows.event)
 
     def last_event(self, run_id: str | None = None) -> int:

@@ -99,6 +99,28 @@ FILES = {
         with Flow("slow") as flow:
             after(count(Parameter("lines", type=int, default=15)))
     """,
+    "flows/careful.py": """
+        from pathlib import Path
+        from orchestrator import Flow, task
+        from orchestrator.signals import PAUSE
+        from orchestrator.triggers import manual_only
+
+        LOOKED = Path(__file__).resolve().parent.parent / "looked"
+
+        @task
+        def check():
+            if not LOOKED.exists():
+                LOOKED.touch()
+                raise PAUSE("look at the numbers")
+            return 3
+
+        @task(trigger=manual_only)
+        def publish(x):
+            return x
+
+        with Flow("careful") as flow:
+            publish(check())
+    """,
     "flows/odd.py": """
         from orchestrator import Flow, Parameter, task
 
@@ -120,7 +142,7 @@ FILES = {
 
         with Flow("report") as flow:
             write(
-                customer=Parameter("customer", type=str),
+                customer=Parameter("customer", type=str, description="Whose report it is."),
                 day=Parameter("day", type=datetime.date, default=datetime.date(2026, 11, 1)),
                 copies=Parameter("copies", type=int, default=2),
                 share=Parameter("share", type=float, default=0.5),

@@ -79,6 +79,23 @@ def test_a_run_is_cancelled(site: Site, page: Page) -> None:
     assert site.get(f"/runs/{run}")["state"] == "Cancelled"
 
 
+def test_what_waits_for_a_word_is_let_go_on(site: Site, page: Page) -> None:
+    (site.folder / "looked").unlink(missing_ok=True)
+    run = run_now(page, site, "careful")
+    waiting = page.get_by_role("region", name="Waits for somebody's word")
+    expect(waiting).to_contain_text("look at the numbers", timeout=60_000)
+    waiting.get_by_role("button", name="Resume").click()
+    expect(waiting.get_by_role("button", name="Approve")).to_be_visible(timeout=60_000)
+    waiting.get_by_role("link", name="publish").click()
+    state(page, "Paused")
+    page.get_by_role("button", name="Approve").click()
+    state(page, "Success")
+    page.goto(f"{site.url}/runs/{run}")
+    state(page, "Success")
+    asked = [each["action"] for each in site.get(f"/runs/{run}")["requests"]]
+    assert asked == ["resume", "approve"]
+
+
 def test_a_schedule_is_changed(site: Site, browser: Browser) -> None:
     with tab(browser, quiet=True) as page:  # the server refuses nonsense
         change_a_schedule(site, page)
@@ -98,6 +115,23 @@ def change_a_schedule(site: Site, page: Page) -> None:
     expect(page.get_by_text("15 4 * * 1-5").first).to_be_visible()
     listed = [each for each in site.get("/schedules")["schedules"] if each["flow"] == "nightly"]
     assert ["15 4 * * 1-5" in each["schedule"] for each in listed] == [True]
+
+
+def test_what_is_not_in_service_yet_is_marked(own_site: Site, page: Page) -> None:
+    settings = own_site.folder / "orchestrator.toml"
+    settings.write_text(
+        settings.read_text().replace('"shop.duckdb"', f'"{own_site.folder}/shop.duckdb"')
+    )
+    own_site.command("deploy", "slow")
+    own_site.command("deploy", "mended", "--in-place")
+    file = own_site.folder / "flows" / "slow.py"
+    file.write_text(file.read_text().replace("default=15", "default=16"))
+    page.goto(f"{own_site.url}/flows")
+    expect(page.get_by_role("row", name=re.compile("^slow"))).to_contain_text("not in service yet")
+    expect(page.get_by_role("row", name=re.compile("^mended"))).not_to_contain_text("not in")
+    page.goto(f"{own_site.url}/flows/slow")
+    differs = page.get_by_role("region", name="Not in service yet")
+    expect(differs).to_contain_text("flows/slow.py changed")
 
 
 def test_the_night_that_has_an_hour_twice_is_pointed_out(site: Site, page: Page) -> None:
@@ -201,6 +235,7 @@ def test_what_does_not_fit_is_said_beside_its_field(
     page.goto(f"{site.url}/flows/report")
     page.get_by_role("button", name="Run now").click()
     form = page.get_by_role("dialog")
+    expect(form).to_contain_text("Whose report it is.")
     if field != "customer":
         form.get_by_label(re.compile("^customer")).fill("ada")
     box = form.get_by_label(re.compile(f"^{field}"))

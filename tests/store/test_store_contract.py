@@ -315,6 +315,10 @@ def test_events_can_be_followed(run: RunStore) -> None:
     new = run.events("r1", after=first[-1].id)
     assert [event.key for event in new] == ["load", "score"]
     assert run.events("r1", after=first[-1].id, limit=1) == new[:1]
+    of_load = tuple(event for event in run.events("r1") if event.key == "load")
+    assert run.events("r1", key="load") == of_load != ()
+    assert run.events("r1", key="load", after=of_load[0].id, limit=1) == of_load[1:2]
+    assert run.events("r1", key="nobody") == ()
 
 
 def test_durations_are_medians_of_the_newest_successes(store: RunStore) -> None:

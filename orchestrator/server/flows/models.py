@@ -147,3 +147,51 @@ class Comparison(BaseModel):
     changed: list[ChangedFile]
     parameters: list[ChangedValue]
     schedules: list[ChangedValue]
+
+
+class FileChange(BaseModel):
+    """A file that differs from what is in service."""
+
+    path: str
+    change: Literal["added", "removed", "changed"]
+
+
+class Drifted(BaseModel):
+    """A schedule or a term that differs; null where it is not there."""
+
+    name: str
+    deployed: Any
+    repository: Any
+
+
+class FlowDrift(BaseModel):
+    """How a flow of the project's folder and its deployment stand to one another."""
+
+    flow: str
+    standing: Literal["same", "differs", "not deployed", "gone", "unreadable"]
+    deployment: int | None
+    deployment_id: str | None
+    version: str | None
+    commit: str | None
+    ref: str
+    environment: str | None
+    behind: int | None = Field(description="Commits that the deployment has not.")
+    ahead: int | None = Field(description="Commits that the folder has not.")
+    in_place: bool = Field(description="Whether runs use the folder itself.")
+    files: list[FileChange] | None = Field(description="Null: it cannot be seen.")
+    schedules: list[Drifted]
+    terms: list[Drifted]
+    by_hand: str = Field(description="Who gave it its schedules by hand; empty: nobody.")
+
+
+class Drift(BaseModel):
+    """The project's folder beside what is in service of it."""
+
+    project: str
+    version: str
+    commit: str | None
+    branch: str | None
+    dirty: bool = Field(description="Whether the folder has changes that are in no commit.")
+    drift: bool = Field(description="Whether anything differs.")
+    flows: list[FlowDrift]
+    errors: dict[str, str] = Field(description="By file, why it cannot be read.")

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from orchestrator.errors import NotFoundError, UsageError
 from orchestrator.server.catalogue.known import PATIENCE, KeeperOf
 from orchestrator.server.flows import models
+from orchestrator.server.flows.drifting import DriftingOf
 from orchestrator.server.flows.gathering import Gathered, gathered
 from orchestrator.server.naming import FlowPath
 from orchestrator.server.needs import ProjectOf, StoreOf, viewing
@@ -29,6 +30,15 @@ def list_flows(keeper: KeeperOf, project: ProjectOf, store: StoreOf) -> Response
     """List the project's flows, and those that are deployed, by name."""
     found = gathered(keeper.survey(PATIENCE), project, store)
     return answered({"flows": [found.row(name) for name in found.names], "surveying": keeper.busy})
+
+
+@router.get("/drift", operation_id="get_drift", response_model=models.Drift)
+def get_drift(drifting: DriftingOf) -> Response:
+    """Tell of each flow how the project's folder and what is in service differ.
+
+    The files are read anew when they or the deployments have changed, which takes seconds.
+    """
+    return answered(drifting.found())
 
 
 @router.get("/flows/{flow}", operation_id="get_flow", response_model=models.WholeFlow)

@@ -76,7 +76,8 @@ def _text(shape: Any) -> str:
 
 def _reduced(value: object) -> Any:
     if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        aware = value if value.tzinfo is UTC else value.astimezone(UTC)
+        return aware.isoformat()[:-6] + "Z"
     return json.loads(values.dumps(value))
 
 

@@ -36,7 +36,7 @@ def get_task(
     run = store.run(run_id)
     task = task_of(store, run, key)
     asked = store.asked(run.id)
-    edges = _around(key, (graphs.of(run) or {}).get("edges", ()))
+    edges = _around(key, graph.edges if (graph := graphs.of(run)) else ())
     others = {edge[end] for edge in edges for end in ("upstream", "downstream")} - {key}
     beside = store.task_runs(run.id, keys=others | ({task.cause} if task.cause else set()))
     states = {each.key: each.state for each in beside}
@@ -49,7 +49,7 @@ def get_task(
             "task": shapes.task(task),
             "sql": sql_of(task.detail, texts),
             "attempts": [_attempt(each, texts) for each in attempts],
-            "history": [_moment(each) for each in store.events(run.id) if each.key == key],
+            "history": [_moment(each) for each in store.events(run.id, key=key)],
             "upstream": list(_edges(edges, states, "downstream", key)),
             "downstream": list(_edges(edges, states, "upstream", key)),
             "failure": failure_of(task, project.root, sql_of(task.detail, texts)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 _LAYERS = {
@@ -16,8 +17,13 @@ def folder_of(path: str | None) -> str | None:
         >>> folder_of("models/staging/stg_orders.sql"), folder_of("nightly.py"), folder_of(None)
         ('models/staging', None, None)
     """
-    folder = str(PurePosixPath(path.replace("\\", "/")).parent) if path else "."
-    return None if folder == "." else folder
+    return _written(path.replace("\\", "/").rpartition("/")[0]) if path else None
+
+
+@lru_cache(maxsize=1000)  # many files lie in few folders
+def _written(folder: str) -> str | None:
+    text = str(PurePosixPath(folder))
+    return None if text == "." else text
 
 
 def layer_of(resource_type: str, path: str | None) -> str:

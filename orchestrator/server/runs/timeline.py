@@ -7,20 +7,22 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from orchestrator.lineage.collector import without_collector
 from orchestrator.model.state import FINISHED, StateType
 from orchestrator.server.runs.critical import critical_path
+from orchestrator.server.runs.graphs import KnownGraph
 from orchestrator.shapes.values import Shape
 from orchestrator.store.records import Attempt, FlowRun, TaskRun
 
-#: By key, what a task waits for.
-Upstream = Mapping[str, Sequence[str]]
+_NOTHING = KnownGraph((), ())
 
 
+@without_collector
 def timeline(
     run: FlowRun,
     tasks: Sequence[TaskRun],
     attempts: Iterable[Attempt],
-    graph: Mapping[str, Any] | None,
+    graph: KnownGraph | None,
 ) -> Shape:
     """Return the rows of a Gantt chart.
 
@@ -28,7 +30,7 @@ def timeline(
         run: The run.
         tasks: Its tasks, in the order they are shown.
         attempts: All attempts of the run, by task and number.
-        graph: Its graph as the store keeps it; None where it is not known.
+        graph: Its graph; None where it is not known.
 
     Returns:
         ``rows``, ``started``, ``finished`` and ``critical_path``; a row has ``spans`` of kind
@@ -37,9 +39,8 @@ def timeline(
     tried: dict[str, list[Attempt]] = defaultdict(list)
     for attempt in attempts:
         tried[attempt.key].append(attempt)
-    upstream = upstream_of(graph)
-    places = {node["key"]: node for node in (graph or {}).get("nodes", ())}
-    ended = {t.key: t.finished.timestamp() for t in tasks if t.finished and tried[t.key]}
+    upstream, places = (graph or _NOTHING).upstream, (graph or _NOTHING).at
+    ended = {t.key: t.finished.timestamp() for t in tasks if t.finished and t.key in tried}
     path = critical_path(ended, upstream) if graph is not None else []
     finished = {task.key: task.finished for task in tasks if task.finished}
     on_path = set(path)
@@ -63,14 +64,6 @@ def timeline(
     }
 
 
-def upstream_of(graph: Mapping[str, Any] | None) -> Upstream:
-    """What each task waits for, by the edges of a graph."""
-    found: dict[str, list[str]] = defaultdict(list)
-    for edge in (graph or {}).get("edges", ()):
-        found[edge["downstream"]].append(edge["upstream"])
-    return found
-
-
 def _row(task: TaskRun, node: Mapping[str, Any]) -> Shape:
     return {
         "key": task.key, "name": task.name, "resource_type": task.resource_type,
@@ -84,7 +77,10 @@ def _planned(key: str, known: Mapping[str, object]) -> str:
 
 
 def _ready(
-    task: TaskRun, run: FlowRun, upstream: Upstream, finished: Mapping[str, datetime]
+    task: TaskRun,
+    run: FlowRun,
+    upstream: Mapping[str, Sequence[str]],
+    finished: Mapping[str, datetime],
 ) -> datetime | None:
     """When all that a task waits for had ended; None where that is not known."""
     before = upstream.get(_planned(task.key, upstream))

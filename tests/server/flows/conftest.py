@@ -22,7 +22,7 @@ def say(day):
     return day
 
 with Flow("nightly", schedule=CronClock("30 2 * * *", timezone="Europe/Berlin")) as nightly:
-    say(Parameter("day", default="monday"))
+    say(Parameter("day", default="monday", description="Of which day."))
 
 with Flow("needy") as needy:
     say(Parameter("day", type=date))

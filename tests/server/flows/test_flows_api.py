@@ -30,7 +30,13 @@ def test_every_flow_with_what_is_known_of_it(shop: Asking) -> None:
 def test_one_flow_with_parameters_versions_and_audit(shop: Asking) -> None:
     found = shop.get("/flows/nightly", models.WholeFlow)
     assert found["parameters"] == [
-        {"name": "day", "type": "str", "default": "friday", "required": False, "description": ""}
+        {
+            "name": "day",
+            "type": "str",
+            "default": "friday",
+            "required": False,
+            "description": "Of which day.",
+        }
     ]
     assert [(one["number"], one["current"]) for one in found["versions"]] == [(2, True), (1, False)]
     assert [one["action"] for one in found["audit"]] == ["deploy", "deploy"]
@@ -62,8 +68,8 @@ def test_what_changed_between_two_versions(shop: Asking) -> None:
         "flows/shop.py": "changed", "notes.txt": "added",
     }  # fmt: skip
     lines = changed["flows/shop.py"]["diff"].splitlines()
-    assert '-    say(Parameter("day", default="monday"))' in lines
-    assert '+    say(Parameter("day", default="friday"))' in lines
+    assert '-    say(Parameter("day", default="monday", description="Of which day."))' in lines
+    assert '+    say(Parameter("day", default="friday", description="Of which day."))' in lines
     assert found["schedules"] == [
         {"name": "main", "a": "cron 30 2 * * * Europe/Berlin", "b": "cron 45 2 * * * Europe/Berlin"}
     ]

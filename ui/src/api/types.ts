@@ -299,6 +299,43 @@ export interface Version extends Deployment {
   current: boolean;
 }
 
+export interface Drifted {
+  name: string;
+  deployed: unknown;
+  repository: unknown;
+}
+
+/** How a flow of the project's folder and its deployment stand to one another. */
+export interface FlowDrift {
+  flow: string;
+  standing: "same" | "differs" | "not deployed" | "gone" | "unreadable";
+  deployment: number | null;
+  deployment_id: string | null;
+  version: string | null;
+  commit: string | null;
+  ref: string;
+  environment: string | null;
+  behind: number | null;
+  ahead: number | null;
+  in_place: boolean;
+  /** Null: it cannot be seen. */
+  files: { path: string; change: string }[] | null;
+  schedules: Drifted[];
+  terms: Drifted[];
+  by_hand: string;
+}
+
+export interface Drift {
+  project: string;
+  version: string;
+  commit: string | null;
+  branch: string | null;
+  dirty: boolean;
+  drift: boolean;
+  flows: FlowDrift[];
+  errors: Record<string, string>;
+}
+
 /** What somebody did to a deployment. */
 export interface Deployed {
   action: string;

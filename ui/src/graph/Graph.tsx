@@ -14,29 +14,28 @@ import {
   type KeyboardEvent,
 } from "react";
 import {
-  MiniMap,
   ReactFlow,
   ReactFlowProvider,
   useReactFlow,
   useStoreApi,
-  type MiniMapNodeProps,
   type ReactFlowInstance,
 } from "@xyflow/react";
 
-import { useCounts, type Board } from "./board";
+import type { Board } from "./board";
 import { drawingOf, hitsOf, marksOf, sameMark, type Drawing, type Mark } from "./drawing";
 import { Edges } from "./Edges";
 import { GraphCard } from "./GraphCard";
 import { GraphList } from "./GraphList";
 import { GraphTools } from "./GraphTools";
 import { groupNameOf, isGroupKey, type DrawnNode } from "./grouping";
-import { Keyed, useKeyed } from "./keyed";
+import { Keyed } from "./keyed";
 import { useLayout } from "./layout";
+import { MiniMap } from "./MiniMap";
 import { GraphIndex, type GraphData, type Positions } from "./model";
 import { step } from "./navigate";
 import { useStable } from "./stable";
-import { AroundContext, GroupNode, TaskNode, useAround, type Around, type DrawnAs } from "./nodes";
-import { isBroken, lookOf, worst } from "./states";
+import { AroundContext, GroupNode, TaskNode, type Around, type DrawnAs } from "./nodes";
+import { isBroken, lookOf } from "./states";
 import type { ChangeView, GraphView } from "./view";
 import styles from "./Graph.module.css";
 
@@ -62,6 +61,8 @@ const KEYS =
   "Arrow keys move along the edges, Enter opens, f shows what is next to it, plus and minus zoom, 0 shows all.";
 /** The page leads nowhere outside; the library is named in the documentation. */
 const BARE = { hideAttribution: true };
+/** Edges are drawn apart. A node without a word on handles is drawn once wherever it is, to find them. */
+const NO_HANDLES: [] = [];
 /** Further out, names are not legible, so the drawing begins at what matters instead. */
 const LEGIBLE = 0.3;
 /** On a narrow screen a drawing this small is a thread; its middle is shown instead. */
@@ -227,17 +228,7 @@ const Canvas = memo(function Canvas(props: CanvasProps): JSX.Element {
           proOptions={BARE}
         >
           <Edges {...{ drawing, positions, hits, selected: view.selected, critical }} />
-          {nodes.length > 8 && (
-            <MiniMap<DrawnAs>
-              className={styles.minimap}
-              nodeComponent={MiniNode}
-              pannable
-              zoomable
-              ariaLabel={null}
-              maskColor="var(--veil)"
-              bgColor="var(--surface)"
-            />
-          )}
+          {nodes.length > 8 && <MiniMap {...{ nodes, drawing }} />}
         </ReactFlow>
         {pending && (
           <p className={styles.pending}>Arranging {drawing.nodes.length.toLocaleString()} nodes…</p>
@@ -263,6 +254,7 @@ function drawnAs(drawing: Drawing, positions: Positions, id: string): DrawnAs[] 
       position: { x: x - width / 2, y: y - height / 2 },
       width,
       height,
+      handles: NO_HANDLES,
       data: { drawn, id: `${id}-${i}` },
     };
   });
@@ -347,26 +339,4 @@ function interesting(nodes: readonly DrawnAs[], board: Board): DrawnAs | undefin
   const at = (wanted: (state: string) => boolean): DrawnAs | undefined =>
     nodes.find((node) => wanted(board.get(node.id)?.state ?? ""));
   return at(isBroken) ?? at((state) => state === "Running") ?? nodes[0];
-}
-
-function MiniNode({ id, x, y, width, height }: MiniMapNodeProps): JSX.Element {
-  const { board, marks } = useAround();
-  const standing = useKeyed(board, id);
-  const mark = useKeyed(marks, id);
-  const node = useReactFlow<DrawnAs>().getNode(id);
-  const counts = useCounts(board, node?.data.drawn.group?.members ?? NONE);
-  const state = standing?.state ?? (Object.keys(counts).length > 0 ? worst(counts) : undefined);
-  return (
-    <rect
-      className={styles.mini}
-      data-tone={state === undefined ? "none" : lookOf(state).tone}
-      data-dim={mark?.dim ?? false}
-      data-selected={mark?.selected ?? false}
-      x={x}
-      y={y}
-      width={width}
-      height={height}
-      rx={8}
-    />
-  );
 }

@@ -7,7 +7,7 @@ import { columnsOf, layered, type Sized } from "./layered";
 import type { Positions } from "./model";
 
 /** dagre takes a second for 300 nodes and up to seven for 1,000; our layers some 50 ms. */
-const DAGRE_UP_TO = 250;
+const DAGRE_UP_TO = 120;
 /** dagre stacks a column however tall it gets. */
 const TALLEST_COLUMN = 40;
 

@@ -58,17 +58,15 @@ export function drawingOf(
 function pairsOf({ nodes, edges }: Drawn, whole: GraphIndex): Pair[] {
   const pairs = edges.map(({ upstream, downstream }): Pair => [upstream, downstream]);
   if (nodes.every((node) => node.group === null)) return pairs;
+  const shown = nodes.map((node) => node.key);
+  if (withoutCycles(shown, pairs).length === pairs.length) return pairs;
   const keys = [...whole.up.keys()];
   const all = keys.flatMap((key) => whole.downstream(key).map((down): Pair => [key, down]));
   const column = columnsOf(keys, withoutCycles(keys, all));
   const mean = (members: readonly string[]): number =>
     members.reduce((sum, member) => sum + (column.get(member) ?? 0), 0) / members.length;
   const rank = new Map(nodes.map(({ key, group }) => [key, mean(group?.members ?? [key])]));
-  return withoutCycles(
-    nodes.map((node) => node.key),
-    pairs,
-    rank,
-  );
+  return withoutCycles(shown, pairs, rank);
 }
 
 export interface Mark {

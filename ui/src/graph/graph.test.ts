@@ -3,6 +3,7 @@ import { bestGrouping, drawn, groupKey, groupsOf } from "./grouping";
 import { elementsByParent, parentOf } from "./mapped";
 import { GraphIndex, shownName, type GraphEdge, type GraphNode } from "./model";
 import { step } from "./navigate";
+import { Pairs } from "./pairs";
 import { criticalPath, neighbourhood } from "./reach";
 import { found } from "./search";
 import { countStates, shownState, weighed, worst } from "./states";
@@ -131,4 +132,12 @@ test("a name nobody can see is replaced", () => {
   expect(shownName(" \u200b ", "model.a")).toBe("model.a");
   expect(shownName("", " ")).toBe("(no name)");
   expect(shownName("<script>", "k")).toBe("<script>");
+});
+
+test("a pair is new once, whichever characters its keys have", () => {
+  const seen = new Pairs();
+  expect(seen.add("a", "b")).toBe(true);
+  expect(seen.add("a", "b")).toBe(false);
+  expect(seen.add("b", "a")).toBe(true);
+  expect(seen.add("__proto__", "b")).toBe(true);
 });

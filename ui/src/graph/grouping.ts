@@ -3,6 +3,7 @@
 import { components, type Pair } from "./cycles";
 import type { GraphEdge, GraphNode } from "./model";
 import { shownName } from "./model";
+import { Pairs } from "./pairs";
 
 export type GroupBy = "none" | "folder" | "layer" | "tag" | "kind";
 
@@ -83,9 +84,17 @@ export function groupsOf(nodes: readonly GraphNode[], by: GroupBy): Map<string, 
   );
 }
 
+const chosen = new WeakMap<readonly GraphNode[], GroupBy>();
+
 /** The way to fold that tells parts apart best: evenly, into few, and without making cycles. */
 export function bestGrouping(nodes: readonly GraphNode[], edges: readonly GraphEdge[]): GroupBy {
   if (nodes.length <= FOLD_ABOVE) return "none";
+  const by = chosen.get(nodes) ?? foundBest(nodes, edges);
+  chosen.set(nodes, by);
+  return by;
+}
+
+function foundBest(nodes: readonly GraphNode[], edges: readonly GraphEdge[]): GroupBy {
   let best: GroupBy = "none";
   let score = Infinity;
   for (const by of ["folder", "layer", "tag", "kind"] as const) {
@@ -147,14 +156,15 @@ function liftedEdges(
   edges: readonly GraphEdge[],
   standIn: ReadonlyMap<string, string>,
 ): GraphEdge[] {
-  const lifted = new Map<string, GraphEdge>();
+  const lifted: GraphEdge[] = [];
+  const seen = new Pairs();
   for (const edge of edges) {
     const upstream = standIn.get(edge.upstream);
     const downstream = standIn.get(edge.downstream);
     if (upstream === undefined || downstream === undefined || upstream === downstream) continue;
-    const pair = JSON.stringify([upstream, downstream]);
+    if (!seen.add(upstream, downstream)) continue;
     const whole = upstream === edge.upstream && downstream === edge.downstream;
-    if (!lifted.has(pair)) lifted.set(pair, whole ? edge : { upstream, downstream });
+    lifted.push(whole ? edge : { upstream, downstream });
   }
-  return [...lifted.values()];
+  return lifted;
 }

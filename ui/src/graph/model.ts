@@ -1,5 +1,7 @@
 /** What is drawn: nodes, edges, and an index that answers who is next to whom. */
 
+import { Pairs } from "./pairs";
+
 export interface Evidence {
   source: string;
   text: string;
@@ -48,12 +50,11 @@ export class GraphIndex {
       this.up.set(key, []);
       this.down.set(key, []);
     }
-    const seen = new Set<string>();
+    const seen = new Pairs();
     for (const { upstream, downstream } of edges) {
-      const pair = JSON.stringify([upstream, downstream]);
-      if (upstream === downstream || seen.has(pair)) continue;
+      if (upstream === downstream) continue;
       if (!this.up.has(upstream) || !this.up.has(downstream)) continue;
-      seen.add(pair);
+      if (!seen.add(upstream, downstream)) continue;
       this.down.get(upstream)?.push(downstream);
       this.up.get(downstream)?.push(upstream);
     }

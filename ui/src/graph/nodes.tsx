@@ -35,7 +35,8 @@ const flags = (mark: Mark | undefined) => ({
 });
 
 function metaOf({ node }: DrawnNode): string {
-  return [node?.resource_type, node?.layer ?? node?.folder].filter(Boolean).join(" · ");
+  const said = [node?.resource_type, node?.layer ?? node?.folder];
+  return [...new Set(said.filter(Boolean))].join(" · ");
 }
 
 export const TaskNode = memo(function TaskNode({ data }: NodeProps<DrawnAs>): JSX.Element {

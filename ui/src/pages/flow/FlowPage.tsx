@@ -17,6 +17,7 @@ import { State } from "../../parts/State";
 import { Time } from "../../parts/Time";
 import { one, useUrl } from "../../parts/url";
 import { runPath } from "../../paths";
+import { DriftFacts } from "./DriftFacts";
 import styles from "./FlowPage.module.css";
 import { RunDialog } from "./RunDialog";
 import { Schedules } from "./Schedules";
@@ -78,6 +79,7 @@ function Shown({ flow }: { flow: FlowPageData }) {
       </p>
       {flow.error && <p className={styles.broken}>{flow.error}</p>}
       <Facts flow={flow} />
+      {flow.deployed && <DriftFacts flow={flow.name} />}
       <Durations name={flow.name} />
       <Suspense fallback={<p role="status">Drawing the graph…</p>}>
         {!flow.error && <FlowGraph flow={flow.name} lastRun={flow.last_run} />}
@@ -95,8 +97,18 @@ function Shown({ flow }: { flow: FlowPageData }) {
   );
 }
 
+/** Where it is in service, and what it was deployed from, where that is known. */
+function placeOf(flow: FlowPageData): string {
+  const said = flow.versions.find((each) => each.current)?.environment ?? {};
+  const word = (name: string): string => (typeof said[name] === "string" ? said[name] : "");
+  return [word("name") && `in ${word("name")}`, word("ref") && `from ${word("ref")}`]
+    .filter(Boolean)
+    .join(", ");
+}
+
 function Facts({ flow }: { flow: FlowPageData }) {
   const run = flow.last_run;
+  const place = flow.deployed ? placeOf(flow) : "";
   return (
     <dl className={styles.facts}>
       <div>
@@ -133,7 +145,10 @@ function Facts({ flow }: { flow: FlowPageData }) {
       </div>
       <div>
         <dt>Version in service</dt>
-        <dd>{flow.version ? <code>{flow.version}</code> : "not deployed"}</dd>
+        <dd>
+          {flow.version ? <code>{flow.version}</code> : "not deployed"}
+          {place && <span className={styles.quiet}> {place}</span>}
+        </dd>
       </div>
       {flow.source && (
         <div>

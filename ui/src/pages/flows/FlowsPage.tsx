@@ -3,7 +3,7 @@
 import { useMemo } from "react";
 
 import { useGet } from "../../api/client";
-import type { Flow, FlowDuration, Home } from "../../api/types";
+import type { Drift, Flow, FlowDuration, Home } from "../../api/types";
 import { Empty } from "../../parts/Empty";
 import { Page } from "../../parts/Page";
 import { Problem } from "../../parts/Problem";
@@ -12,6 +12,7 @@ import { Table, type TableColumn } from "../../parts/Table";
 import { Time } from "../../parts/Time";
 import { one, useUrl } from "../../parts/url";
 import { flowPath } from "../../paths";
+import { drifting } from "../flow/drift";
 import styles from "./FlowsPage.module.css";
 import { Spark } from "./Spark";
 
@@ -28,7 +29,10 @@ export default function FlowsPage() {
   const [url, change] = useUrl();
   const words = one(url.q);
   const trends = useMemo(() => trendsOf(home.data), [home.data]);
-  const columns = useMemo(() => columnsOf(trends), [trends]);
+  const deployed = found.data?.flows.some((flow) => flow.deployed) ?? false;
+  const drift = useGet<Drift>(deployed ? "/drift" : null, undefined, { fresh: 60_000 });
+  const changed = useMemo(() => drifting(drift.data), [drift.data]);
+  const columns = useMemo(() => columnsOf(trends, changed), [trends, changed]);
   const flows = found.data?.flows;
   const rows = useMemo(() => (flows ?? []).filter((flow) => fits(flow, words)), [flows, words]);
   return (
@@ -90,14 +94,29 @@ function Broken({ flows }: { flows: Flow[] }) {
   );
 }
 
-function columnsOf(trends: Map<string, FlowDuration[]>): TableColumn<Flow>[] {
+function columnsOf(
+  trends: Map<string, FlowDuration[]>,
+  changed: ReadonlySet<string>,
+): TableColumn<Flow>[] {
   return [
     {
       id: "name",
       title: "Flow",
       width: "minmax(11rem, 2.2fr)",
       sort: (flow) => flow.name,
-      cell: (flow) => <span className={styles.name}>{flow.name}</span>,
+      cell: (flow) => (
+        <span className={styles.name}>
+          {flow.name}
+          {changed.has(flow.name) && (
+            <span
+              className={styles.changed}
+              title="The project’s folder has something else than what is in service"
+            >
+              not in service yet
+            </span>
+          )}
+        </span>
+      ),
     },
     {
       id: "what",

@@ -16,8 +16,8 @@ import { isFinished, toneOf } from "../../parts/states";
 import { useGoing } from "../../parts/useGoing";
 import styles from "./RunPage.module.css";
 
-/** So far back the run before is looked for. */
-const BACK = 50;
+/** The run before, and this one, if both were made in one moment. */
+const BACK = 2;
 
 export function RunActions({ run }: { run: WholeRun }): JSX.Element {
   const me = useGet<Me>("/me", undefined, { fresh: 60_000 }).data;

@@ -30,7 +30,8 @@ const text = (value: unknown): string =>
 
 /** Options that say something: false, null and empty ones do not. */
 function told(words: Record<string, unknown>): [string, unknown][] {
-  return Object.entries(words).filter(([, value]) => {
+  return Object.entries(words).filter(([name, value]) => {
+    if (name === "by" || name === "requested_by") return false; // see madeBy
     if (value === null || value === undefined || value === false || value === "") return false;
     return !(typeof value === "object" && Object.keys(value).length === 0);
   });

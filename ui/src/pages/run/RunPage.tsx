@@ -4,7 +4,7 @@ import { useParams } from "@tanstack/react-router";
 import { lazy, Suspense, useCallback, useMemo, type JSX } from "react";
 
 import type { WholeRun } from "../../api/types";
-import { bestGrouping, type GroupBy } from "../../graph/grouping";
+import { bestGrouping, FOLD_ABOVE, type GroupBy } from "../../graph/grouping";
 import { CountBar } from "../../graph/nodes";
 import { countStates, shownState, weighed } from "../../graph/states";
 import { Empty } from "../../parts/Empty";
@@ -24,6 +24,7 @@ import { RunFacts, shortId } from "./RunFacts";
 import { RunFilter } from "./RunFilter";
 import { rowsOf, type Row } from "./rows";
 import { TaskTable } from "./TaskTable";
+import { Waiting } from "./Waiting";
 import { useRun, type Known } from "./useRun";
 import { useRunView, type ChangeRunView } from "./useRunView";
 import styles from "./RunPage.module.css";
@@ -40,7 +41,7 @@ export default function RunPage(): JSX.Element {
 
 function TheRun({ id }: { id: string }): JSX.Element {
   const [view, onView] = useRunView();
-  const known = useRun(id, view.view === "log");
+  const known = useRun(id, view.view);
   const narrow = useNarrow();
   const { run } = known;
   if (!run) {
@@ -67,6 +68,7 @@ function TheRun({ id }: { id: string }): JSX.Element {
       ]}
     >
       <RunFacts run={run} />
+      <Waiting run={run} />
       <Views {...{ run, known, view, onView }} />
     </Page>
   );
@@ -212,6 +214,9 @@ function RowsPanel({ run, known, view, onView, by }: ViewsProps & { by: GroupBy 
   );
   const { open, unfolded, search, states, sort } = view;
   const begun = view.view === "timeline";
+  // Many rows are shown once it is known how they are folded, and not first in another order.
+  const folds = run.graph !== null && view.by === null && run.tasks.length > FOLD_ABOVE;
+  const waits = folds && !known.graph && !known.graphProblem;
   const rows = useMemo(
     () =>
       rowsOf(entries, {
@@ -241,6 +246,7 @@ function RowsPanel({ run, known, view, onView, by }: ViewsProps & { by: GroupBy 
     else onFold(row);
   };
   if (known.timelineProblem && begun) return <Problem error={known.timelineProblem} />;
+  if (waits) return <p className={styles.waiting}>Reading the tasks…</p>;
   if (rows.length === 0) {
     return run.tasks.length === 0 ? (
       <Empty title="No task has begun">They appear here as soon as the run is planned.</Empty>

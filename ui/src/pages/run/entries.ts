@@ -40,6 +40,12 @@ function messageOf(task: TaskRun): string | null {
   return (typeof line === "string" && line) || task.message || null;
 }
 
+/** What the task itself tells of its time, for as long as the timeline has not come. */
+function lastTry({ started, finished, attempt, state }: TaskRun): Span[] {
+  if (!started || attempt === 0) return [];
+  return [{ kind: "running", started, finished, attempt, state, worker: null }];
+}
+
 function entryOf(
   task: TaskRun,
   node: GraphNode | undefined,
@@ -62,7 +68,7 @@ function entryOf(
     rows: task.rows,
     attempt: task.attempt,
     message: messageOf(task),
-    spans: row?.spans ?? [],
+    spans: row?.spans ?? lastTry(task),
     critical,
     kids: [],
     task: task.key,

@@ -116,7 +116,9 @@ export function rowsOf(entries: readonly Entry[], shown: Shown): Row[] {
   const groups = new Map<string, Entry[]>();
   for (const entry of kept) {
     const name = groupNameOf({ ...entry, resource_type: entry.kind }, by);
-    groups.set(name, [...(groups.get(name) ?? []), entry]);
+    const members = groups.get(name);
+    if (members) members.push(entry);
+    else groups.set(name, [entry]);
   }
   return inOrder(groups, shown.sort).flatMap(([name, members]): Row[] => {
     const open = shown.open.has(name);

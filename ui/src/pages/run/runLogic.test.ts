@@ -144,6 +144,22 @@ test("ten thousand elements are one row with their counts, until they are unfold
   ).toHaveLength(10_003);
 });
 
+test("before the timeline comes, a task that began has the bar of its last try", () => {
+  const begun = task("a", { state: "Success", attempt: 2, started: at(1), finished: at(3) });
+  const [entry, idle] = entriesOf([begun, task("b")], [], undefined);
+  expect(entry!.spans).toEqual([
+    {
+      kind: "running",
+      started: at(1),
+      finished: at(3),
+      attempt: 2,
+      state: "Success",
+      worker: null,
+    },
+  ]);
+  expect(idle!.spans).toEqual([]);
+});
+
 test("an element that a filter finds brings its task, and only itself", () => {
   const rows = rowsOf(
     entriesOf(TASKS, NODES, undefined),

@@ -11,6 +11,7 @@ import { elementsByParent } from "../../graph/mapped";
 import { countStates, shownState } from "../../graph/states";
 import { durationText } from "../../parts/formats";
 import { isFinished } from "../../parts/states";
+import type { ViewName } from "./address";
 import { carriedOn } from "./spans";
 
 /** Task events come in flocks; the page takes them together, so often. */
@@ -30,22 +31,25 @@ export interface Known {
   handlers: StreamHandlers;
 }
 
-/** Follow a run; with `elsewhere`, a part of the page holds the stream and passes its events on. */
-export function useRun(id: string, elsewhere: boolean): Known {
+/** Follow a run for a view of it; the log holds the stream itself and passes its events on. */
+export function useRun(id: string, view: ViewName): Known {
   const path = `/runs/${encodeURIComponent(id)}`;
   const asked = useGet<WholeRun>(path);
   const run = asked.data;
   // Also while nobody drives it: whoever takes it up is seen doing so.
   const open = run !== undefined && !isFinished(run.state);
-  const graph = useGet<Graph>(run?.graph ? `${path}/graph` : null, undefined, { fresh: Infinity });
-  const timeline = useGet<Timeline>(run ? `${path}/timeline` : null, undefined, {
+  const graph = useGraph(`${path}/graph`, run);
+  // It adds to what graph and tasks tell: the critical path, earlier attempts, what was waited for.
+  const after = run && (graph.known || graph.error || !run.graph);
+  const timeline = useGet<Timeline>(after ? `${path}/timeline` : null, undefined, {
     every: open ? 15_000 : false,
   });
   const handlers = useHandlers(path);
-  const { state } = useStream(open && !elsewhere ? `${path}/stream?logs=0` : null, handlers);
+  const streams = open && view !== "log";
+  const { state } = useStream(streams ? `${path}/stream?logs=0` : null, handlers);
   return {
     run,
-    graph: graph.data,
+    graph: graph.known,
     timeline: timeline.data,
     board: useBoard(run?.tasks),
     problem: run ? null : asked.error,
@@ -55,6 +59,19 @@ export function useRun(id: string, elsewhere: boolean): Known {
     stream: state,
     handlers,
   };
+}
+
+/** The graph, asked for together with the run, and again when a run that had none was planned. */
+function useGraph(
+  path: string,
+  run: WholeRun | undefined,
+): { known: Graph | undefined; error: ApiError | null } {
+  const { data, error, isFetching, refetch } = useGet<Graph>(path, undefined, { fresh: Infinity });
+  const late = run?.graph != null && data !== undefined && data.hash !== run.graph;
+  useEffect(() => {
+    if (late) void refetch();
+  }, [late, refetch]);
+  return { known: late && isFetching ? undefined : data, error };
 }
 
 function useHandlers(path: string): StreamHandlers {

@@ -11,6 +11,7 @@ import { Problem } from "../../parts/Problem";
 import { isFinished } from "../../parts/states";
 import { useGoing } from "../../parts/useGoing";
 import { taskPath } from "../../paths";
+import { GoOn } from "./GoOn";
 import styles from "./TaskPage.module.css";
 
 interface Props {
@@ -32,7 +33,9 @@ export function TaskActions({ run, task, onTold }: Props) {
   const close = () => ask(null);
   return (
     <>
-      {task.state === "Paused" && <GoOn run={run} task={task} onTold={onTold} />}
+      {task.state === "Paused" && !over && (
+        <GoOn key={task.attempt} run={run.run_id} task={task} onTold={onTold} />
+      )}
       {over && (
         <Button
           kind={AGAIN.has(task.state) ? "main" : "plain"}
@@ -60,29 +63,6 @@ const pathOf = (run: Run, action: string) => `/runs/${encodeURIComponent(run.run
 /** What was asked, and whether it is done at once. */
 const toldOf = (done: AskedOf, what: string): string =>
   done.now ? `${what}.` : `${what}. A retry of this run goes by it.`;
-
-function GoOn({ run, task, onTold }: Props) {
-  const word = task.attempt === 0 ? "approve" : "resume";
-  const send = useSend<{ key: string }, AskedOf>("POST", pathOf(run, word));
-  return (
-    <>
-      {send.error && <Problem error={send.error} />}
-      <Button
-        kind="main"
-        icon="play"
-        busy={send.isPending}
-        onClick={() =>
-          send.mutate(
-            { key: task.key },
-            { onSuccess: () => onTold(word === "approve" ? "Approved." : "It goes on.") },
-          )
-        }
-      >
-        {word === "approve" ? "Approve" : "Resume"}
-      </Button>
-    </>
-  );
-}
 
 function RetryDialog({
   open,
