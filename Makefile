@@ -9,7 +9,7 @@ MODULES := ui/node_modules/.ready
 PAGE_SOURCES := $(shell find ui -name node_modules -prune -o -type f -print 2>/dev/null)
 NODE_IS_NEW := node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' 2>/dev/null && command -v npm >/dev/null
 
-.PHONY: nightly serve test test-all servers browser ui check check-ui format clean
+.PHONY: nightly serve test test-all servers browser ui docs reference check check-ui format clean
 
 nightly: $(READY)  ## run the nightly flow of dbt_project/ on DuckDB
 	@cd dbt_project && ../$(BIN)/orchestrator run nightly
@@ -62,6 +62,13 @@ $(MODULES): ui/package-lock.json ui/package.json
 	@cd ui && npm ci --silent --no-audit --no-fund
 	@touch $@
 
+docs: $(READY)  ## build the documentation into site/, warnings are errors; nothing is fetched
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	@echo "read and search it: python -m http.server --directory site"
+
+reference: $(READY)  ## write again what of docs/ is made from the code
+	@$(BIN)/python docs/write_reference.py
+
 check-ui: $(MODULES)  ## formatter, linter, type checker and unit tests of the page
 	@cd ui && npm run --silent check
 
@@ -81,4 +88,4 @@ $(READY): pyproject.toml constraints.txt
 	@touch $@
 
 clean:
-	rm -rf $(VENV) .servers .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .servers .pytest_cache .mypy_cache .ruff_cache site

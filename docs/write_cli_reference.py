@@ -69,5 +69,10 @@ def help_of(words: tuple[str, ...], command: click.Command) -> str:
     return "\n".join(line.rstrip() for line in text.splitlines())
 
 
+def main() -> int:
+    """Write the page, or compare it."""
+    return keep(PAGE, page())
+
+
 if __name__ == "__main__":
-    sys.exit(keep(PAGE, page()))
+    sys.exit(main())

@@ -9,14 +9,13 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-import re
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from enum import Enum
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from docstrings import Argument, Told, arguments, cell, default_of, table, told
 from reference_page import keep
 
 import tasks
@@ -37,39 +36,6 @@ called with the arguments of its `run`.
 More than arguments: [dbt](dbt.md), [commands, git, messages](shell.md), [SQL](sql.md), [files](files.md),
 [HTTP](http.md), [reports](reports.md), [Python](python-tasks.md), [writing flows](writing-flows.md), and whole examples in the [cookbook](cookbook/README.md).
 """
-_SECTION = re.compile(r"^(Args|Raises|Returns|Yields|Attributes|Example|Examples|Note):$", re.M)
-_ENTRY = re.compile(r"^ {4}((?:\*{0,2}\w+, )*\*{0,2}\w+): ?(.*)$")
-
-
-@dataclass(frozen=True)
-class Told:
-    """What a docstring says.
-
-    Args:
-        summary: Its first paragraph.
-        more: The paragraphs after it.
-        args: Description of each argument.
-        raises: When each error is raised.
-        returns: What is returned.
-        example: The lines of the example.
-    """
-
-    summary: str = ""
-    more: str = ""
-    args: Mapping[str, str] = field(default_factory=dict)
-    raises: Mapping[str, str] = field(default_factory=dict)
-    returns: str = ""
-    example: str = ""
-
-
-@dataclass(frozen=True)
-class Argument:
-    """One row of a table of arguments."""
-
-    name: str
-    type: str
-    default: str
-    description: str
 
 
 @dataclass(frozen=True)
@@ -93,58 +59,6 @@ class Entry:
     called: str | None
     call_arguments: tuple[Argument, ...]
     is_task: bool
-
-
-def told(text: str | None) -> Told:
-    """Read a docstring."""
-    parts = _SECTION.split(inspect.cleandoc(text or ""))
-    found = dict(zip(parts[1::2], parts[2::2], strict=True))
-    summary, _, more = parts[0].strip().partition("\n\n")
-    example = found.get("Example", found.get("Examples", ""))
-    return Told(
-        _line(summary),
-        _plain(more.strip()),
-        entries(found.get("Args", "")),
-        entries(found.get("Raises", "")),
-        _line(found.get("Returns", "")),
-        inspect.cleandoc(example),
-    )
-
-
-def entries(text: str) -> dict[str, str]:
-    """Read the indented ``name: description`` entries of a section; a name may be several."""
-    found: dict[str, str] = {}
-    names: list[str] = []
-    for line in text.strip("\n").splitlines():
-        entry = _ENTRY.match(line)
-        if entry is not None:
-            names = [name.strip(" *") for name in entry[1].split(",")]
-            found |= dict.fromkeys(names, entry[2])
-        else:
-            found |= {name: f"{found[name]} {line.strip()}" for name in names}
-    return {name: _line(description) for name, description in found.items()}
-
-
-def arguments(function: Any, described: Mapping[str, str]) -> tuple[Argument, ...]:
-    """The rows of a signature."""
-    rows = []
-    for parameter in inspect.signature(function).parameters.values():
-        if parameter.name in ("self", "cls") or parameter.kind is parameter.VAR_POSITIONAL:
-            continue
-        several = parameter.kind is parameter.VAR_KEYWORD
-        described_as = described.get(parameter.name, "")
-        if several and not described_as:
-            described_as = "As any task takes them."
-        given = parameter.default is not parameter.empty
-        rows.append(
-            Argument(
-                ("**" if several else "") + parameter.name,
-                "" if several else _type(parameter.annotation),
-                _default(parameter.default) if given else "",
-                described_as,
-            )
-        )
-    return tuple(rows)
 
 
 def public() -> list[str]:
@@ -177,7 +91,7 @@ def entry(name: str) -> Entry:
     rows = [argument for argument in passed if argument.name not in taken | injected]
     called = ", ".join(
         parameter.name
-        + ("" if parameter.default is parameter.empty else "=" + _default(parameter.default))
+        + ("" if parameter.default is parameter.empty else "=" + default_of(parameter.default))
         for parameter in inspect.signature(kind.run).parameters.values()
         if parameter.name not in {"self", *injected}
         and parameter.kind not in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL)
@@ -228,7 +142,7 @@ def page() -> str:
     parts = [OPENING, _overview(found)]
     parts += [section(each) for each in found]
     parts.append(_all_tasks())
-    rows = [f"| `{name}` | `{home}` | {_cell(what)} |" for name, home, what in inside()]
+    rows = [f"| `{name}` | `{home}` | {cell(what)} |" for name, home, what in inside()]
     parts.append(
         "## Behind them\n\nClasses to subclass, and those that other tasks are made of.\n\n"
         "| class | module | what it is |\n|---|---|---|\n" + "\n".join(rows) + "\n"
@@ -239,15 +153,15 @@ def page() -> str:
 def section(found: Entry) -> str:
     """Return the section of one name."""
     parts = [f"## {found.name}", found.told.summary, found.told.more, f"In `{found.home}`."]
-    parts.append(_table(found.arguments))
+    parts.append(table(found.arguments))
     if found.called is not None:
         made = found.name + ("(…)" if found.arguments else "")
         parts.append(f"In a flow: `{made}({found.called})`.")
-        parts.append(_table(found.call_arguments))
+        parts.append(table(found.call_arguments))
     if found.told.returns:
         parts.append(f"Result: {found.told.returns}")
     if found.told.raises:
-        rows = [f"| `{name}` | {_cell(when)} |" for name, when in found.told.raises.items()]
+        rows = [f"| `{name}` | {cell(when)} |" for name, when in found.told.raises.items()]
         parts.append("| error | when |\n|---|---|\n" + "\n".join(rows))
     if found.told.example:
         parts.append(f"```pycon\n{found.told.example}\n```")
@@ -270,53 +184,20 @@ def _own(function: Any, described: Mapping[str, str]) -> tuple[Argument, ...]:
 
 
 def _overview(found: list[Entry]) -> str:
-    rows = [f"| [{e.name}](#{e.name.lower()}) | {_cell(e.told.summary)} |" for e in found]
+    rows = [f"| [{e.name}](#{e.name.lower()}) | {cell(e.told.summary)} |" for e in found]
     return "| task | what it does |\n|---|---|\n" + "\n".join(rows) + "\n"
 
 
 def _all_tasks() -> str:
     described = told(inspect.getdoc(Task))
-    rows = _table(arguments(Task.__init__, described.args))
+    rows = table(arguments(Task.__init__, described.args))
     return f"## All tasks\n\nWhat every task takes.\n\n{rows}\n"
 
 
-def _table(rows: tuple[Argument, ...]) -> str:
-    if not rows:
-        return ""
-    lines = [
-        f"| `{row.name}` | {_code(row.type)} | {_code(row.default)} | {_cell(row.description)} |"
-        for row in rows
-    ]
-    return "| argument | type | default | what it says |\n|---|---|---|---|\n" + "\n".join(lines)
-
-
-def _type(annotation: Any) -> str:
-    if annotation is inspect.Parameter.empty:
-        return ""
-    return annotation if isinstance(annotation, str) else getattr(annotation, "__name__", "")
-
-
-def _default(value: Any) -> str:
-    return repr(value.value if isinstance(value, Enum) else value)
-
-
-def _code(text: str) -> str:
-    return f"`{_cell(text)}`" if text else ""
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
-
-
-def _line(text: str) -> str:
-    return _plain(" ".join(text.split()))
-
-
-def _plain(text: str) -> str:
-    """Docstrings' references and double backticks as Markdown has them."""
-    text = re.sub(r":(?:class|meth|func|mod|data):`~?(?:[\w.]*\.)?([\w]+)`", r"`\1`", text)
-    return text.replace("``", "`")
+def main() -> int:
+    """Write the page, or compare it."""
+    return keep(PAGE, page())
 
 
 if __name__ == "__main__":
-    sys.exit(keep(PAGE, page()))
+    sys.exit(main())

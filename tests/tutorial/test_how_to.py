@@ -1,0 +1,104 @@
+"""The short pages: their commands exist, their files are a project, and what they say to run runs."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from orchestrator.cli.main import root as cli
+from tests.docs import pages
+from tests.tutorial import shop
+from tests.tutorial.terminal import Terminal
+
+HOW_TO = sorted((pages.DOCS / "how-to").glob("*.md"))
+OURS = [
+    *HOW_TO,
+    *sorted((pages.DOCS / "explanations").glob("*.md")),
+    *(pages.DOCS / name for name in ("tutorial.md", "from-cron-dbt.md", "from-airflow-cosmos.md")),
+]
+SHELLS = ("sh", "shell", "bash")
+
+
+def commands(page: Path) -> Iterator[str]:
+    """Every command of ours that a page names, in its blocks and in its prose."""
+    text = page.read_text(encoding="utf-8")
+    for block in pages.blocks(text):
+        if block.language in SHELLS:
+            yield from (
+                line for line in block.text.splitlines() if line.startswith("orchestrator ")
+            )
+    for said in re.findall(r"`(orchestrator\s[^`]+)`", pages.prose(text)):
+        yield " ".join(said.split())
+
+
+def parsed(line: str) -> None:
+    """Read a command as the command line does; nothing runs.
+
+    Raises:
+        click.UsageError: There is no such command, option or value.
+    """
+    words = shlex.split(line, comments=True)[1:]
+    context, command = click.Context(cli, info_name="orchestrator"), cli
+    while isinstance(command, click.Group):
+        if not words or words[0].startswith("-"):
+            return
+        name = words.pop(0)
+        found = command.get_command(context, name)
+        if found is None:
+            raise click.UsageError(f"there is no command {name!r}")
+        command = found
+        context = click.Context(command, info_name=name, parent=context)
+    if words and "…" not in line:
+        command.make_context(str(command.name), words, parent=context.parent)
+
+
+@pytest.mark.parametrize("page", OURS, ids=lambda page: str(page.relative_to(pages.DOCS)))
+def test_every_command_of_a_page_exists(page: Path) -> None:
+    for line in commands(page):
+        try:
+            parsed(line)
+        except click.MissingParameter:
+            continue  # in passing, a command may be named without all it takes
+        except click.UsageError as error:
+            pytest.fail(f"{page.name}: {line}: {error.format_message()}")
+
+
+def test_a_wrong_command_would_be_seen() -> None:
+    with pytest.raises(click.UsageError):
+        parsed("orchestrator runs reply latest")
+    with pytest.raises(click.UsageError):
+        parsed("orchestrator run nightly --selekt a")
+
+
+def test_every_page_is_on_the_list() -> None:
+    for folder in ("how-to", "explanations"):
+        listed = set(pages.links((pages.DOCS / folder / "README.md").read_text()))
+        there = {path.name for path in (pages.DOCS / folder).glob("*.md")} - {"README.md"}
+        assert there <= listed
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", HOW_TO, ids=lambda page: page.stem)
+def test_what_a_page_says_to_run_runs(page: Path, tmp_path: Path) -> None:
+    start = {**shop.DBT, **shop.files_of(pages.DOCS / "from-cron-dbt.md")}
+    shop.write(tmp_path, {**start, **shop.files_of(page)})
+    lines = [
+        line
+        for block in pages.blocks(page.read_text(encoding="utf-8"))
+        if block.language == "sh"
+        for line in block.text.splitlines()
+    ]
+    words = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    words |= {"HOME": str(tmp_path), "DO_NOT_TRACK": "1", "LANG": "C.UTF-8"}
+    words |= {"ORCHESTRATOR_SECRET_SLACK_WEBHOOK_URL": "http://127.0.0.1:9/nobody"}
+    terminal = Terminal(tmp_path, tmp_path / ".terminal", words)
+    for line in lines:
+        code, said = terminal.run(line)
+        assert code == 0, f"$ {line}\n{said}"
