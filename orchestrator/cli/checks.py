@@ -35,7 +35,7 @@ def all_checks(session: Session, *, target: str | None, profiles_dir: str | None
         return [*found, _wrong("project", error)]
     found.append(Check("project", f"{project.name} at {project.root}"))
     options = RunOptions(target=target or project.settings.target, profiles_dir=profiles_dir)
-    found.append(_tried("flows", lambda: ", ".join(project.flow_names())))
+    found.append(_tried("flows", lambda: ", ".join(project.flows)))
     found.extend(_until_wrong("run store", service_checks.store_checks(project)))
     found.append(service_checks.disk_check(project))
     return [*found, *_warehouses(project, options)]

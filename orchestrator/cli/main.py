@@ -17,13 +17,16 @@ from orchestrator.cli.session import Session
 
 _HERE = "orchestrator.cli.commands."
 COMMANDS = {
+    "init": Late(_HERE + "init", "Begin a project from a template, or update it from there."),
     "run": Late(_HERE + "run", "Run a flow."),
+    "test": Late(_HERE + "test", "Run dbt unit tests, SQL tests and flow tests together."),
     "plan": Late(_HERE + "plan", "Show what would run, in what order, and why; run nothing."),
     "why": Late(_HERE + "why", "Show what a task waits for and the evidence of each edge."),
     "lineage": Late(_HERE + "lineage", "Show what feeds a table or a column, and what it feeds."),
     "runs": Late(_HERE + "runs", "List, show, follow, retry, cancel and steer runs."),
     "limits": Late(_HERE + "limits", "Show and set how much may run at the same time."),
     "flows": Late(_HERE + "flows", "List the project's flows."),
+    "check": Late(_HERE + "check", "Check that flows keep to the project's policy."),
     "deploy": Late(_HERE + "deploy", "Put flows into service at the version of their code."),
     "deployments": Late(
         _HERE + "deployments", "Show, roll back, pause and delete what is deployed."
@@ -36,6 +39,7 @@ COMMANDS = {
     "tokens": Late(_HERE + "tokens", "Make, list and revoke tokens of the API."),
     "execute": Late(_HERE + "execute", "Run what is written down in the store; agents launch it."),
     "notifications": Late(_HERE + "notifications", "Show what people are told of; send a test."),
+    "schema": Late(_HERE + "schema", "Print the JSON Schema of a file, for editors."),
     "doctor": Late(_HERE + "doctor", "Check that everything a run needs is there."),
 }
 

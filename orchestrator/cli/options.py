@@ -18,6 +18,7 @@ Command = Callable[..., Any]
 
 #: Parameters that take several values in a row.
 SPREAD = ("select", "exclude")
+INDIRECT = ("eager", "cautious", "buildable", "empty")
 EXECUTORS = ("threads", "inline", "dask")
 
 
@@ -62,7 +63,8 @@ def selection(fn: Command) -> Command:
         (("--exclude",), "Leave these out, in the same words."),
         (
             ("--select", "-s", "--models", "-m"),
-            "Only these tasks: names, +name, name+, tag:x, path:models/x, source:x, wildcards.",
+            "Only these tasks: names, +name, name+, tag:x, path:models/x, source:x, "
+            "changed:REF, wildcards.",
         ),
     ):
         name = "exclude" if "--exclude" in decls else "select"
@@ -74,6 +76,7 @@ def dbt_options(fn: Command) -> Command:
     """Add dbt's own options."""
     path = click.Path()
     for option in (
+        click.option("--indirect-selection", type=click.Choice(INDIRECT), help="Which data tests go with what they test: all, or only those whose other tables are selected, too."),
         click.option("--manifest", type=path, metavar="FILE", help="Plan from this manifest.json as it is."),
         click.option("--favor-state", is_flag=True, help="With --defer: prefer --state even to what is built."),
         click.option("--state", type=path, metavar="DIR", help="Folder of an earlier manifest, for state: and --defer."),
@@ -89,9 +92,26 @@ def dbt_options(fn: Command) -> Command:
     return fn
 
 
+def place(executor: str | None, cluster: str | None) -> str | None:
+    """The executor's name for ``--executor`` or ``--cluster``.
+
+    Raises:
+        UsageError: Both are given.
+    """
+    from orchestrator.errors import UsageError
+    from orchestrator.presets import PREFIX
+
+    if executor is not None and cluster is not None:
+        raise UsageError(
+            "--executor and --cluster both say where the run's tasks run",
+            fix="leave one of them out",
+        )
+    return executor if cluster is None else PREFIX + cluster
+
+
 DBT_NAMES = (
     "vars", "target", "profiles_dir", "threads", "empty", "full_refresh", "defer", "state",
-    "favor_state", "manifest",
+    "favor_state", "manifest", "indirect_selection",
 )  # fmt: skip
 
 
@@ -110,6 +130,14 @@ def _seen_from_here(path: str | None) -> str | None:
     """Make a path absolute that exists from the current folder; else dbt looks from its project."""
     here = Path(path).expanduser() if path else None
     return str(here.resolve()) if here is not None and here.exists() else path
+
+
+def summary(fn: Command) -> Command:
+    """Add ``--summary FILE``."""
+    return click.option(
+        "--summary", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+        help="Write how the run ended to this file, as Markdown.",
+    )(fn)  # fmt: skip
 
 
 def assignments(

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
+    from orchestrator.errors import OrchestratorError
     from orchestrator.service.project import Project
 
 #: Columns of output that goes to no terminal.
@@ -50,7 +51,12 @@ class Session:
 
         found = Project.find(self.project_dir, flags or {})
         self.state_dir = found.settings.state_dir
+        found.on_left_out = self._left_out
         return found
+
+    def _left_out(self, error: OrchestratorError) -> None:
+        said = [f"note   {error.what}; its flows are left out", f"where  {error.where}"]
+        print("\n".join(said), file=sys.stderr)
 
     def console(self, *, stderr: bool = False) -> Console:
         """A console that prints foreign text as it is."""

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import difflib
 import importlib.metadata
-import importlib.util
-import sys
-import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from orchestrator import secrets
@@ -20,7 +16,8 @@ from orchestrator.lineage import EffectsCache
 from orchestrator.model.flow import Flow
 from orchestrator.model.planning import Planning, RunOptions
 from orchestrator.model.warehouse import Warehouse
-from orchestrator.service.hiding import refuse_hiding, refuse_other_packages
+from orchestrator.service.flow_modules import FlowModules, read_flows
+from orchestrator.service.hiding import refuse_other_packages
 from orchestrator.settings import Settings, find_project, load_settings
 
 if TYPE_CHECKING:
@@ -44,6 +41,8 @@ class Project:
     def __init__(self, root: Path, settings: Settings, *, configured: bool) -> None:
         self.root, self.settings, self.configured = root, settings, configured
         self.name = settings.name
+        #: Told of each module that was left out because it cannot be imported.
+        self.on_left_out: Callable[[OrchestratorError], None] = lambda error: None
 
     @classmethod
     def find(cls, start: Path, flags: Mapping[str, object] | None = None) -> Project:
@@ -70,77 +69,87 @@ class Project:
     # -- flows -----------------------------------------------------------------------------
 
     @cached_property
-    def flows(self) -> dict[str, Flow]:
-        """The project's flows by name: those under ``flows/``, or the folder itself as one.
+    def modules(self) -> FlowModules:
+        """What is found under ``flows/``, imported once."""
+        return read_flows(self.root, self.settings.flows)
+
+    @cached_property
+    def flows(self) -> Mapping[str, Flow]:
+        """All of the project's flows by name: those under ``flows/``, or the folder itself as one.
 
         Raises:
             ProjectError: A module cannot be imported, two flows share a name, or there is none.
         """
-        found: dict[str, Flow] = {}
-        paths = sorted(self.settings.flows.glob("*.py"))
-        if paths:
-            refuse_hiding(self.root)
-        for path in paths:
-            for flow in _flows_in(_loaded(path, self.root)):
-                if flow.name in found:
-                    raise ProjectError(
-                        f"two flows are named {flow.name!r}",
-                        where=str(path),
-                        fix="give each flow a name of its own",
-                    )
-                found[flow.name] = flow
-        if not found and self.whole is not None:
-            found[self.whole.name] = self.whole
-        if not found:
-            raise ProjectError(
-                "there is nothing to run here: no flow and no dbt project",
-                where=str(self.root),
-                fix="go to a folder with dbt_project.yml or orchestrator.toml, "
-                "or write a flow under flows/",
-            )
-        return found
+        for error in self.modules.wrong:
+            raise error
+        return self._found()
 
     def readable_flows(self) -> tuple[dict[str, Flow], dict[Path, OrchestratorError]]:
         """Return the flows by name and, by file, why a module has none; no module hides another.
 
         Where :attr:`flows` refuses the project as a whole, this tells what of it can be read.
         """
-        found: dict[str, Flow] = {}
-        errors: dict[Path, OrchestratorError] = {}
-        for path in sorted(self.settings.flows.glob("*.py")):
-            try:
-                refuse_hiding(self.root)
-                for flow in _flows_in(_loaded(path, self.root)):
-                    if found.setdefault(flow.name, flow) is not flow:
-                        errors[path] = ProjectError(f"two flows are named {flow.name!r}")
-            except OrchestratorError as error:
-                errors[path] = error
-        return found, errors
+        found = self.modules
+        twice = {Path(error.where): error for error in found.twice.values() if error.where}
+        return dict(found.flows), {**twice, **found.broken}
 
     def flow_names(self) -> list[str]:
-        """Names of the project's flows."""
-        return list(self.flows)
+        """Names of the project's flows, as far as they can be read.
+
+        Raises:
+            ProjectError: None can be read, or there is none.
+        """
+        names = list(self._found())
+        self._tell_left_out()
+        return names
 
     def flow(self, name: str = ".") -> Flow:
         """Return a flow by name; ``"."`` is the project's dbt project, or its only flow.
 
+        A module that cannot be imported stands in the way of its own flows only.
+
         Raises:
             NotFoundError: There is no such flow, or ``"."`` could mean several.
+            ProjectError: Its module cannot be imported, or there are two of that name.
         """
         if name == ".":
             if self.whole is not None:
                 return self.whole
             if len(self.flows) == 1:
                 return next(iter(self.flows.values()))
-        if name in self.flows:
-            return self.flows[name]
-        near = difflib.get_close_matches(name, self.flows, 3)
-        raise NotFoundError(
-            f"there is no flow {name!r}" if name != "." else "which flow? there are several",
-            where=str(self.settings.flows),
-            fix=("did you mean " + " or ".join(near) + "? " if near else "")
-            + "the flows: "
-            + ", ".join(self.flows),
+        if name in self.modules.twice:
+            raise self.modules.twice[name]
+        flows = self._found()
+        if name in flows:
+            self._tell_left_out()
+            return flows[name]
+        if broken := self.modules.without(name):
+            raise broken
+        raise _no_flow(name, flows, self.modules.broken, self.settings.flows)
+
+    def _tell_left_out(self) -> None:
+        tell, self.on_left_out = self.on_left_out, lambda error: None
+        for error in self.modules.broken.values():
+            tell(error)
+
+    def _found(self) -> Mapping[str, Flow]:
+        """The flows that can be read.
+
+        Raises:
+            ProjectError: None can be read, or there is none.
+        """
+        flows = self.modules.flows
+        if flows:
+            return flows
+        if self.whole is not None:
+            return {self.whole.name: self.whole}
+        for error in self.modules.wrong:
+            raise error
+        raise ProjectError(
+            "there is nothing to run here: no flow and no dbt project",
+            where=str(self.root),
+            fix="go to a folder with dbt_project.yml or orchestrator.toml, "
+            "or write a flow under flows/",
         )
 
     @cached_property
@@ -161,6 +170,8 @@ class Project:
             options: What the run was started with.
             run_id: The run, if one is planned.
         """
+        from orchestrator.service.deploying.changes import FindGitChanges
+
         chosen = options or RunOptions()
         cache = EffectsCache(self.settings.state_dir / "cache" / "lineage.json")
         return Planning(
@@ -173,6 +184,7 @@ class Project:
             run_id=run_id,
             strict_sql=self.settings.strict_sql,
             busy_timeout=self.settings.busy_timeout,
+            changes=FindGitChanges(self.root, self.settings.flows, self.settings.state_dir),
         )
 
     def secrets(self) -> AbstractContextManager[None]:
@@ -190,7 +202,7 @@ class Project:
         from orchestrator.store.opening import open_store
 
         if self.settings.store.startswith("sqlite"):
-            _private_folder(self.settings.state_dir)
+            private_folder(self.settings.state_dir)
         return announcing(self, lambda: open_store(self.settings.store))
 
 
@@ -240,48 +252,19 @@ def _plugins(group: str) -> Any:
         yield loaded
 
 
-def _loaded(path: Path, root: Path) -> ModuleType:
-    """Import a user's flow module from its file, with the project's folder importable."""
-    import cloudpickle
-
-    if str(root) not in sys.path:
-        sys.path.insert(0, str(root))
-    name = f"orchestrator_flows_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise ProjectError(f"{path} is no Python module")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except OrchestratorError:
-        raise
-    except (Exception, SystemExit) as error:
-        sys.modules.pop(name, None)
-        raise ProjectError(
-            f"{path.name} cannot be imported: {type(error).__name__}: {error}",
-            where=_last_line(error, path),
-            fix="mend the module; `python " + str(path) + "` shows the whole traceback",
-        ) from error
-    # Workers cannot import a module that was loaded from a file: it travels with its tasks.
-    cloudpickle.register_pickle_by_value(module)
-    return module
-
-
-def _last_line(error: BaseException, path: Path) -> str:
-    if isinstance(error, SyntaxError) and error.filename == str(path):
-        return f"{path}:{error.lineno}"
-    lines = [
-        frame.lineno
-        for frame in traceback.extract_tb(error.__traceback__)
-        if frame.filename == str(path)
-    ]
-    return f"{path}:{lines[-1]}" if lines else str(path)
-
-
-def _flows_in(module: ModuleType) -> list[Flow]:
-    flows = [value for value in vars(module).values() if isinstance(value, Flow)]
-    return list(dict.fromkeys(flows))
+def _no_flow(
+    name: str, flows: Iterable[str], broken: Iterable[Path], folder: Path
+) -> NotFoundError:
+    near = difflib.get_close_matches(name, flows, 3)
+    unread = ", ".join(path.name for path in broken)
+    return NotFoundError(
+        f"there is no flow {name!r}" if name != "." else "which flow? there are several",
+        where=str(folder),
+        fix=("did you mean " + " or ".join(near) + "? " if near else "")
+        + "the flows: "
+        + ", ".join(flows)
+        + (f"; not read, because it cannot be imported: {unread}" if unread else ""),
+    )
 
 
 def _dbt_project(start: Path) -> Path | None:
@@ -289,7 +272,7 @@ def _dbt_project(start: Path) -> Path | None:
     return next((d for d in (start, *start.parents) if (d / "dbt_project.yml").is_file()), None)
 
 
-def _private_folder(folder: Path) -> None:
+def private_folder(folder: Path) -> None:
     """Make the folder, out of sight of git: a store or a secret must not be committed by chance."""
     try:
         if not folder.is_dir():

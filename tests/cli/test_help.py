@@ -27,14 +27,15 @@ heavy = [name for name in json.loads(sys.argv[2]) if name in sys.modules]
 print(json.dumps([code, heavy]))
 """
 COMMANDS = [
-    "run", "plan", "why", "lineage", "runs", "limits", "flows", "deploy", "deployments", "schedule",
-    "serve", "scheduler", "agent", "api", "tokens", "execute", "notifications", "doctor",
+    "init", "run", "test", "plan", "why", "lineage", "runs", "limits", "flows", "check", "deploy",
+    "deployments", "schedule", "serve", "scheduler", "agent", "api", "tokens", "execute",
+    "notifications", "schema", "doctor",
 ]  # fmt: skip
 BELOW = {
     "runs": ["list", "show", "logs", "retry", "cancel", "approve", "resume", "mark", "watch"],
     "limits": ["list", "set"],
     "tokens": ["create", "list", "revoke"],
-    "deployments": ["list", "show", "rollback", "pause", "resume", "delete"],
+    "deployments": ["list", "show", "drift", "rollback", "pause", "resume", "delete"],
     "notifications": ["list", "retry", "deliver", "test"],
     "schedule": ["preview", "list", "pause", "resume", "backfill"],
 }

@@ -38,7 +38,7 @@ def publish():
     (HERE / "published").touch()
 
 with Flow("nightly") as flow:
-    total(load(Parameter("count", default=3)))
+    total(load(Parameter("count", default=3, description="How  many.")))
     publish()
 """
 TASKS = {"load", "total", "publish"}
@@ -174,17 +174,61 @@ def test_flows(project: Path, call: Any) -> None:
     assert shape["flows"] == [
         {
             "name": "nightly", "defined_at": "flows/nightly.py:22", "schedule": None,
-            "parameters": [{"name": "count", "required": False, "default": 3}],
+            "parameters": [
+                {"name": "count", "required": False, "default": 3, "description": "How many."}
+            ],
         }
     ]  # fmt: skip
-    assert call("flows")[1] == "nightly  flows/nightly.py:22  takes count=3\n"
+    assert shape["errors"] == []
+    assert call("flows")[1] == (
+        "nightly  flows/nightly.py:22  takes count=3\n         count: How many.\n"
+    )
 
 
-def test_a_flow_module_that_cannot_be_imported(project: Path, call: Any) -> None:
-    (project / "flows" / "other.py").write_text("import nothing_of_that_name\n")
-    code, _, err = call("flows")
+BROKEN = "import nothing_of_that_name\nfrom orchestrator import Flow\nFlow('weekly')\n"
+
+
+@pytest.mark.parametrize("words", ["flows", "plan nightly", "run nightly", "deploy nightly"])
+def test_a_module_that_cannot_be_imported_stops_no_other_flow(
+    project: Path, call: Any, words: str
+) -> None:
+    (project / "flows" / "other.py").write_text(BROKEN)
+    (project / "mended").touch()
+    code, out, err = call(*words.split())
+    assert code == 0, err
+    assert "nightly" in out
+    assert err.count("other.py cannot be imported") == 1
+    assert "other.py:1" in err
+    assert "nothing_of_that_name" in err
+
+
+def test_programs_are_told_which_module_cannot_be_imported(project: Path, call: Any) -> None:
+    (project / "flows" / "other.py").write_text(BROKEN)
+    (error,) = json.loads(call("flows", "--format", "json")[1])["errors"]
+    assert error["where"] == f"{project / 'flows' / 'other.py'}:1"
+    assert "nothing_of_that_name" in error["what"]
+
+
+@pytest.mark.parametrize("name", ["other", "weekly"])  # its file's name, or one that it speaks of
+def test_a_flow_of_a_module_that_cannot_be_imported_says_so(
+    project: Path, call: Any, name: str
+) -> None:
+    (project / "flows" / "other.py").write_text(BROKEN)
+    code, _, err = call("run", name)
     assert code == 2
     assert "other.py:1" in err
+    assert err.count("cannot be imported") == 1
+    code, _, err = call("run", "nothing")
+    assert code == 2
+    assert "not read, because it cannot be imported: other.py" in err
+
+
+@pytest.mark.parametrize("words", ["deploy", "doctor"])
+def test_all_flows_are_all_of_them(project: Path, call: Any, words: str) -> None:
+    (project / "flows" / "other.py").write_text(BROKEN)
+    code, out, err = call(words)
+    assert code == 2
+    assert "other.py:1" in out + err
 
 
 def test_doctor(project: Path, call: Any) -> None:

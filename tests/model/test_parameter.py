@@ -48,6 +48,12 @@ def test_what_does_not_fit_is_refused_with_a_sample(type_: type, given: Any) -> 
     assert "-p p=" in (caught.value.fix or "")
 
 
+def test_a_description_is_one_line() -> None:
+    assert Parameter("p", description="Which day,\n    of all.").description == "Which day, of all."
+    assert DateTimeParameter("since", description="From when on.").description == "From when on."
+    assert Parameter("p").description == ""
+
+
 def test_the_type_follows_from_the_default() -> None:
     assert Parameter("p", default=3).parse("4") == 4
     assert Parameter("p", default=None).parse("4") == "4"

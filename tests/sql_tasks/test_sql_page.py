@@ -53,6 +53,6 @@ def test_why_is_as_the_page_says(project: Path, capsys: pytest.CaptureFixture[st
 
 def test_every_key_and_every_value_of_the_run_is_on_the_page() -> None:
     text = PAGE.read_text()
-    assert [key for key in front_matter._KEYS if f"`{key}`" not in text] == []
+    assert [key for key in front_matter.KEYS if f"`{key}`" not in text] == []
     assert [name for name in LATE if f"{{{{ {name}" not in text] == []
     assert not render("{{ parameters.day }}", params={"parameters": {"day": 1}}).problems

@@ -42,27 +42,39 @@ _OVERLAPS = (
 @click.option(
     "--on-lost", type=click.Choice(["fail", "retry"]), help="What becomes of runs that are lost."
 )
+@click.option(
+    "--from-git", metavar="REF",
+    help="Take the code from this tag, branch or commit, not from the folder.",
+)  # fmt: skip
+@click.option("--to", metavar="NAME", help="Take target, labels, … from [environments.NAME].")
 @click.option("--in-place", is_flag=True, help="Run the project's folder as it is, no snapshot.")
 @options.shared
 def command(session: Session, flows: tuple[str, ...], **given: Any) -> None:
     """Put flows, or all of the project, into service at the version of their code.
 
     The code is kept, and runs of this version use it ever after. Deploying the same again changes
-    nothing.
+    nothing. With --from-git, each flow is checked to be one that can be planned, too, and nothing is
+    deployed where one is not.
 
+    \b
     orchestrator deploy nightly --label warehouse --set-default day=2026-01-01
+    orchestrator deploy --from-git v1.2 --to prod
     """
     from orchestrator.cli.terminal import deployments as pictures
     from orchestrator.service.deploying.deploy import Terms, deploy
+    from orchestrator.service.deploying.from_git import deploy_from_git
     from orchestrator.shapes import deployments as shapes
     from orchestrator.store.deployments import PROCESS
 
     policies = {name: given[name] for name in _POLICIES if given[name] is not None}
     terms = Terms(
         given["defaults"], given["labels"], given["executor"],
-        _environment(given["environment"]) or PROCESS, policies, given["in_place"],
+        _environment(given["environment"]) or PROCESS, policies, given["in_place"], given["to"],
     )  # fmt: skip
-    done = deploy(session.project(), flows, terms)
+    if given["from_git"] is not None:
+        done = deploy_from_git(session.project(), given["from_git"], flows, terms)
+    else:
+        done = deploy(session.project(), flows, terms)
     session.show(lambda: shapes.deployed(done), lambda width: pictures.deployed(done, width))
 
 

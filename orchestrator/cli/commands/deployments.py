@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.group("deployments")
 def command() -> None:
-    """Show, roll back, pause and delete what is deployed."""
+    """Show, compare, roll back, pause and delete what is deployed."""
 
 
 @command.command("list")
@@ -50,15 +50,36 @@ def show(session: Session, flow: str) -> None:
     session.show(lambda: shapes.history(found), lambda width: pictures.history(found, width))
 
 
+@command.command("drift")
+@click.option("--check", is_flag=True, help="Exit with 1 if anything is not the same.")
+@options.shared
+def drift(session: Session, check: bool) -> int:
+    """Compare the project's folder with what is in service: code, schedules, environments.
+
+    The folder is taken as it lies there; commits are counted from its HEAD.
+    """
+    from orchestrator.cli.terminal import drift as pictures
+    from orchestrator.service.deploying.drift import drift as compare
+    from orchestrator.shapes import drift as shapes
+
+    found = compare(session.project())
+    session.show(lambda: shapes.drift(found), lambda width: pictures.drift(found, width))
+    return 1 if check and found.is_any else 0
+
+
 @command.command("rollback")
 @click.argument("flow")
 @click.argument("number", type=click.IntRange(min=1), required=False)
 @options.shared
 def rollback(session: Session, flow: str, number: int | None) -> None:
-    """Make deployment NUMBER of FLOW the current one; the one before it, if none is given."""
+    """Make deployment NUMBER of FLOW the current one.
+
+    If none is given, it is the one before the current one, in the same environment.
+    """
     from rich.text import Text
 
     from orchestrator.service.asking import who
+    from orchestrator.service.deploying.environments import name_of, ref_of
     from orchestrator.service.deploying.listing import one_before
     from orchestrator.shapes import deployments as shapes
 
@@ -67,6 +88,8 @@ def rollback(session: Session, flow: str, number: int | None) -> None:
         wanted = one_before(store, project.name, flow) if number is None else number
         found = store.rollback(project.name, flow, wanted, by=who())
     says = f"{flow} is at deployment {found.number} again, version {found.version}"
+    says += f" from {ref_of(found)}" if ref_of(found) else ""
+    says += f", in environment {name_of(found)}" if name_of(found) else ""
     session.show(lambda: shapes.deployment(found), lambda width: [Text(says)])
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from orchestrator.model.flow import Flow
+    from orchestrator.service.project import Project
 
 
 @click.command("flows")
@@ -23,11 +24,23 @@ def command(session: Session) -> None:
     """List the project's flows, where each is defined, and its parameters."""
     project = session.project()
     shapes = [_shape(project.flow(name), project.root) for name in project.flow_names()]
-    session.show(lambda: {"project": project.name, "flows": shapes}, lambda width: _rows(shapes))
+    shape = {"project": project.name, "flows": shapes, "errors": _errors(project)}
+    session.show(lambda: shape, lambda width: _rows(shapes))
+
+
+def _errors(project: Project) -> list[dict[str, Any]]:
+    """``file``, ``what``, ``where`` of each module that cannot be read."""
+    return [
+        {"file": str(path), "what": error.what, "where": error.where}
+        for path, error in project.modules.broken.items()
+    ]
 
 
 def _shape(flow: Flow, root: Path) -> dict[str, Any]:
-    """``name``, ``defined_at``, ``parameters`` (``name``, ``required``, ``default``), ``schedule``."""
+    """``name``, ``defined_at``, ``parameters``, ``schedule``.
+
+    A parameter has ``name``, ``required``, ``default`` and ``description``.
+    """
     return {
         "name": flow.name,
         "defined_at": _place(flow, root),
@@ -36,6 +49,7 @@ def _shape(flow: Flow, root: Path) -> dict[str, Any]:
                 "name": parameter.name,
                 "required": parameter.required,
                 "default": None if parameter.required else parameter.default,
+                "description": parameter.description,
             }
             for parameter in flow.parameters()
         ],
@@ -66,6 +80,11 @@ def _rows(shapes: list[dict[str, Any]]) -> list[Text]:
         row += f"  takes {one_line(parameters)}" if parameters else ""
         row += f"  {one_line(shape['schedule'])}" if shape["schedule"] else ""
         rows.append(Text(row))
+        rows += [
+            Text(f"{'':{column}}  {one_line(each['name'])}: {one_line(each['description'])}")
+            for each in shape["parameters"]
+            if each["description"]
+        ]
     return rows
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -26,11 +27,17 @@ if TYPE_CHECKING:
     help="Where tasks run; the project's if left out.",
 )
 @click.option(
+    "--cluster",
+    metavar="NAME",
+    help="Run tasks that name no cluster on [clusters.NAME] of orchestrator.toml.",
+)
+@click.option(
     "--lineage-check",
     type=click.Choice(["off", "warn", "strict"]),
     help="What to do where a task reads or writes what was not derived.",
 )
 @click.option("--quiet", "-q", is_flag=True, help="Show only trouble and the result.")
+@options.summary
 @options.shared
 def command(
     session: Session,
@@ -39,8 +46,10 @@ def command(
     select: tuple[str, ...],
     exclude: tuple[str, ...],
     executor: str | None,
+    cluster: str | None,
     lineage_check: str | None,
     quiet: bool,
+    summary: Path | None,
     **rest: Any,
 ) -> int:
     """Run FLOW, or the only flow there is; a dbt project as it stands is the flow `.`.
@@ -48,27 +57,31 @@ def command(
     \b
     orchestrator run . --select staging+ --exclude tag:slow
     orchestrator run nightly -p day=2013-01-31 --executor dask
+    orchestrator run nightly --select +changed:origin/main+ --summary summary.md
     """
-    from orchestrator.cli.following import follow
+    from orchestrator.cli.following import follow, refusals
     from orchestrator.service.running import Request, run_flow
 
     chosen = options.run_options(rest)
-    project = session.project(
-        {
-            "executor": executor,
-            "target": chosen.target,
-            "threads": chosen.threads,
-            "lineage_check": lineage_check,
-        }
-    )
-    check_flow(project, flow, select)
-    loaded = project.flow(flow)
+    executor = options.place(executor, cluster)
+    with refusals(summary, flow):
+        project = session.project(
+            {
+                "executor": executor,
+                "target": chosen.target,
+                "threads": chosen.threads,
+                "lineage_check": lineage_check,
+            }
+        )
+        check_flow(project, flow, select)
+        loaded = project.flow(flow)
     request = Request(parameters, chosen, select, exclude, executor)
     return follow(
         session,
         loaded.name,
         lambda screen: run_flow(project, loaded, request, listeners=[screen]).state,
         quiet=quiet,
+        summary=summary,
     )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -14,7 +15,7 @@ from orchestrator.cli.session import Session
 if TYPE_CHECKING:
     from orchestrator.service.project import Project
     from orchestrator.store.base import RunStore
-    from orchestrator.store.records import FlowRun, LogLine
+    from orchestrator.store.records import FlowRun, LogLine, TaskRun
 
 _RUN = "RUN is an id, its beginning, or `latest`."
 
@@ -41,8 +42,9 @@ def list_runs(session: Session, flow: str | None, limit: int) -> None:
 @command.command("show", epilog=_RUN)
 @click.argument("run", default="latest")
 @click.option("--all", "whole", is_flag=True, help="Show every task, also of a large run.")
+@options.summary
 @options.shared
-def show(session: Session, run: str, whole: bool) -> None:
+def show(session: Session, run: str, whole: bool, summary: Path | None) -> None:
     """Show a run, its tasks, and why each failure failed."""
     from orchestrator.cli.terminal import runs as pictures
     from orchestrator.shapes import runs as run_shapes
@@ -51,10 +53,24 @@ def show(session: Session, run: str, whole: bool) -> None:
         found = store.run(run)
         tasks = store.task_runs(found.id)
         asked = store.asked(found.id)
+    if summary is not None:
+        _summarise(summary, found, tasks)
     session.show(
         lambda: run_shapes.whole(found, tasks, asked),
         lambda width: pictures.one(found, tasks, width, whole=whole, asked=asked),
     )
+
+
+def _summarise(path: Path, run: FlowRun, tasks: Iterable[TaskRun]) -> None:
+    from orchestrator.cli import replay
+    from orchestrator.cli.following import write_summary
+    from orchestrator.cli.terminal.markdown import summary as markdown
+    from orchestrator.cli.terminal.progress import Progress
+
+    progress = Progress()
+    for event in replay.whole(run, tasks):
+        progress.apply(event)
+    write_summary(path, markdown(progress))
 
 
 @command.command("logs", epilog=_RUN)
@@ -111,19 +127,30 @@ def _print_lines(lines: tuple[LogLine, ...]) -> None:
     type=click.Choice(options.EXECUTORS),
     help="Where tasks run; as before if left out.",
 )
+@click.option("--cluster", metavar="NAME", help="Run tasks that name no cluster on this one.")
 @click.option("--quiet", "-q", is_flag=True, help="Show only trouble and the result.")
+@options.summary
 @options.shared
-def retry(session: Session, run: str, executor: str | None, quiet: bool) -> int:
+def retry(
+    session: Session,
+    run: str,
+    executor: str | None,
+    cluster: str | None,
+    quiet: bool,
+    summary: Path | None,
+) -> int:
     """Finish a run: what failed or never ran is run, what succeeded is not."""
     from orchestrator.cli.following import follow
     from orchestrator.service.running import retry_run
 
+    executor = options.place(executor, cluster)
     project = session.project({"executor": executor})
     return follow(
         session,
         f"retry of {run}",
         lambda screen: retry_run(project, run, listeners=[screen], executor=executor).state,
         quiet=quiet,
+        summary=summary,
     )
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import orjson
 
-from orchestrator.engine.plan import Plan, PlannedTask
+from orchestrator.engine.plan import Plan
+from orchestrator.engine.planned import PlannedTask
 from orchestrator.lineage.collector import without_collector
 from orchestrator.lineage.tracing.graph import ColumnGraph, ColumnStep, How
 from orchestrator.lineage.tracing.known import Columns

@@ -77,13 +77,15 @@ def _shape(parameter: Parameter) -> dict[str, Any]:
     choices = {} if parameter.choices is None else {"choices": plain(parameter.choices)}
     return {
         "name": parameter.name, "type": word, "default": _default(parameter),
-        "required": parameter.required, "description": "", **choices,
+        "required": parameter.required, "description": parameter.description, **choices,
     }  # fmt: skip
 
 
 def _property(parameter: Parameter) -> dict[str, Any]:
     _, said = _TYPES.get(parameter.type, ("json", {})) if parameter.type else ("str", {})
     found: dict[str, Any] = {**said, "title": parameter.name}
+    if parameter.description:
+        found["description"] = parameter.description
     if parameter.choices is not None:
         found["enum"] = plain(parameter.choices)
     if not parameter.required:
