@@ -11,6 +11,7 @@ from orchestrator import Cache, DaskExecutor, Flow, InlineExecutor, ThreadsExecu
 from orchestrator.cli.terminal.progress import Progress
 from orchestrator.cli.terminal.summary import report
 from orchestrator.model.events import LogEmitted
+from orchestrator.service.flow_modules import FlowModules
 from orchestrator.service.project import Project
 from orchestrator.service.running import retry_run
 from tasks import DuckDBQuery, SqlTask
@@ -402,6 +403,15 @@ def test_off_takes_nothing_down(run: RunIt) -> None:
     assert found.all_found() == {}
 
 
+def test_what_a_failed_task_had_begun_to_write_is_not_reported(run: RunIt) -> None:
+    def work(w: Any) -> None:
+        w.execute("create table raw.orders__tmp as from raw.orders")
+        raise ValueError("no")
+
+    found = run(in_flow(load, lambda: python(work)), executor=InlineExecutor())
+    assert found.found("peek") == [READS_ORDERS]
+
+
 def test_a_retry_still_reports(run: RunIt, in_tmp: Path) -> None:
     mark = in_tmp / "mended"
 
@@ -416,7 +426,7 @@ def test_a_retry_still_reports(run: RunIt, in_tmp: Path) -> None:
     assert broken.found("peek") == [READS_ORDERS]  # also of a task that failed
     mark.touch()
     project = Project.find(in_tmp)
-    project.__dict__["flows"] = {"f": flow}
+    project.modules = FlowModules({"f": flow}, {}, {})
     result = retry_run(project, broken.run.id, executor="inline")
     again = kept(project, result.run_id)
     assert again.state.is_successful()

@@ -113,6 +113,9 @@ class Checking:
         if executed is None or self.level == OFF:
             return report
         report = replace(report, executed=None)
+        if not report.state.is_successful():
+            # What was begun and not ended: tables under names for the time being, undone writes.
+            executed = replace(executed, writes=())
         findings = self._undeclared.findings(task, executed)
         detail = dict(report.detail)
         if executed.unchecked:
