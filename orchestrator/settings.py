@@ -14,7 +14,7 @@ from orchestrator.environments import ENVIRONMENTS, Environment
 from orchestrator.errors import ConfigurationError
 from orchestrator.kinds import PATH, SECONDS, SWITCH, TEXT, Key, Kind, Shape, choice, tables, whole
 from orchestrator.presets import PREFIX, PRESETS, Preset, cluster_named, nearest
-from orchestrator.toml_files import read_toml
+from orchestrator.toml_files import read_toml, text_of
 
 FILE_NAME = "orchestrator.toml"
 ENVIRONMENT_PREFIX = "ORCHESTRATOR_"
@@ -175,7 +175,8 @@ def load_settings(
 def _from_file(path: Path) -> Iterator[tuple[str, object, str]]:
     if not path.is_file():
         return
-    table, lines = read_toml(path)
+    table, places = read_toml(text_of(path), path)
+    lines = {".".join(place): line for place, line in places.items()}
     for key, value in table.items():
         origin = f"{FILE_NAME}:{lines[key]}" if key in lines else FILE_NAME
         _known(key, origin, KEYS)

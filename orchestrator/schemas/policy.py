@@ -6,9 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from orchestrator.kinds import Shape
-from orchestrator.service.policy.keys import TABLES, Key, Kind, Table
+from orchestrator.service.policy.keys import BELONGS, TABLES, Key, Kind, Table
 from orchestrator.service.policy.keys import Shape as Form
-from orchestrator.service.policy.reading import _BELONGS as BELONGS
 from orchestrator.settings import KEYS
 
 _TEXT: Shape = {"type": "string", "pattern": r"\S"}

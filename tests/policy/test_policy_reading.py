@@ -9,8 +9,8 @@ import pytest
 
 from orchestrator.errors import PolicyError
 from orchestrator.service.policy.keys import STATEMENTS, TABLES, Kind, Shape
-from orchestrator.service.policy.lines import lines_of
 from orchestrator.service.policy.reading import parse_policy, read_policy, rule_names
+from orchestrator.toml_files import lines_of
 
 WHOLE = """
 [teams.marketing]

@@ -27,6 +27,7 @@ _OVERLAPS = (
     help="Give a parameter another default. May be repeated.",
 )  # fmt: skip
 @click.option("--executor", type=click.Choice(options.EXECUTORS), help="Where tasks run.")
+@click.option("--cluster", metavar="NAME", help="Run tasks that name no cluster on this one.")
 @click.option(
     "--environment", metavar="JSON", help='How runs are launched: \'{"kind": "docker", …}\'.'
 )
@@ -68,7 +69,7 @@ def command(session: Session, flows: tuple[str, ...], **given: Any) -> None:
 
     policies = {name: given[name] for name in _POLICIES if given[name] is not None}
     terms = Terms(
-        given["defaults"], given["labels"], given["executor"],
+        given["defaults"], given["labels"], options.place(given["executor"], given["cluster"]),
         _environment(given["environment"]) or PROCESS, policies, given["in_place"], given["to"],
     )  # fmt: skip
     if given["from_git"] is not None:

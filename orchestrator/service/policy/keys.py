@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 FILE_NAME = "policy.toml"
+#: What says of a team that a task is its own; one of these at least.
+BELONGS = ("flows", "paths", "tags", "owners")
 
 
 class Kind(StrEnum):

@@ -5,23 +5,20 @@ from __future__ import annotations
 import difflib
 import os
 import re
-import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from orchestrator.errors import PolicyError
+from orchestrator.errors import ConfigurationError, PolicyError
 from orchestrator.service.policy import rules
-from orchestrator.service.policy.keys import FILE_NAME, TABLES, Key, Kind, Shape, Table
+from orchestrator.service.policy.keys import BELONGS, FILE_NAME, TABLES, Key, Kind, Shape, Table
 from orchestrator.service.policy.keys import table as table_of
-from orchestrator.service.policy.lines import Place, lines_of
 from orchestrator.settings import limit_name
+from orchestrator.toml_files import Place, read_toml, text_of
 
-_TOML_PLACE = re.compile(r" \(at line (\d+), column (\d+)\)$")
 _LENGTH = re.compile(r"p?(?:(\d+)d)?t?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 _SECONDS = (86_400, 3_600, 60, 1)
-_BELONGS = ("flows", "paths", "tags", "owners")
 
 
 def read_policy(root: Path) -> rules.Policy | None:
@@ -40,10 +37,9 @@ def read_policy(root: Path) -> rules.Policy | None:
     if not os.path.lexists(path):  # a link that leads nowhere is a policy that cannot be read
         return None
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise PolicyError(f"{FILE_NAME} cannot be read: {reason}", where=str(path)) from None
+        text = text_of(path)
+    except ConfigurationError as error:
+        raise _of_policy(error) from None
     return parse_policy(text)
 
 
@@ -61,17 +57,16 @@ def parse_policy(text: str) -> rules.Policy:
         ('unique',)
     """
     try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        place = _TOML_PLACE.search(str(error))
-        raise PolicyError(
-            f"{FILE_NAME} is not TOML: {_TOML_PLACE.sub('', str(error))}",
-            where=f"{FILE_NAME}:{place[1]}:{place[2]}" if place else FILE_NAME,
-            fix='write text in quotes, and lists in brackets: schemas = ["marketing"]',
-        ) from None
-    policy = _Reading(lines_of(text)).policy(document)
+        document, lines = read_toml(text, Path(FILE_NAME))
+    except ConfigurationError as error:
+        raise _of_policy(error) from None
+    policy = _Reading(lines).policy(document)
     _check_exceptions(policy)
     return policy
+
+
+def _of_policy(error: ConfigurationError) -> PolicyError:
+    return PolicyError(error.what, where=error.where, fix=error.fix)
 
 
 class _Reading:
@@ -106,11 +101,11 @@ class _Reading:
             if not isinstance(table, Mapping):
                 raise self._wrong(place, f"expected a table [teams.NAME], got {table!r}")
             values = self._values(table_of("teams"), place, table)
-            if not any(values.get(key) for key in _BELONGS):
+            if not any(values.get(key) for key in BELONGS):
                 raise PolicyError(
                     f"nothing belongs to team {name!r}",
                     where=self._at(place),
-                    fix=f"say what does, by one or more of {', '.join(_BELONGS)}",
+                    fix=f"say what does, by one or more of {', '.join(BELONGS)}",
                 )
             found[name] = rules.Team(name, **values)
         return found
@@ -288,7 +283,7 @@ def rule_names(teams: Iterable[str]) -> Iterable[str]:
         named = table.shape is Shape.NAMED
         for each in [f"{table.name}.{team}" for team in teams] if named else [table.name]:
             yield each
-            skipped = (*_BELONGS, "breach", "own_schemas") if named else ("breach", "own_schemas")
+            skipped = (*BELONGS, "breach", "own_schemas") if named else ("breach", "own_schemas")
             yield from (f"{each}.{key.name}" for key in table.keys if key.name not in skipped)
         if named:
             yield table.name
