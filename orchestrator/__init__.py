@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.late_names import late_names
+
 if TYPE_CHECKING:
     from orchestrator.executors.dask import DaskExecutor
     from orchestrator.executors.inline import InlineExecutor
@@ -130,10 +132,10 @@ __all__ = [
 ]
 
 
+_named = late_names(__name__, _HOMES)
+
+
 def __getattr__(name: str) -> Any:
     if name in ("signals", "triggers"):
         return importlib.import_module(f"{__name__}.{name}")
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = importlib.import_module(_HOMES[name])
-    return module if name == "context" else getattr(module, name)
+    return importlib.import_module(_HOMES[name]) if name == "context" else _named(name)

@@ -15,6 +15,7 @@ LEVELS = {
     "orchestrator.instants": 0,
     "orchestrator.kinds": 0,
     "orchestrator.toml_files": 0,
+    "orchestrator.late_names": 0,
     "orchestrator.environments": 0,
     "orchestrator.presets": 0,
     "orchestrator.settings": 0,

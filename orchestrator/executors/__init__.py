@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from orchestrator.late_names import late_names
 
 if TYPE_CHECKING:
     from orchestrator.executors.dask import DaskExecutor
@@ -13,11 +14,11 @@ if TYPE_CHECKING:
 
 #: Imported when first used, so that a flow that runs on threads never imports Dask.
 _HOMES = {
-    "DaskExecutor": "dask",
-    "InlineExecutor": "inline",
-    "LocalDaskExecutor": "local_dask",
-    "LocalExecutor": "local_dask",
-    "ThreadsExecutor": "threads",
+    "DaskExecutor": "orchestrator.executors.dask",
+    "InlineExecutor": "orchestrator.executors.inline",
+    "LocalDaskExecutor": "orchestrator.executors.local_dask",
+    "LocalExecutor": "orchestrator.executors.local_dask",
+    "ThreadsExecutor": "orchestrator.executors.threads",
 }
 __all__ = [
     "DaskExecutor",
@@ -27,8 +28,4 @@ __all__ = [
     "ThreadsExecutor",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__ = late_names(__name__, _HOMES)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from orchestrator.late_names import late_names
+
 if TYPE_CHECKING:
     from orchestrator.lineage.sql.analyze import analyze_sql as analyze_sql
     from orchestrator.lineage.sql.cache import EffectsCache as EffectsCache
@@ -13,18 +15,12 @@ if TYPE_CHECKING:
 
 #: Public names and the modules they live in; imported when first asked for.
 _HOMES = {
-    "EffectsCache": "sql.cache",
-    "SqlLineage": "sql.effects",
-    "SqlProblem": "sql.effects",
-    "StatementEffect": "sql.effects",
-    "analyze_sql": "sql.analyze",
+    "EffectsCache": "orchestrator.lineage.sql.cache",
+    "SqlLineage": "orchestrator.lineage.sql.effects",
+    "SqlProblem": "orchestrator.lineage.sql.effects",
+    "StatementEffect": "orchestrator.lineage.sql.effects",
+    "analyze_sql": "orchestrator.lineage.sql.analyze",
 }
 __all__ = ["EffectsCache", "SqlLineage", "SqlProblem", "StatementEffect", "analyze_sql"]
 
-
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__ = late_names(__name__, _HOMES)
