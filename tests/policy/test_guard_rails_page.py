@@ -38,7 +38,7 @@ def test_the_example_passes_when_it_is_mended(
     file = in_tmp / "sql" / "marketing" / "leads.sql"
     file.write_text(file.read_text().replace("{{ clean('raw.leads') }}\n", ""))
     assert execute(["check"]) == 0
-    assert "all keeps to policy.toml: 1 flow, 3 tasks" in capsys.readouterr().out
+    assert "everything keeps to policy.toml: 1 flow, 3 tasks" in capsys.readouterr().out
 
 
 def test_commands_of_the_page_are_those_there_are() -> None:

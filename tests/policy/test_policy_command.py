@@ -48,7 +48,7 @@ def test_breaches_as_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
 def test_all_is_well(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(write(tmp_path, GOOD), "check", "nightly") == 0
     assert capsys.readouterr().out.startswith(
-        "all keeps to policy.toml: 1 flow, 1 task, 1 statement of SQL, 2 rules\n"
+        "everything keeps to policy.toml: 1 flow, 1 task, 1 statement of SQL, 2 rules\n"
     )
 
 
@@ -57,7 +57,7 @@ def test_a_warning_does_not_stop(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert run(write(tmp_path, {**GOOD, "flows/nightly.py": flow}), "check") == 0
     out = capsys.readouterr().out
     assert out.startswith("warning  flows/nightly.py:2: flow nightly has no owner\n")
-    assert "all keeps to policy.toml, with 1 warning" in out
+    assert "everything keeps to policy.toml, with 1 warning" in out
 
 
 def test_no_policy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

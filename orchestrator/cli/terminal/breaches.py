@@ -50,5 +50,5 @@ def _summary(found: Report) -> Iterator[Text]:
         yield Text(f"{told}: {looked}", style="bold red")
     else:
         more = f", with {counted(warned, 'warning')}" if warned else ""
-        yield Text(f"all keeps to policy.toml{more}: {looked}", style="green")
+        yield Text(f"everything keeps to policy.toml{more}: {looked}", style="green")
     yield Text("rules: " + (", ".join(found.rules) or "none is set"), style="dim")
