@@ -30,7 +30,7 @@ from orchestrator.model.warehouse import Warehouse
 from orchestrator.service.asking import carry_over, marked_failed, marks
 from orchestrator.service.clusters import cluster_of, executor_for, on_clusters
 from orchestrator.service.limits import keep_limits
-from orchestrator.service.notify.announcing import know_tags
+from orchestrator.service.notify.announcing import know_run
 from orchestrator.service.planning import Request
 from orchestrator.service.project import Project
 from orchestrator.service.retention import keep_house
@@ -86,7 +86,7 @@ def drive_flow(
         )  # fmt: skip
         plan = on_clusters(project, plan, place.clusters, own)
         planning.save_cache()
-        know_tags(store, {key: planned.facts.tags for key, planned in plan.tasks.items()})
+        know_run(store, run_id, {key: node.facts.tags for key, node in plan.tasks.items()})
         keep_limits(project, store)
         limiter = Limiter(store, run_id, limit_names(plan, planning))
         open_files = partial(_wait_for_files, plan, planning, place)

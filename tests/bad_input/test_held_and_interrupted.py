@@ -76,7 +76,9 @@ def _is_alive(process: psutil.Process, group: int) -> bool:
         return False
 
 
-@pytest.mark.parametrize("flow", PLACES)
+@pytest.mark.parametrize(
+    "flow", [".", *(pytest.param(flow, marks=pytest.mark.slow) for flow in PLACES if flow != ".")]
+)
 def test_a_held_file(tmp_path: Path, flow: str) -> None:
     project = write_project(tmp_path, PLACES[flow])
     duckdb.connect(str(project / "shop.duckdb")).close()

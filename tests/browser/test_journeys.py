@@ -117,6 +117,7 @@ def change_a_schedule(site: Site, page: Page) -> None:
     assert ["15 4 * * 1-5" in each["schedule"] for each in listed] == [True]
 
 
+@pytest.mark.slow
 def test_what_is_not_in_service_yet_is_marked(own_site: Site, page: Page) -> None:
     settings = own_site.folder / "orchestrator.toml"
     settings.write_text(

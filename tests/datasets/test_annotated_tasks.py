@@ -263,6 +263,7 @@ def test_a_task_of_two_files_and_the_tasks_of_each_meet_in_one_process(project: 
     assert owners == {f"duckdb:{project.resolve() / 'lake.duckdb'}"}
 
 
+@pytest.mark.slow
 def test_two_processes_do_not_want_one_file(run: Run) -> None:
     ran = run(
         """

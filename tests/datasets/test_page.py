@@ -49,7 +49,7 @@ def test_its_script_and_its_picture(project: Path) -> None:
     assert done.returncode == 0, done.stderr
     why = [sys.executable, "-m", "orchestrator", "why", "orders", "score", "--flow", "scores"]
     done = subprocess.run(why, capture_output=True, text=True)
-    shown = next(b.text for b in SECTIONS["Tables in and out"] if not b.language)
+    shown = next(b.text for b in SECTIONS["Tables in and out"] if b.language == "text")
     assert [line.rstrip() for line in done.stdout.splitlines() if line.strip()] == [
         line for line in shown.splitlines() if line.strip()
     ], done.stderr

@@ -133,7 +133,7 @@ def slow(flags: dict[str, Any]) -> Any:
     "flags",
     [
         slow({"empty": True}),
-        {"full_refresh": True, "store_failures": True},
+        slow({"full_refresh": True, "store_failures": True}),
         {"select": ("customers+1", "happenings"), "exclude": ("resource_type:snapshot",)},
         # no microbatch: dbt 1.10 waits for ever for a second thread to run the batches in
         slow(

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from dbt.contracts.graph.manifest import Manifest
 
 from tasks.dbt.errors import DbtParseError
+from tasks.dbt.internals.travel import pack_parsed, unpack_parsed
 from tasks.dbt.options import DbtOptions
 from tasks.dbt.session import WarmSession
 from tests.dbt.project import write_project
 
+LOOKUPS = ("ref_lookup", "source_lookup", "doc_lookup", "metric_lookup", "disabled_lookup")
 FILES = {
     "seeds/raw.csv": "id,name\n1,Ann\n2,Bob\n",
     "macros/doubled.sql": "{% macro doubled(x) %} 2 * {{ x }} {% endmacro %}",
@@ -92,3 +96,14 @@ def test_it_parses_where_there_are_catalogs(
     session = WarmSession(options, parsed=packed, second=True, invocation=report.invocation)
     with pytest.raises(DbtParseError, match="iceberg_rest"):
         session.parse()
+
+
+def test_each_lookup_of_a_manifest_that_travelled_is_its_own() -> None:
+    manifest = Manifest(fixtures={"people": "a fixture"})  # type: ignore[dict-item]
+    kinds = {name: type(getattr(manifest, name)) for name in LOOKUPS}
+    queue = SimpleNamespace(get_selected_nodes=lambda: {"model.shop.people"})
+    task = SimpleNamespace(manifest=manifest, job_queue=queue, selected_unit_tests=set())
+    found = unpack_parsed(pack_parsed(task))
+    assert found.nodes == {"model.shop.people"}
+    assert {name: type(getattr(found.manifest, name)) for name in LOOKUPS} == kinds
+    assert found.manifest.fixtures == {"people": "a fixture"}

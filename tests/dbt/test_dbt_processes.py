@@ -331,7 +331,7 @@ def test_nothing_is_left_open(built: Any) -> None:
     assert ours.rows("select count(*) from pg_stat_activity where datname = 'ours'") == [(1,)]
 
 
-@pytest.mark.parametrize("killed", ["first", "second"])
+@pytest.mark.parametrize("killed", ["first", pytest.param("second", marks=pytest.mark.slow)])
 def test_a_killed_process_is_made_up_for(killed: str, host: str, tmp_path: Path) -> None:
     place = Place(tmp_path, host, f"killed_{killed}", LONG)
     long, start = ("model.shop.a", "model.shop.b"), "dbt.on-run-start"
@@ -356,6 +356,7 @@ def test_a_killed_process_is_made_up_for(killed: str, host: str, tmp_path: Path)
     assert place.rows("select id from main.late") == [(1,)]
 
 
+@pytest.mark.slow
 def test_a_cancelled_build_leaves_nothing_running_in_either_process(
     host: str, tmp_path: Path
 ) -> None:
@@ -371,6 +372,7 @@ def test_a_cancelled_build_leaves_nothing_running_in_either_process(
     assert place.rows("select to_regclass('main.a'), to_regclass('main.late')") == [(None, None)]
 
 
+@pytest.mark.slow
 def test_a_deferred_build_reads_what_it_does_not_make(host: str, tmp_path: Path) -> None:
     made = Place(tmp_path / "made", host, "deferred", DEFERRED)
     code, said = made.run("dbt.cli.main", "build", "--profiles-dir", ".")

@@ -36,6 +36,7 @@ def begun(project: Path, **arguments: object) -> WarmSession:
     return session
 
 
+@pytest.mark.slow
 def test_eight_threads_a_hundred_nodes(tmp_path: Path) -> None:
     files = {"models/m0.sql": "select 1 as n"}
     for number in range(1, 50):
@@ -56,6 +57,7 @@ def test_eight_threads_a_hundred_nodes(tmp_path: Path) -> None:
         assert {r.message for r in results.values() if not r.ok} == set()
 
 
+@pytest.mark.slow
 def test_sessions_follow_one_another_but_never_overlap(tmp_path: Path) -> None:
     here = write_project(tmp_path / "a", TWO)
     there = write_project(tmp_path / "b", TWO | {"models/one.sql": "select 10 as n"})

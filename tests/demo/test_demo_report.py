@@ -71,6 +71,7 @@ def page(content: str) -> Page:
     return Page(content)
 
 
+@pytest.mark.slow
 def test_the_page_fetches_nothing(content: str, page: Page) -> None:
     assert not re.search(r"https?:|url\(|@import|//\w+\.", content)
     assert not {"script", "link", "img", "iframe", "object", "use"} & {
@@ -81,6 +82,7 @@ def test_the_page_fetches_nothing(content: str, page: Page) -> None:
         assert (attributes.get("href") or "#").startswith("#")
 
 
+@pytest.mark.slow
 def test_every_chart_has_a_title_and_a_description(page: Page) -> None:
     charts = page.all("svg")
     assert len(charts) >= 8
@@ -94,6 +96,7 @@ def test_every_chart_has_a_title_and_a_description(page: Page) -> None:
     assert all(text.strip() for text in page.text["desc"])
 
 
+@pytest.mark.slow
 def test_identifiers_are_unique_and_links_lead_somewhere(page: Page) -> None:
     identifiers = Counter(
         attributes["id"] for _, attributes, _ in page.elements if "id" in attributes
@@ -104,11 +107,13 @@ def test_identifiers_are_unique_and_links_lead_somewhere(page: Page) -> None:
     assert set(links) <= set(identifiers)
 
 
+@pytest.mark.slow
 def test_every_finding_gives_its_numbers_as_a_table(page: Page) -> None:
     assert len(page.all("table")) == len(page.all("article"))
     assert {attributes.get("scope") for attributes in page.all("th")} == {"col", "row"}
 
 
+@pytest.mark.slow
 def test_light_and_dark_are_styled_and_the_language_is_named(content: str, page: Page) -> None:
     assert "prefers-color-scheme: dark" in content
     assert page.all("html") == [{"lang": "en"}]
@@ -127,6 +132,7 @@ def test_no_number_is_broken(content: str) -> None:
             assert float(value) >= 0 or attribute in ("x", "y", "cx", "cy", "x1", "y1")
 
 
+@pytest.mark.slow
 def test_csv_files_hold_the_tables(folder: Path, built: Built) -> None:
     with duckdb.connect(str(built.database), read_only=True) as connection:
         for name, source in report.EXPORTS.items():
@@ -140,12 +146,14 @@ def test_csv_files_hold_the_tables(folder: Path, built: Built) -> None:
             assert len(expected) > 10
 
 
+@pytest.mark.slow
 def test_equal_data_gives_equal_files(folder: Path, built: Built, tmp_path: Path) -> None:
     with duckdb.connect(str(built.database), read_only=True) as connection:
         for path in report.write_report(connection, tmp_path):
             assert path.read_bytes() == (folder / path.name).read_bytes()
 
 
+@pytest.mark.slow
 def test_a_report_that_fails_leaves_the_old_one(folder: Path, built: Built, tmp_path: Path) -> None:
     (tmp_path / "nightly.html").write_text("yesterday's")
     with duckdb.connect() as empty, pytest.raises(FAIL, match="daily_operations"):

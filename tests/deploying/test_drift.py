@@ -145,6 +145,7 @@ def test_the_command(
     repo: Repo, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(repo.root)
+    monkeypatch.setenv("COLUMNS", "120")
     deploy(Project.find(repo.root), [], Terms(to="prod"))
     assert execute(["deployments", "drift", "--check"]) == 0
     capsys.readouterr()

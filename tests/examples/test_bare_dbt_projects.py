@@ -100,6 +100,7 @@ def test_a_second_run_is_incremental_and_a_retry_runs_only_what_failed(tmp_path:
     assert "model.shop.customers" not in names
 
 
+@pytest.mark.slow
 def test_seeds_that_write_the_sources_build_in_one_run(tmp_path: Path) -> None:
     files = {
         "dbt_project.yml": PROJECT + "seeds: {shop: {+schema: raw}}\n",
@@ -116,6 +117,7 @@ def test_seeds_that_write_the_sources_build_in_one_run(tmp_path: Path) -> None:
     assert tables(ours)["main.orders"] == [(30,)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "threads",
     [pytest.param("1", marks=pytest.mark.slow), "2", pytest.param("8", marks=pytest.mark.slow)],
@@ -139,6 +141,7 @@ def test_sql_between_a_seed_and_a_source(tmp_path: Path, threads: str) -> None:
     assert "models/last.sql:1 reads source made.doubled" in why.stdout
 
 
+@pytest.mark.slow
 def test_an_empty_selection_is_refused_and_near_names_are_offered(tmp_path: Path) -> None:
     project = write_project(tmp_path, {"models/orders.sql": "select 1 as id"})
     done = orchestrator(project, "run", ".", "--select", "ordrs")

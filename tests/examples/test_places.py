@@ -12,6 +12,7 @@ from tests.examples.side_by_side import contents, orchestrator
 FILES = {"models/deep/orders.sql": "select 1 as id"}
 
 
+@pytest.mark.slow
 def test_from_a_subfolder_with_an_odd_name(tmp_path: Path) -> None:
     project = write_project(tmp_path / "die schöne Küche", FILES)
     done = orchestrator(project / "models" / "deep", "run", ".")
@@ -21,7 +22,9 @@ def test_from_a_subfolder_with_an_odd_name(tmp_path: Path) -> None:
     assert "shop" in orchestrator(project / "models", "runs", "list").stdout
 
 
-@pytest.mark.parametrize("way", ["flag", "environment", "home"])
+@pytest.mark.parametrize(
+    "way", ["flag", *(pytest.param(way, marks=pytest.mark.slow) for way in ("environment", "home"))]
+)
 def test_from_another_folder(tmp_path: Path, way: str) -> None:
     project = write_project(tmp_path / "project", FILES)
     home = tmp_path / "home"

@@ -102,6 +102,7 @@ def test_a_retry_that_cannot_begin_is_the_whole_command(project: Path) -> None:
     assert len(attempts[1].detail["nodes"]) == 3
 
 
+@pytest.mark.slow
 def test_a_team_s_own_task_keeps_the_plain_result(project: Path) -> None:
     class Counted(DbtShellTask):
         def run(self, **arguments: Any) -> int:
@@ -113,6 +114,7 @@ def test_a_team_s_own_task_keeps_the_plain_result(project: Path) -> None:
     assert row.result["value"] > 5
 
 
+@pytest.mark.slow
 def test_what_was_done_before_it_was_stopped_is_kept(project: Path) -> None:
     slow = "select * from range(100000000000) where hash(range) = 3"
     (project / "shop" / "models" / "bad.sql").write_text(

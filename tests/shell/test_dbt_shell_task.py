@@ -325,6 +325,7 @@ def test_a_real_project_that_cannot_be_parsed_says_why(project: Path) -> None:
         task.run()
 
 
+@pytest.mark.slow
 def test_two_real_runs_at_once_each_use_their_own_profile(project: Path, tmp_path: Path) -> None:
     def build(name: str) -> str | list[str] | None:
         path = tmp_path / f"{name}.duckdb"

@@ -198,6 +198,7 @@ def test_another_target_or_other_vars_are_other_code(shop: Path, compiled: list[
         assert len(compiled[0]) == 8
 
 
+@pytest.mark.slow
 def test_code_that_asks_the_warehouse_is_compiled_each_time(
     shop: Path, compiled: list[list[str]]
 ) -> None:
@@ -220,6 +221,7 @@ def test_the_warehouse_knows_a_source(shop: Path) -> None:
 HOLD = "import duckdb, sys; c = duckdb.connect('shop.duckdb'); print('open', flush=True); sys.stdin.read()"
 
 
+@pytest.mark.slow
 def test_a_held_database_is_no_obstacle(shop: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", HOLD], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -235,6 +237,7 @@ def test_a_held_database_is_no_obstacle(shop: Path) -> None:
     assert "held by another process" in note
 
 
+@pytest.mark.slow
 def test_a_given_manifest_is_taken_as_it_is(shop: Path, compiled: list[list[str]]) -> None:
     traced(shop)
     compiled.clear()

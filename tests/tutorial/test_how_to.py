@@ -67,7 +67,8 @@ def test_every_command_of_a_page_exists(page: Path) -> None:
         except click.MissingParameter:
             continue  # in passing, a command may be named without all it takes
         except click.UsageError as error:
-            pytest.fail(f"{page.name}: {line}: {error.format_message()}")
+            if "does not exist" not in error.format_message():  # what its reader has made by then
+                pytest.fail(f"{page.name}: {line}: {error.format_message()}")
 
 
 def test_a_wrong_command_would_be_seen() -> None:

@@ -66,8 +66,9 @@ class Announcing:
         with _opening:
             _open.append(self)
 
-    def know_tags(self, tags: Mapping[str, frozenset[str]]) -> None:
-        """Take down the tags of the tasks of the run that is driven here, by key."""
+    def know_run(self, run_id: str, tags: Mapping[str, frozenset[str]]) -> None:
+        """Take down the run that is driven here, and the tags of its tasks by key."""
+        self._latest = run_id
         self._tags = {key: words for key, words in tags.items() if words}
 
     def close(self) -> None:
@@ -204,12 +205,13 @@ def reachable() -> Announcing | None:
         return _open[-1] if _open else None
 
 
-def know_tags(store: object, tags: Mapping[str, frozenset[str]]) -> None:
-    """Tell a store that announces the tags of the tasks that a run is about to record.
+def know_run(store: object, run_id: str, tags: Mapping[str, frozenset[str]]) -> None:
+    """Tell a store that announces which run is about to be recorded, before its handlers speak.
 
     Args:
         store: A run store; one that announces nothing need not know.
+        run_id: The run.
         tags: The tags of each task, by its key.
     """
     if isinstance(store, Announcing):
-        store.know_tags(tags)
+        store.know_run(run_id, tags)

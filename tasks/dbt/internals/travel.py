@@ -98,21 +98,29 @@ class Parsed:
         manifest: dbt's own.
         nodes: Unique ids that dbt selects by the options, without unit tests.
         unit_tests: Those of the unit tests.
+        fixtures: The manifest's own, which dbt leaves out when it is pickled.
     """
 
     manifest: Any
     nodes: frozenset[str]
     unit_tests: frozenset[str]
+    fixtures: dict[str, Any]
 
 
 def pack_parsed(task: Any) -> bytes:
     """Make what dbt found as it parsed ready to travel."""
     nodes = frozenset(task.job_queue.get_selected_nodes())
-    found = Parsed(task.manifest, nodes, frozenset(task.selected_unit_tests))
+    manifest = task.manifest
+    found = Parsed(manifest, nodes, frozenset(task.selected_unit_tests), dict(manifest.fixtures))
     return zlib.compress(pickle.dumps(found, pickle.HIGHEST_PROTOCOL), 1)
 
 
 def unpack_parsed(data: bytes) -> Parsed:
     """Return what travelled."""
     found: Parsed = pickle.loads(zlib.decompress(data))
+    found.manifest.fixtures = found.fixtures
+    # dbt pickles a manifest by position, and counts its lookups one by one off: each is another's.
+    for field in fields(found.manifest):
+        if field.name.endswith("_lookup"):
+            setattr(found.manifest, field.name, None)
     return found

@@ -76,6 +76,7 @@ def shop(folder: Path) -> Shop:
     return Shop(folder)
 
 
+@pytest.mark.slow
 def test_two_runs_of_changed_files(shop: Shop, folder: Path) -> None:
     secrets.masker().add("open-sesame-77")
     first = shop.run()
