@@ -18,7 +18,7 @@ serve: $(READY) ui  ## the service with its page, on the project in dbt_project/
 	@cd dbt_project && ../$(BIN)/orchestrator serve
 
 test: $(READY) servers ui browser  ## all tests but the slow ones
-	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not slow"
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
 
 test-all: $(READY) servers ui browser  ## all tests
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder

@@ -21,6 +21,7 @@ from tests.agent.world import World, wait_for
 VICTIMS = ("agent", "driver")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("victim", VICTIMS)
 def test_killed_in_the_middle(victim: str, world: World) -> None:
     kill_and_look(world, victim, 2.0)

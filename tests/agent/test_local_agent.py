@@ -48,6 +48,7 @@ def test_runs_are_launched_and_what_their_process_prints_is_in_their_log(world: 
     assert world.alive() == []
 
 
+@pytest.mark.slow
 def test_a_killed_process_is_noticed_and_the_run_can_go_on(world: World) -> None:
     from orchestrator.service.running import retry_run
 

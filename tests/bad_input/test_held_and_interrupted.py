@@ -106,6 +106,7 @@ SLOW = {
 }
 
 
+@pytest.mark.slow
 def test_interrupted(tmp_path: Path) -> None:
     project = write_project(tmp_path, SLOW)
     with start(project, "run", ".") as process:

@@ -50,6 +50,7 @@ def test_where_flows_import_from(tmp_path: Path, program: list[str], name: str) 
     assert run(project, program, "run", "n").returncode == 0
 
 
+@pytest.mark.slow
 def test_a_bare_dbt_project_imports_nothing_of_its_own(tmp_path: Path) -> None:
     project = write_project(tmp_path, {"models/a.sql": "select 1 as id", "tasks.py": "x = 1\n"})
     done = run(project, SCRIPT, "plan", ".")

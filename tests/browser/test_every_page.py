@@ -52,7 +52,7 @@ def open_page(page: Page, site: Site, path: str) -> None:
 @pytest.mark.parametrize(
     ("width", "theme"),
     [
-        (1400, "light"),
+        pytest.param(1400, "light", marks=pytest.mark.slow),
         (390, "dark"),
         pytest.param(1400, "dark", marks=pytest.mark.slow),
         pytest.param(390, "light", marks=pytest.mark.slow),

@@ -147,6 +147,7 @@ def test_a_column_that_only_another_flow_has_wrong_is_explained_by_that_flow(
     assert "has no column 'totl'" in err
 
 
+@pytest.mark.slow
 def test_whoever_waits_is_told_what_goes_on(
     project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -80,7 +80,7 @@ def on_server(project: Path, server: dict[str, Any]) -> Any:
     return make("main", server, root=project, options=RunOptions())
 
 
-@pytest.mark.parametrize("executor", ["threads", "dask"])
+@pytest.mark.parametrize("executor", ["threads", pytest.param("dask", marks=pytest.mark.slow)])
 def test_the_same_flow(on_server: Any, server: dict[str, Any], run: Run, executor: str) -> None:
     ran = run(FLOW.replace("{schema}", "marts"), executor=executor)
     assert ran.state == "Success", {key: ran.told(key) for key in ran.tasks}

@@ -101,6 +101,7 @@ def twins(tmp_path: Path) -> tuple[Path, Path]:
     return theirs, write_project(tmp_path / "ours" / "shop", EVERYTHING)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "trim", [True, pytest.param(False, marks=pytest.mark.slow)], ids=["trimmed", "whole"]
 )
@@ -129,6 +130,7 @@ def slow(flags: dict[str, Any]) -> Any:
     return pytest.param(flags, marks=pytest.mark.slow)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "flags",
     [

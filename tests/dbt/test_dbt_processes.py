@@ -270,11 +270,13 @@ def built(host: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Place, P
     return theirs, ours, seen
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("build", [0, 1])
 def test_both_processes_ran_nodes(built: Any, build: int) -> None:
     assert len(set(built[2][build][4].values())) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("build", [0, 1])
 def test_it_leaves_the_same_tables_and_rows(built: Any, build: int) -> None:
     theirs, ours, *_ = built[2][build]
@@ -282,6 +284,7 @@ def test_it_leaves_the_same_tables_and_rows(built: Any, build: int) -> None:
     assert "main.growing BASE TABLE" in ours
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("build", [0, 1])
 def test_run_results_say_the_same_of_each_node(built: Any, build: int) -> None:
     *_, theirs, ours, _ = built[2][build]
@@ -293,16 +296,19 @@ def test_run_results_say_the_same_of_each_node(built: Any, build: int) -> None:
         assert ours[name] | dict.fromkeys(own) == theirs[name] | dict.fromkeys(own), name
 
 
+@pytest.mark.slow
 def test_the_second_build_found_what_the_first_left(built: Any) -> None:
     ours = built[1]
     assert ours.rows("select distinct pass from main.growing") == [(1,)]
     assert ours.rows("select count(*) from main.slow0") == [(6,)]
 
 
+@pytest.mark.slow
 def test_a_node_sees_relations_that_the_other_process_made(built: Any) -> None:
     assert built[1].rows("select named, growing from main.asks") == [(1, 1)]
 
 
+@pytest.mark.slow
 def test_all_processes_are_one_invocation(built: Any) -> None:
     theirs, ours, _ = built
     audit = "select id, started, nodes, told from audit.runs order by started"
@@ -314,6 +320,7 @@ def test_all_processes_are_one_invocation(built: Any) -> None:
     assert told["metadata"]["invocation_id"] == rows[-1][0]
 
 
+@pytest.mark.slow
 def test_the_manifest_is_whole_and_holds_what_each_process_compiled(built: Any) -> None:
     read = [place.artifact("manifest") for place in built[:2]]
     theirs, ours = (
@@ -326,11 +333,13 @@ def test_the_manifest_is_whole_and_holds_what_each_process_compiled(built: Any) 
     }
 
 
+@pytest.mark.slow
 def test_nothing_is_left_open(built: Any) -> None:
     ours = built[1]
     assert ours.rows("select count(*) from pg_stat_activity where datname = 'ours'") == [(1,)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("killed", ["first", pytest.param("second", marks=pytest.mark.slow)])
 def test_a_killed_process_is_made_up_for(killed: str, host: str, tmp_path: Path) -> None:
     place = Place(tmp_path, host, f"killed_{killed}", LONG)

@@ -83,6 +83,7 @@ def starts_others(folder: str) -> None:
     time.sleep(600)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stubborn", [sleeps, counts, ignores, starts_others])
 def test_a_time_limit_stops_a_function_with_all_it_started(
     anywhere: Place, stubborn: Task, tmp_path: Path

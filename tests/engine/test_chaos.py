@@ -19,7 +19,10 @@ from tests.engine.chaos import COUNT, World
 VICTIMS = ("worker", "nanny-1", "scheduler", "driver")
 
 
-@pytest.mark.parametrize("victim", VICTIMS)
+@pytest.mark.parametrize(
+    "victim",
+    ["worker", *(pytest.param(victim, marks=pytest.mark.slow) for victim in VICTIMS[1:])],
+)
 def test_killed_in_the_middle(victim: str, tmp_path: Path) -> None:
     kill_and_finish(tmp_path, victim, COUNT // 2)
 

@@ -152,6 +152,7 @@ def test_the_command_answers(bin_folder: Path, user: Path, words: str) -> None:
     assert "orchestrator" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_dbt_project_runs_beside_a_tasks_file_of_the_users(bin_folder: Path, user: Path) -> None:
     done = run(bin_folder / "orchestrator", "run", ".", cwd=user)
     assert done.returncode == 0, done.stdout + done.stderr

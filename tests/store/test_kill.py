@@ -10,6 +10,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from orchestrator.store.opening import open_store
 from orchestrator.store.records import FlowRun, TaskRun
 
@@ -29,6 +31,7 @@ for n in range(10_000):
 """
 
 
+@pytest.mark.slow
 def test_sigkill_at_random_moments(tmp_path: Path) -> None:
     path = tmp_path / "runs.db"
     seed = random.randrange(10**6)

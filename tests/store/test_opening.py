@@ -80,6 +80,7 @@ def test_a_store_up_to_date_is_opened_without_alembic(made: Path) -> None:
     assert process.returncode == 0
 
 
+@pytest.mark.slow
 def test_processes_that_open_a_new_file_at_the_same_time_all_succeed(tmp_path: Path) -> None:
     code = (
         "import sys, sqlalchemy, alembic.command\n"

@@ -7,6 +7,7 @@ import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -222,6 +223,7 @@ class Stores(RuleBasedStateMachine):
             assert numbers == sorted(set(numbers))
 
 
+@pytest.mark.slow
 def test_memory_and_sqlite_answer_alike() -> None:
     with tempfile.TemporaryDirectory() as folder, open_store(Path(folder) / "runs.db") as store:
         Stores.sqlite = store

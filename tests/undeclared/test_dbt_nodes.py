@@ -58,6 +58,7 @@ def test_what_dbt_itself_does_is_no_finding(in_tmp: Path, times: int) -> None:
     assert {k for k, t in found.tasks.items() if (t.detail or {}).get("unchecked")} == set()
 
 
+@pytest.mark.slow
 def test_macros_and_hooks_are_found_and_declared(in_tmp: Path) -> None:
     write_files(in_tmp, UNSEEN)
     run(in_tmp, _makers())

@@ -52,6 +52,7 @@ def test_both_use_the_file_at_once(project: Path, first: str) -> None:
         assert can_be_opened_elsewhere(project / "shop.duckdb")
 
 
+@pytest.mark.slow
 def test_a_database_in_memory_is_dbts_own(project: Path) -> None:
     (project / "models/from_sql.sql").write_text("select 1 as a")
     with running(project, "memory"):
