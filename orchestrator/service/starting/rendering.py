@@ -136,7 +136,7 @@ def project_name(target: Path) -> str:
     """Return the name of a project in a folder: that of its dbt project, else the folder's.
 
     Example:
-        >>> project_name(Path("/work/Coffee-Shop"))
+        >>> project_name(Path("Coffee-Shop"))
         'coffee_shop'
     """
     name = target.name
