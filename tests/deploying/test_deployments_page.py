@@ -6,11 +6,10 @@ import re
 import shlex
 from pathlib import Path
 
-import click
 import pytest
 
-from orchestrator.cli.main import root
 from orchestrator.settings import load_settings
+from tests import command_lines
 from tests.docs import pages
 
 PAGE = pages.DOCS / "deployments.md"
@@ -36,15 +35,7 @@ def test_the_environments_are_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("line", COMMANDS)
 def test_a_command_is_one_that_there_is(line: str) -> None:
-    words = shlex.split(line)
-    assert words.pop(0) == "orchestrator"
-    command: click.Command = root
-    context = click.Context(root, info_name="orchestrator")
-    while isinstance(command, click.Group):
-        found = command.get_command(context, words.pop(0))
-        assert found is not None, line
-        command = found
-    command.make_context("test", words)
+    command_lines.read(shlex.split(line))
 
 
 def test_the_words_for_how_things_stand_are_those_of_the_code() -> None:

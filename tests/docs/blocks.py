@@ -17,10 +17,9 @@ import jsonschema
 import yaml
 
 from orchestrator import schemas
-from orchestrator.cli.main import root
-from orchestrator.cli.session import Session
 from orchestrator.lineage import analyze_sql
 from tasks.sql.front_matter import read_front_matter
+from tests import command_lines
 from tests.docs import pages
 from tests.docs.pages import Block
 
@@ -102,7 +101,7 @@ def _shell(block: Block) -> None:
             continue
         program = words[0]
         if program == "orchestrator":
-            parse(words[1:])
+            _read(words)
         elif program == "make":
             _made(words[1:])
         elif program not in ELSEWHERE and not program.startswith(("./", ".venv/")):
@@ -111,31 +110,11 @@ def _shell(block: Block) -> None:
             )
 
 
-def parse(args: list[str]) -> None:
-    """Read a command line of ours as far as can be without running it.
-
-    Raises:
-        WrongError: There is no such command, option or choice.
-    """
-    command: click.Command = root
-    context: click.Context | None = None
-    name: str | None = "orchestrator"
+def _read(words: list[str]) -> None:
     try:
-        while True:
-            context = command.make_context(
-                name, list(args), parent=context, obj=Session(format="text")
-            )
-            if not isinstance(command, click.Group):
-                return
-            rest = [*context._protected_args, *context.args]
-            name, found, args = command.resolve_command(context, rest)
-            assert found is not None
-            command = found
-    except click.exceptions.Exit:
-        return  # --help and --version
-    except click.ClickException as error:
-        if "does not exist" not in error.format_message():  # a file of the reader's
-            raise WrongError(f"orchestrator {' '.join(args)}: {error.format_message()}") from error
+        command_lines.read(words)
+    except click.UsageError as error:
+        raise WrongError(f"{' '.join(words)}: {error.format_message()}") from error
 
 
 def _made(targets: list[str]) -> None:
@@ -190,10 +169,10 @@ def _json(block: Block) -> None:
 def _listed(block: Block) -> None:
     """Commands of ours, each with a word about it after a gap."""
     for line in block.text.splitlines():
-        program, *words = shlex.split(line.partition("  ")[0])
-        if program != "orchestrator":
+        words = shlex.split(line.partition("  ")[0])
+        if words[:1] != ["orchestrator"]:
             raise WrongError("name the language of the block")
-        parse(words)
+        _read(words)
 
 
 def _shown(block: Block) -> None:

@@ -10,10 +10,9 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
-import click
 import pytest
 
-from orchestrator.cli.main import execute, root
+from orchestrator.cli.main import execute
 from orchestrator.service.starting import packaged
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -105,16 +104,3 @@ def without_git(tmp_path: Path) -> str:
     (folder / "python").symlink_to(sys.executable)
     assert shutil.which("git", path=str(folder)) is None
     return str(folder)
-
-
-def takes(words: list[str]) -> None:
-    """Fail unless our command line has this command with these options."""
-    assert words[0] == "orchestrator"
-    command: click.Command = root
-    context = click.Context(root, info_name="orchestrator")
-    rest = words[1:]
-    while isinstance(command, click.Group):
-        found = command.get_command(context, rest[0])
-        assert found is not None, words
-        command, rest = found, rest[1:]
-    command.make_context(command.name, rest, parent=context, resilient_parsing=False)

@@ -15,8 +15,9 @@ import pytest
 import yaml
 
 from orchestrator.settings import load_settings
+from tests import command_lines
 from tests.missing import is_missing
-from tests.templates.projects import init, takes
+from tests.templates.projects import init
 
 
 @pytest.fixture
@@ -35,8 +36,8 @@ def test_the_words_of_compose_are_ours(platform: Path) -> None:
     assert set(services) == {"postgres", "scheduler", "agent", "api"}
     for name in ("scheduler", "agent", "api"):
         assert services[name]["command"][1] == name
-        takes(services[name]["command"])
-    takes(services["agent"]["healthcheck"]["test"][1:])
+        command_lines.read(services[name]["command"])
+    command_lines.read(services["agent"]["healthcheck"]["test"][1:])
 
 
 def test_each_service_has_a_health_check_and_waits_for_postgres(platform: Path) -> None:
@@ -94,7 +95,7 @@ def test_the_image_copies_what_is_there_and_runs_as_somebody(platform: Path) -> 
     words = [line[0] for line in lines]
     assert words.index("USER") > max(i for i, word in enumerate(words) if word == "RUN")
     (command,) = [line for line in text.splitlines() if line.startswith("CMD")]
-    takes(json.loads(command.removeprefix("CMD ")))
+    command_lines.read(json.loads(command.removeprefix("CMD ")))
 
 
 def test_systemd_takes_the_units(platform: Path) -> None:
@@ -106,7 +107,7 @@ def test_systemd_takes_the_units(platform: Path) -> None:
     for unit in units:
         (line,) = re.findall(r"^ExecStart=(.+)$", unit.read_text(), re.MULTILINE)
         assert line.startswith(program + " ")
-        takes(["orchestrator", *line.split()[1:]])
+        command_lines.read(["orchestrator", *line.split()[1:]])
         # The program belongs to the machine that they are installed on.
         unit.write_text(unit.read_text().replace(program, sys.executable))
     verify = shutil.which("systemd-analyze")
@@ -131,7 +132,7 @@ def test_aws_takes_the_task_definition(platform: Path) -> None:
     broken = ParamValidator().validate({**given, "cpus": "1"}, shape)
     assert broken.has_errors(), "a field that there is not is seen"
     (container,) = given["containerDefinitions"]
-    takes(container["command"])
+    command_lines.read(container["command"])
     assert [secret["name"] for secret in container["secrets"]] == ["ORCHESTRATOR_STORE"]
     assert "environment" not in container
     # A pair that Fargate has: 1 vCPU goes with 2 to 8 GB.
@@ -155,4 +156,4 @@ def test_the_commands_of_the_readme_are_ours(platform: Path) -> None:
     ]
     assert len(lines) == 4
     for line in lines:
-        takes(shlex.split(line))
+        command_lines.read(shlex.split(line))

@@ -8,8 +8,9 @@ import shlex
 import yaml
 
 from orchestrator.service.starting import packaged
+from tests import command_lines
 from tests.docs import pages
-from tests.templates.projects import TEMPLATES, takes
+from tests.templates.projects import TEMPLATES
 
 SECTIONS = pages.sections(pages.DOCS / "templates.md")
 PAGE = (pages.DOCS / "templates.md").read_text("utf-8")
@@ -35,7 +36,7 @@ def test_its_commands_are_ours() -> None:
     ours = [line for line in lines if line.startswith("orchestrator ")]
     assert len(ours) == 9
     for line in ours:
-        takes(shlex.split(line))
+        command_lines.read(shlex.split(line))
     assert set(lines) - set(ours) == {
         "cd demo", 'cat summary.md >> "$GITHUB_STEP_SUMMARY"', "python templates/release.py",
     }  # fmt: skip

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from orchestrator.cli.commands.test import command
+from orchestrator.cli.main import root
 from orchestrator.cli.session import Session
 from orchestrator.service.project import Project
 from orchestrator.testing import flow_tests
@@ -40,7 +40,7 @@ def run(folder: Path, *words: str) -> tuple[int, str]:
 def here(*words: str) -> tuple[int, Any]:
     """Run the command in this process, as JSON."""
     done = CliRunner().invoke(
-        command, [*words, "--format", "json"], obj=Session(), standalone_mode=False,
+        root, ["test", *words, "--format", "json"], obj=Session(), standalone_mode=False,
         catch_exceptions=False,
     )  # fmt: skip
     return done.return_value, json.loads(done.stdout)
@@ -99,7 +99,7 @@ def test_sql_tests_alone_pass(elsewhere: Path) -> None:
 
 def test_none_is_no_failure_but_a_wrong_choice_is(elsewhere: Path) -> None:
     shop(elsewhere)
-    done = CliRunner().invoke(command, [], obj=Session(), standalone_mode=False)
+    done = CliRunner().invoke(root, ["test"], obj=Session(), standalone_mode=False)
     assert done.return_value == 0
     assert "there are no tests here" in done.stdout
     assert "sql_tests:" in done.stdout

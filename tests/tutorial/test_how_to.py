@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 import pytest
 
-from orchestrator.cli.main import root as cli
+from tests import command_lines
 from tests.docs import pages
 from tests.tutorial import shop
 from tests.tutorial.terminal import Terminal
@@ -38,44 +38,23 @@ def commands(page: Path) -> Iterator[str]:
         yield " ".join(said.split())
 
 
-def parsed(line: str) -> None:
-    """Read a command as the command line does; nothing runs.
-
-    Raises:
-        click.UsageError: There is no such command, option or value.
-    """
-    words = shlex.split(line, comments=True)[1:]
-    context, command = click.Context(cli, info_name="orchestrator"), cli
-    while isinstance(command, click.Group):
-        if not words or words[0].startswith("-"):
-            return
-        name = words.pop(0)
-        found = command.get_command(context, name)
-        if found is None:
-            raise click.UsageError(f"there is no command {name!r}")
-        command = found
-        context = click.Context(command, info_name=name, parent=context)
-    if words and "…" not in line:
-        command.make_context(str(command.name), words, parent=context.parent)
-
-
 @pytest.mark.parametrize("page", OURS, ids=lambda page: str(page.relative_to(pages.DOCS)))
 def test_every_command_of_a_page_exists(page: Path) -> None:
     for line in commands(page):
+        words = shlex.split(line.partition("…")[0], comments=True)
         try:
-            parsed(line)
-        except click.MissingParameter:
+            command_lines.read(words)
+        except (click.MissingParameter, click.exceptions.NoArgsIsHelpError):
             continue  # in passing, a command may be named without all it takes
         except click.UsageError as error:
-            if "does not exist" not in error.format_message():  # what its reader has made by then
-                pytest.fail(f"{page.name}: {line}: {error.format_message()}")
+            pytest.fail(f"{page.name}: {line}: {error.format_message()}")
 
 
 def test_a_wrong_command_would_be_seen() -> None:
     with pytest.raises(click.UsageError):
-        parsed("orchestrator runs reply latest")
+        command_lines.read(["orchestrator", "runs", "reply", "latest"])
     with pytest.raises(click.UsageError):
-        parsed("orchestrator run nightly --selekt a")
+        command_lines.read(["orchestrator", "run", "nightly", "--selekt", "a"])
 
 
 def test_every_page_is_on_the_list() -> None:
