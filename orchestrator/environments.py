@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from orchestrator.kinds import TEXT, Key, Kind, table_of
-from orchestrator.presets import nearest
+from orchestrator.kinds import TEXT, TEXTS, Key, Kind, tables_of
 
 
 @dataclass(frozen=True)
@@ -22,7 +21,7 @@ class Environment:
         executor: Where tasks run; None leaves it to flow and settings.
 
     Example:
-        >>> read_environments({"prod": {"target": "snowflake"}})["prod"].target
+        >>> ENVIRONMENTS({"prod": {"target": "snowflake"}})["prod"].target
         'snowflake'
     """
 
@@ -31,39 +30,6 @@ class Environment:
     labels: tuple[str, ...] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict)
     executor: str | None = None
-
-
-def read_environments(value: object) -> dict[str, Environment]:
-    """Read the ``[environments.NAME]`` tables.
-
-    Raises:
-        ValueError: One of them cannot be read; it names the table and the key.
-    """
-    if not isinstance(value, Mapping):
-        raise ValueError(f"expected tables [environments.NAME], got {value!r}")
-    return {str(name): _environment(str(name), table) for name, table in value.items()}
-
-
-def _environment(name: str, table: object) -> Environment:
-    if not isinstance(table, Mapping):
-        raise ValueError(f"expected a table [environments.{name}], got a plain value")
-    return Environment(name, **{key: _value(name, key, value) for key, value in table.items()})
-
-
-def _value(name: str, key: str, value: object) -> Any:
-    if key not in ENVIRONMENT_KEYS:
-        hint = nearest(key, ENVIRONMENT_KEYS)
-        raise ValueError(f"unknown key {key!r} in [environments.{name}]; {hint}")
-    try:
-        return ENVIRONMENT_KEYS[key].kind(value)
-    except ValueError as error:
-        raise ValueError(f"{key} in [environments.{name}]: {error}") from None
-
-
-def _labels(value: object) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(one, str) and one for one in value):
-        raise ValueError(f'expected words as in labels = ["warehouse"], got {value!r}')
-    return tuple(value)
 
 
 def _parameters(value: object) -> dict[str, Any]:
@@ -76,11 +42,7 @@ def _parameters(value: object) -> dict[str, Any]:
 #: Every key of an ``[environments.NAME]`` table.
 ENVIRONMENT_KEYS: dict[str, Key] = {
     "target": Key(TEXT, "dbt's target of its runs", "as the settings say"),
-    "labels": Key(
-        Kind(_labels, {"type": "array", "items": {"type": "string", "minLength": 1}}),
-        "only agents with these labels take its runs",
-        "none",
-    ),
+    "labels": Key(TEXTS, "only agents with these labels take its runs", "none"),
     "parameters": Key(
         Kind(_parameters, {"type": "object"}),
         "other defaults for the flows that have such parameters",
@@ -90,6 +52,4 @@ ENVIRONMENT_KEYS: dict[str, Key] = {
 }
 
 #: The ``[environments.NAME]`` tables as a kind of value.
-ENVIRONMENTS = Kind(
-    read_environments, {"type": "object", "additionalProperties": table_of(ENVIRONMENT_KEYS)}
-)
+ENVIRONMENTS = tables_of("environments", ENVIRONMENT_KEYS, Environment)

@@ -9,9 +9,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from orchestrator.nearest import hint, nearest
+
 Shape = dict[str, Any]  #: a piece of JSON Schema
 Parser = Callable[[Any], Any]
 
+_NUMBER = re.compile(r"\d+(\.\d+)?")
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
 
 
@@ -20,12 +23,11 @@ class Kind:
     """A kind of value.
 
     Args:
-        read: Turns what is written into the value, or raises ``ValueError``. It also takes numbers
-            and switches as the text that variables of the environment are.
+        read: Turns what is written into the value, or raises ``ValueError``.
         shape: What is to be written, as JSON Schema.
 
     Example:
-        >>> whole(1)("8"), whole(1).shape
+        >>> whole(1)(8), whole(1).shape
         (8, {'type': 'integer', 'minimum': 1})
     """
 
@@ -35,6 +37,26 @@ class Kind:
     def __call__(self, value: object) -> Any:
         """Read a value."""
         return self.read(value)
+
+    def of_text(self, text: str) -> Any:
+        """Return what a text stands for where all is text, as in variables of the environment.
+
+        It is what a file would hold, or the text itself where that cannot be told; it is not
+        checked yet.
+
+        Example:
+            >>> whole(1).of_text("8"), SWITCH.of_text("on"), SWITCH.of_text("maybe")
+            (8, True, 'maybe')
+        """
+        word = text.strip()
+        kind = self.shape.get("type")
+        if kind == "integer" and word.isdecimal():
+            return int(word)
+        if kind == "number" and _NUMBER.fullmatch(word):
+            return float(word)
+        if kind == "boolean" and word.lower() in _TRUE | _FALSE:
+            return word.lower() in _TRUE
+        return text
 
 
 @dataclass(frozen=True)
@@ -46,15 +68,17 @@ class Key:
         says: What it sets, in one line of Markdown.
         default: The value where it is not set, in Markdown, if code cannot tell.
         page: The page, and the heading there, that says more.
+        required: Whether its table needs it.
     """
 
     kind: Kind
     says: str
     default: str = ""
     page: str = ""
+    required: bool = False
 
 
-def table_of(keys: Mapping[str, Key], required: Iterable[str] = ()) -> Shape:
+def table_of(keys: Mapping[str, Key]) -> Shape:
     """Return the shape of a table that has these keys and no others.
 
     Example:
@@ -69,32 +93,50 @@ def table_of(keys: Mapping[str, Key], required: Iterable[str] = ()) -> Shape:
         },
         "additionalProperties": False,
     }
-    return {**shape, "required": sorted(required)} if required else shape
+    required = sorted(name for name, key in keys.items() if key.required)
+    return {**shape, "required": required} if required else shape
 
 
 def whole(least: int) -> Kind:
     """A whole number of at least so much."""
 
-    def read(value: object) -> int:
-        number = int(value) if isinstance(value, str) and value.strip().isdecimal() else value
+    def read(number: object) -> int:
         if isinstance(number, bool) or not isinstance(number, int) or number < least:
-            raise ValueError(f"expected a whole number of at least {least}, got {value!r}")
+            raise ValueError(f"expected a whole number of at least {least}, got {number!r}")
         return number
 
     return Kind(read, {"type": "integer", "minimum": least})
 
 
-def choice(choices: Iterable[str], fold: Callable[[str], str] = str.lower) -> Kind:
+def choice(choices: Iterable[str]) -> Kind:
     """One of some words, in capitals or not."""
     words = tuple(choices)
 
     def read(value: object) -> str:
-        word = fold(value.strip()) if isinstance(value, str) else value
+        said = "off" if value is False else value  # so it is soon written in TOML, without quotes
+        word = said.strip().lower() if isinstance(said, str) else ""
         if word not in words:
-            raise ValueError(f"expected one of {', '.join(words)}, got {value!r}")
-        return str(word)
+            listed = ", ".join(words)
+            raise ValueError(f"expected one of {listed}, got {value!r}{hint(value, words)}")
+        return word
 
     return Kind(read, {"type": "string", "enum": list(words)})
+
+
+def several(kind: Kind, example: str) -> Kind:
+    """A list of values of a kind; read as a tuple.
+
+    Args:
+        kind: Of each.
+        example: What may be written, for whoever wrote something else.
+    """
+
+    def read(value: object) -> tuple[Any, ...]:
+        if not isinstance(value, list):
+            raise ValueError(f"expected a list, as in {example}, got {value!r}")
+        return tuple(kind(each) for each in value)
+
+    return Kind(read, {"type": "array", "items": kind.shape})
 
 
 def tables(kind: str) -> Kind:
@@ -106,9 +148,36 @@ def tables(kind: str) -> Kind:
         for name, table in value.items():
             if not isinstance(table, Mapping):
                 raise ValueError(f"expected a table [{kind}.{name}], got a plain value")
-        return {name: dict(table) for name, table in value.items()}
+        return {str(name): dict(table) for name, table in value.items()}
 
     return Kind(read, {"type": "object", "additionalProperties": {"type": "object"}})
+
+
+def tables_of(kind: str, keys: Mapping[str, Key], make: Callable[..., Any]) -> Kind:
+    """Tables ``[kind.NAME]`` that hold certain keys.
+
+    Args:
+        kind: As in the brackets.
+        keys: What one of them may hold.
+        make: Called with a table's name, and with the values of its keys by name.
+    """
+    named = tables(kind)
+
+    def one(name: str, key: str, value: object) -> Any:
+        if key not in keys:
+            raise ValueError(f"unknown key {key!r} in [{kind}.{name}]; {nearest(key, keys)}")
+        try:
+            return keys[key].kind(value)
+        except ValueError as error:
+            raise ValueError(f"{key} in [{kind}.{name}]: {error}") from None
+
+    def read(value: object) -> dict[str, Any]:
+        return {
+            name: make(name, **{key: one(name, key, said) for key, said in table.items()})
+            for name, table in named(value).items()
+        }
+
+    return Kind(read, {"type": "object", "additionalProperties": table_of(keys)})
 
 
 def _text(value: object) -> str:
@@ -121,22 +190,17 @@ def _path(value: object) -> str:
     return _text(os.fspath(value) if isinstance(value, os.PathLike) else value)
 
 
-def _seconds(value: Any) -> float:
-    try:
-        number = math.nan if isinstance(value, bool) else float(value)
-    except (TypeError, ValueError):
-        number = math.nan
+def _seconds(value: object) -> float:
+    number = value if isinstance(value, (int, float)) and not isinstance(value, bool) else math.nan
     if not 0 <= number < math.inf:
         raise ValueError(f"expected a number of seconds, 0 or more, got {value!r}")
-    return number
+    return float(number)
 
 
 def _switch(value: object) -> bool:
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, str) and value.strip().lower() in _TRUE | _FALSE:
-        return value.strip().lower() in _TRUE
-    raise ValueError(f"expected true or false, got {value!r}")
+    if not isinstance(value, bool):
+        raise ValueError(f"expected true or false, got {value!r}")
+    return value
 
 
 def matching(pattern: str, what: str) -> Kind:
@@ -155,3 +219,5 @@ TEXT = Kind(_text, {"type": "string", "pattern": r"\S"})
 PATH = Kind(_path, {"type": "string", "pattern": r"\S"})
 SECONDS = Kind(_seconds, {"type": "number", "minimum": 0})
 SWITCH = Kind(_switch, {"type": "boolean"})
+#: Read as a tuple.
+TEXTS = several(TEXT, '["one", "other"]')

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from orchestrator.kinds import SWITCH, TEXT, Key, Kind, Shape, choice, matching, table_of
+from orchestrator.kinds import SWITCH, TEXT, Key, Kind, Shape, choice, matching, tables_of
+from orchestrator.nearest import nearest
 
 #: Words for the classes that need no dotted path.
 CLASSES = ("local", "ssh", "fargate", "coiled", "kubernetes")
@@ -34,7 +34,7 @@ class Preset:
             :data:`VERSION_CHECKS`.
 
     Example:
-        >>> read_presets({"big": {"class": "local", "adapt": {"maximum": 4}}})["big"].adapt
+        >>> PRESETS({"big": {"class": "local", "adapt": {"maximum": 4}}})["big"].adapt
         {'maximum': 4}
     """
 
@@ -48,17 +48,6 @@ class Preset:
     check_versions: str = "error"
 
 
-def read_presets(value: object) -> dict[str, Preset]:
-    """Read the ``[clusters.NAME]`` tables.
-
-    Raises:
-        ValueError: One of them cannot be read; it names the table and the key.
-    """
-    if not isinstance(value, Mapping):
-        raise ValueError(f"expected tables [clusters.NAME], got {value!r}")
-    return {str(name): _preset(str(name), table) for name, table in value.items()}
-
-
 def cluster_named(executor: str | None) -> str | None:
     """The name of the cluster, if an executor's name says one.
 
@@ -69,22 +58,7 @@ def cluster_named(executor: str | None) -> str | None:
     return executor.removeprefix(PREFIX) if executor and executor.startswith(PREFIX) else None
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Say which of some names may have been meant, or all of them.
-
-    Example:
-        >>> nearest("clas", ["class", "adapt"]), nearest("x", ["class", "adapt"])
-        ("did you mean 'class'?", 'there are: adapt, class')
-    """
-    names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=1)
-    return f"did you mean {near[0]!r}?" if near else "there are: " + ", ".join(names)
-
-
-def _preset(name: str, table: object) -> Preset:
-    if not isinstance(table, Mapping):
-        raise ValueError(f"expected a table [clusters.{name}], got a plain value")
-    said = {key: _value(name, key, value) for key, value in table.items()}
+def _preset(name: str, **said: Any) -> Preset:
     if ("class" in said) == ("address" in said):
         raise ValueError(f"[clusters.{name}] needs a class or an address, one of the two")
     useless = [key for key in ("arguments", "adapt", "reuse", "idle_timeout") if said.get(key)]
@@ -93,17 +67,7 @@ def _preset(name: str, table: object) -> Preset:
             f"[clusters.{name}] has an address, a cluster that runs already: {useless[0]} "
             "belongs to a class"
         )
-    said["cluster_class"] = said.pop("class", None)
-    return Preset(name, **said)
-
-
-def _value(name: str, key: str, value: object) -> Any:
-    if key not in PRESET_KEYS:
-        raise ValueError(f"unknown key {key!r} in [clusters.{name}]; {nearest(key, PRESET_KEYS)}")
-    try:
-        return PRESET_KEYS[key].kind(value)
-    except ValueError as error:
-        raise ValueError(f"{key} in [clusters.{name}]: {error}") from None
+    return Preset(name, cluster_class=said.pop("class", None), **said)
 
 
 def _class(value: object) -> str:
@@ -134,11 +98,6 @@ def _adapt(value: object) -> dict[str, Any]:
     if not least <= most or not most:
         raise ValueError(f"maximum is to be at least 1, and no less than minimum, got {value!r}")
     return table
-
-
-def _check_versions(value: object) -> str:
-    # In TOML an unquoted off is soon written as false.
-    return str(choice(VERSION_CHECKS)("off" if value is False else value))
 
 
 _ADAPT: Shape = {
@@ -173,13 +132,11 @@ PRESET_KEYS: dict[str, Key] = {
         "as the class has it",
     ),
     "check_versions": Key(
-        Kind(_check_versions, choice(VERSION_CHECKS).shape),
+        choice(VERSION_CHECKS),
         "what to do where its software differs from the driver's: `error`, `warn`, `off`",
         "`error`",
     ),
 }
 
 #: The ``[clusters.NAME]`` tables as a kind of value.
-PRESETS = Kind(
-    read_presets, {"type": "object", "additionalProperties": table_of(PRESET_KEYS)}
-)  # fmt: skip
+PRESETS = tables_of("clusters", PRESET_KEYS, _preset)

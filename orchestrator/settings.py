@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,7 +12,8 @@ from typing import Any
 from orchestrator.environments import ENVIRONMENTS, Environment
 from orchestrator.errors import ConfigurationError
 from orchestrator.kinds import PATH, SECONDS, SWITCH, TEXT, Key, Kind, Shape, choice, tables, whole
-from orchestrator.presets import PREFIX, PRESETS, Preset, cluster_named, nearest
+from orchestrator.nearest import nearest
+from orchestrator.presets import PREFIX, PRESETS, Preset, cluster_named
 from orchestrator.toml_files import read_toml, text_of
 
 FILE_NAME = "orchestrator.toml"
@@ -35,11 +35,6 @@ _EXECUTOR: Shape = {
         {"type": "string", "enum": list(EXECUTORS)},
         {"type": "string", "pattern": f"^{PREFIX}.+$"},
     ]
-}
-_LIMITS: Shape = {
-    "type": "object",
-    "propertyNames": {"pattern": rf"^(?:{'|'.join(LIMITED)}):\s*\S"},
-    "additionalProperties": whole(0).shape,
 }
 
 
@@ -190,7 +185,7 @@ def _from_environment(environ: Mapping[str, str]) -> Iterator[tuple[str, object,
     for key in KEYS:
         name = ENVIRONMENT_PREFIX + key.upper()
         if key not in ONLY_IN_FILE and environ.get(name, "") != "":
-            yield key, environ[name], f"environment {name}"
+            yield key, KEYS[key].kind.of_text(environ[name]), f"environment {name}"
 
 
 def _from_flags(flags: Mapping[str, object]) -> Iterator[tuple[str, object, str]]:
@@ -205,12 +200,8 @@ def _from_flags(flags: Mapping[str, object]) -> Iterator[tuple[str, object, str]
 
 def _known(key: str, where: str, known: Iterable[str]) -> None:
     if key not in known:
-        near = difflib.get_close_matches(key, list(known), n=1)
-        raise ConfigurationError(
-            f"unknown setting {key!r}",
-            where=where,
-            fix=f"did you mean {near[0]!r}?" if near else "settings: " + ", ".join(sorted(known)),
-        )
+        fix = nearest(key, sorted(known), "settings: ")
+        raise ConfigurationError(f"unknown setting {key!r}", where=where, fix=fix)
 
 
 def _parsed(key: str, value: object, origin: str) -> Any:
@@ -218,11 +209,6 @@ def _parsed(key: str, value: object, origin: str) -> Any:
         return KEYS[key].kind(value)
     except ValueError as error:
         raise ConfigurationError(f"setting {key!r}: {error}", where=origin) from None
-
-
-def _lineage_check(value: object) -> str:
-    # In TOML an unquoted off is soon written as false.
-    return str(choice(LINEAGE_CHECKS)("off" if value is False else value))
 
 
 def executor_name(value: object) -> str:
@@ -257,11 +243,19 @@ def limit_name(value: str) -> str:
     return value
 
 
-def _limits(value: object) -> dict[str, int]:
-    if not isinstance(value, Mapping):
-        raise ValueError(f"expected a table [limits], got {value!r}")
-    slots = whole(0)
-    return {limit_name(str(name)): slots(number) for name, number in value.items()}
+def limits(least: int) -> Kind:
+    """A table of limits: at most so much of each at the same time, ``least`` or more."""
+    slots = whole(least)
+
+    def read(value: object) -> dict[str, int]:
+        if not isinstance(value, Mapping):
+            raise ValueError(f'expected a table, as in {{"tag:heavy" = 2}}, got {value!r}')
+        return {limit_name(str(name)): slots(number) for name, number in value.items()}
+
+    names = {"pattern": rf"^(?:{'|'.join(LIMITED)}):\s*\S"}
+    return Kind(
+        read, {"type": "object", "propertyNames": names, "additionalProperties": slots.shape}
+    )
 
 
 def _server(value: object) -> dict[str, Any]:
@@ -321,7 +315,7 @@ KEYS: dict[str, Key] = {
         "whether SQL that cannot be read stops the plan; else its task is kept, its lineage unknown",
     ),
     "lineage_check": Key(
-        Kind(_lineage_check, choice(LINEAGE_CHECKS).shape),
+        choice(LINEAGE_CHECKS),
         "what to do where a task reads or writes what was not derived: `off`, `warn`, `strict`;"
         " also `--lineage-check`",
         page="undeclared.md",
@@ -340,7 +334,7 @@ KEYS: dict[str, Key] = {
         "notifications.md",
     ),
     "limits": Key(
-        Kind(_limits, _LIMITS),
+        limits(0),
         'how much may run at the same time: a table `[limits]` of `"tag:NAME"`, `"warehouse:NAME"`'
         ' or `"flow:NAME"` and a whole number',
         "none",

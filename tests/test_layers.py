@@ -14,6 +14,7 @@ LEVELS = {
     "orchestrator.errors": 0,
     "orchestrator.instants": 0,
     "orchestrator.kinds": 0,
+    "orchestrator.nearest": 0,
     "orchestrator.toml_files": 0,
     "orchestrator.late_names": 0,
     "orchestrator.environments": 0,

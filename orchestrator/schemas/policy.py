@@ -2,37 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import dataclasses
 from typing import Any
 
-from orchestrator.kinds import Shape
-from orchestrator.service.policy.keys import BELONGS, TABLES, Key, Kind, Table
-from orchestrator.service.policy.keys import Shape as Form
-from orchestrator.settings import KEYS
-
-_TEXT: Shape = {"type": "string", "pattern": r"\S"}
-_LENGTH = (
-    r"^(?=.*[1-9])P?(\s*[0-9]+\s*[dD])?T?(\s*[0-9]+\s*[hH])?(\s*[0-9]+\s*[mM])?(\s*[0-9]+\s*[sS])?$"
-)
-_SHAPES: dict[Kind, Callable[[Key], Shape]] = {
-    Kind.TEXT: lambda key: _TEXT,
-    Kind.TEXTS: lambda key: {"type": "array", "items": _TEXT},
-    Kind.WORD: lambda key: {"enum": list(key.choices)},
-    Kind.WORDS: lambda key: {"type": "array", "items": {"enum": list(key.choices)}},
-    Kind.WHOLE: lambda key: {"type": "integer", "minimum": key.minimum},
-    Kind.SWITCH: lambda key: {"type": "boolean"},
-    Kind.LENGTH: lambda key: {
-        "anyOf": [
-            {"type": "number", "exclusiveMinimum": 0},
-            {"type": "string", "pattern": _LENGTH},
-        ]
-    },
-    Kind.DATE: lambda key: {"type": "string", "format": "date"},
-    Kind.SLOTS: lambda key: {
-        **KEYS["limits"].kind.shape,
-        "additionalProperties": {"type": "integer", "minimum": key.minimum},
-    },
-}
+from orchestrator.kinds import Shape, table_of
+from orchestrator.service.policy.keys import BELONGS, TABLES, Form, Table
 
 
 def policy_schema() -> Shape:
@@ -40,32 +14,33 @@ def policy_schema() -> Shape:
     return {
         "title": "policy.toml",
         "type": "object",
-        "properties": {table.name: _shape(table) for table in TABLES},
+        "properties": {name: _shape(name, table) for name, table in TABLES.items()},
         "additionalProperties": False,
     }
 
 
-def _shape(table: Table) -> Shape:
-    one: dict[str, Any] = {
-        "type": "object",
-        "properties": {key.name: _key(key) for key in table.keys},
-        "additionalProperties": False,
-    }
-    if required := [key.name for key in table.keys if key.required]:
-        one["required"] = required
-    if table.name == "teams":
+def defaults(table: Table) -> dict[str, Any]:
+    """What holds where a key of a table is left out, for the keys that have such a value."""
+    found = {}
+    for field in dataclasses.fields(table.rule):
+        make = field.default_factory
+        default = field.default if make is dataclasses.MISSING else make()
+        if field.name in table.keys and default not in (None, dataclasses.MISSING):
+            found[field.name] = list(default) if isinstance(default, tuple) else default
+    return found
+
+
+def _shape(name: str, table: Table) -> Shape:
+    one = table_of(table.keys)
+    for key, default in defaults(table).items():
+        one["properties"][key]["default"] = default
+    if name == "teams":
         one["anyOf"] = [
             {"required": [key], "properties": {key: {"minItems": 1}}} for key in BELONGS
         ]
-    described = {"description": table.description}
-    if table.shape is Form.NAMED:
+    described = {"description": table.says}
+    if table.form is Form.NAMED:
         return {"type": "object", "additionalProperties": one, **described}
-    if table.shape is Form.LIST:
+    if table.form is Form.LIST:
         return {"type": "array", "items": one, **described}
     return {**one, **described}
-
-
-def _key(key: Key) -> Shape:
-    default = list(key.default) if isinstance(key.default, tuple) else key.default
-    said = {"description": key.description}
-    return {**_SHAPES[key.kind](key), **said, **({} if default is None else {"default": default})}

@@ -11,7 +11,7 @@ import pytest
 
 from orchestrator.executors.base import Completed, Kept
 from orchestrator.executors.preset import executor_of
-from orchestrator.presets import read_presets
+from orchestrator.presets import PRESETS
 from tests.clusters.stand_ins import CONTRACTS, StandIn, stand_in
 
 REUSED = {
@@ -28,7 +28,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 
 def run_one(kind: str, made: type[StandIn], **more: Any) -> StandIn:
     table = {"class": kind, "arguments": ARGUMENTS[kind], "check_versions": "off", **more}
-    executor = executor_of(read_presets({"big": table})["big"])
+    executor = executor_of(PRESETS({"big": table})["big"])
     with executor.start():
         handle = executor.submit(lambda: Kept(6 * 7))
         found = (i for _ in range(600) for i in executor.wait(0.1) if isinstance(i, Completed))

@@ -10,7 +10,7 @@ import pytest
 from orchestrator import secrets
 from orchestrator.errors import ConfigurationError
 from orchestrator.executors.preset import executor_of, is_elsewhere
-from orchestrator.presets import Preset, cluster_named, read_presets
+from orchestrator.presets import PRESETS, Preset, cluster_named
 from orchestrator.settings import Settings, load_settings
 
 
@@ -20,7 +20,7 @@ def settings_of(folder: Path, text: str, **flags: object) -> Settings:
 
 
 def preset(**table: Any) -> Preset:
-    return read_presets({"big": table})["big"]
+    return PRESETS({"big": table})["big"]
 
 
 def test_a_table_is_read_as_it_stands(tmp_path: Path) -> None:

@@ -15,12 +15,12 @@ from orchestrator.executors import versions
 from orchestrator.executors.base import Completed, Handle, Kept
 from orchestrator.executors.dask import DaskExecutor
 from orchestrator.executors.preset import executor_of
-from orchestrator.presets import read_presets
+from orchestrator.presets import PRESETS
 from tests.clusters import processes
 
 
 def executor_at(address: str, **said: Any) -> DaskExecutor:
-    return executor_of(read_presets({"big": {"address": address, **said}})["big"])
+    return executor_of(PRESETS({"big": {"address": address, **said}})["big"])
 
 
 def end_of(executor: DaskExecutor, handle: Handle) -> Completed:

@@ -17,7 +17,7 @@ from orchestrator import Flow, task
 from orchestrator.executors import dask_cluster
 from orchestrator.executors.dask import DaskExecutor
 from orchestrator.executors.preset import executor_of
-from orchestrator.presets import read_presets
+from orchestrator.presets import PRESETS
 
 THREADS = {"n_workers": 1, "threads_per_worker": 1, "processes": False}
 
@@ -31,7 +31,7 @@ def _close_what_is_left() -> Iterator[None]:
 
 def executor(**said: Any) -> DaskExecutor:
     table = {"class": "local", "arguments": THREADS, **said}
-    return executor_of(read_presets({"etl": table})["etl"])
+    return executor_of(PRESETS({"etl": table})["etl"])
 
 
 def identity(made: DaskExecutor) -> str:

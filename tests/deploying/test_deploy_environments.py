@@ -175,7 +175,7 @@ def test_what_is_wrong_with_one_is_said(
             '[environments.prod]\ntaget = "x"',
             "'taget' in [environments.prod]; did you mean 'target'",
         ),
-        ('[environments.prod]\nlabels = "x"', "labels in [environments.prod]: expected words"),
+        ('[environments.prod]\nlabels = "x"', "labels in [environments.prod]: expected a list"),
         ("[environments.prod]\nparameters = 3", "parameters in [environments.prod]"),
         ('[environments]\nprod = "x"', "expected a table [environments.prod]"),
     ],

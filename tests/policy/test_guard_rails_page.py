@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from orchestrator.cli.main import execute
-from orchestrator.service.policy.keys import TABLES, Key, Shape, Table
+from orchestrator.kinds import Key
+from orchestrator.schemas.policy import defaults
+from orchestrator.service.policy.keys import TABLES, Form, Table
 from tests.docs import pages
 
 PAGE = pages.DOCS / "guard-rails.md"
@@ -55,24 +57,22 @@ def test_commands_of_the_page_are_those_there_are() -> None:
 
 def test_every_key_is_on_the_page() -> None:
     text = PAGE.read_text(encoding="utf-8")
-    for each in TABLES:
-        assert _heading(each) in text
-        for key in each.keys:
-            assert _row(key) in text, f"{each.name}: {_row(key)}"
+    for name, table in TABLES.items():
+        assert _heading(name, table) in text
+        for key, said in table.keys.items():
+            row = _row(key, said, defaults(table).get(key))
+            assert row in text, f"{name}: {row}"
 
 
-def _heading(table: Table) -> str:
-    name = {
-        Shape.ONE: f"[{table.name}]",
-        Shape.NAMED: f"[{table.name}.NAME]",
-        Shape.LIST: f"[[{table.name}]]",
-    }[table.shape]
-    return f"`{name}`: {table.description}"
+def _heading(name: str, table: Table) -> str:
+    written = {Form.ONE: f"[{name}]", Form.NAMED: f"[{name}.NAME]", Form.LIST: f"[[{name}]]"}
+    return f"`{written[table.form]}`: {table.says}"
 
 
-def _row(key: Key) -> str:
-    default = key.default if isinstance(key.default, str) else str(key.default).lower()
-    shown = f" | `{default}` |" if key.default not in (None, (), {}) else " | |"
-    choices = f" ({', '.join(f'`{word}`' for word in key.choices)})" if key.choices else ""
-    choices = " (as `forbidden`)" if key.name == "only_in_own_schemas" else choices
-    return f"| `{key.name}` | {key.description}{choices}{shown}"
+def _row(name: str, key: Key, default: object) -> str:
+    value = default if isinstance(default, str) else str(default).lower()
+    shown = f" | `{value}` |" if default not in (None, [], {}) else " | |"
+    words = key.kind.shape.get("items", key.kind.shape).get("enum", ())
+    choices = f" ({', '.join(f'`{word}`' for word in words)})" if words else ""
+    choices = " (as `forbidden`)" if name == "only_in_own_schemas" else choices
+    return f"| `{name}` | {key.says}{choices}{shown}"

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import PolicyError
-from orchestrator.service.policy.keys import STATEMENTS, TABLES, Kind, Shape
+from orchestrator.schemas.policy import defaults
+from orchestrator.service.policy.keys import STATEMENTS, TABLES, Form
 from orchestrator.service.policy.reading import parse_policy, read_policy, rule_names
 from orchestrator.toml_files import lines_of
 
@@ -197,15 +198,14 @@ def test_what_is_no_length_of_time(written: str) -> None:
 
 def test_every_key_is_said_in_one_line() -> None:
     """An editor shows these, and the page lists them."""
-    for table in TABLES:
-        for said in (table.description, *(key.description for key in table.keys)):
+    for table in TABLES.values():
+        for said in (table.says, *(key.says for key in table.keys.values())):
             assert said.endswith(".")
             assert "\n" not in said
             assert len(said) <= 100
-        for key in table.keys:
-            assert bool(key.choices) == (key.kind in (Kind.WORD, Kind.WORDS))
-            assert not (key.required and key.default)
-    assert {table.name for table in TABLES if table.shape is not Shape.ONE} == {
+        for name, key in table.keys.items():
+            assert not (key.required and name in defaults(table))
+    assert {name for name, table in TABLES.items() if table.form is not Form.ONE} == {
         "teams", "exceptions",
     }  # fmt: skip
 

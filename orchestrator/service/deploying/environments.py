@@ -8,7 +8,7 @@ from typing import Any
 from orchestrator.environments import Environment
 from orchestrator.errors import ConflictError, NotFoundError, ParameterError
 from orchestrator.model.parameter import Parameter
-from orchestrator.presets import nearest
+from orchestrator.nearest import nearest
 from orchestrator.service.project import Project
 from orchestrator.settings import FILE_NAME
 from orchestrator.store.base import RunStore

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from orchestrator.service.policy.keys import REFUSE
+from orchestrator.service.policy.rules import REFUSE
 
 
 @dataclass(frozen=True, slots=True)

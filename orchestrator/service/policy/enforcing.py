@@ -12,9 +12,8 @@ from orchestrator.service.catalogue.outcomes import Outcomes
 from orchestrator.service.policy import forbidden, published, rows, said_of_flows, teams
 from orchestrator.service.policy.breaches import Breach, Report
 from orchestrator.service.policy.excepting import sorted_out
-from orchestrator.service.policy.keys import FILE_NAME, IGNORE
 from orchestrator.service.policy.reading import read_policy
-from orchestrator.service.policy.rules import Policy
+from orchestrator.service.policy.rules import FILE_NAME, IGNORE, Policy
 from orchestrator.service.policy.seen import Seen, seen
 from orchestrator.service.project import Project
 

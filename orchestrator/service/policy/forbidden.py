@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from orchestrator.service.policy.breaches import Breach
-from orchestrator.service.policy.keys import IGNORE
-from orchestrator.service.policy.rules import Policy
+from orchestrator.service.policy.rules import IGNORE, Policy
 from orchestrator.service.policy.seen import Seen
 from orchestrator.service.policy.teams import is_own, own_schemas, subjects, teams_of
 from orchestrator.service.policy.texts import Act, Text, shown

@@ -1,30 +1,24 @@
-"""Every key that ``policy.toml`` may hold: its kind, its default and one line that says what it does."""
+"""Every key that ``policy.toml`` may hold: its kind, and one line that says what it does."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
-FILE_NAME = "policy.toml"
+from orchestrator.kinds import SWITCH, TEXT, TEXTS, Key, Kind, choice, several, whole
+from orchestrator.service.policy import rules
+from orchestrator.service.policy.rules import IGNORE, REFUSE, WARN
+from orchestrator.settings import limits
+
 #: What says of a team that a task is its own; one of these at least.
 BELONGS = ("flows", "paths", "tags", "owners")
 
 
-class Kind(StrEnum):
-    """How the value of a key is written."""
-
-    TEXT = "text"  #: ``"…"``
-    TEXTS = "texts"  #: ``["…", "…"]``; patterns where the description says so
-    WORD = "word"  #: one of the key's choices
-    WORDS = "words"  #: a list of the key's choices
-    WHOLE = "whole"  #: a whole number, 1 or more
-    SWITCH = "switch"  #: ``true`` or ``false``
-    LENGTH = "length"  #: ``"2h"``, ``"90m"``, ``"1h 30m"``, ``"PT2H"``, or a number of seconds
-    DATE = "date"  #: ``2027-01-31``
-    SLOTS = "slots"  #: a table of limits, each a whole number: ``{"tag:heavy" = 2}``
-
-
-class Shape(StrEnum):
+class Form(StrEnum):
     """How a table of the file is written."""
 
     ONE = "one"  #: ``[tests]``
@@ -33,51 +27,67 @@ class Shape(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
-    """One key of a table.
-
-    Args:
-        name: As it is written.
-        kind: How its value is written.
-        description: What it does, in one line.
-        default: What holds where it is left out; None for nothing at all.
-        choices: The words that it may hold, for ``WORD`` and ``WORDS``.
-        required: Whether the table needs it.
-        minimum: The least it may be, for ``WHOLE``.
-    """
-
-    name: str
-    kind: Kind
-    description: str
-    default: object = None
-    choices: tuple[str, ...] = ()
-    required: bool = False
-    minimum: int = 1
-
-
-@dataclass(frozen=True, slots=True)
 class Table:
     """One table of the file.
 
     Args:
-        name: As it is written in brackets.
-        shape: How often it may stand there.
-        description: What it is for, in one line.
+        form: How often it may stand there.
+        rule: What it is read into, whose fields' defaults hold where a key is left out.
+        says: What it is for, in one line.
         keys: What it may hold.
     """
 
-    name: str
-    shape: Shape
-    description: str
-    keys: tuple[Key, ...]
-
-    def key(self, name: str) -> Key:
-        """The key of a name."""
-        return next(key for key in self.keys if key.name == name)
+    form: Form
+    rule: type[Any]
+    says: str
+    keys: Mapping[str, Key]
 
 
-#: What a broken rule does.
-REFUSE, WARN, IGNORE = "refuse", "warn", "ignore"
+def _words(words: tuple[str, ...]) -> Kind:
+    return several(choice(words), f'["{words[0]}", "{words[1]}"]')
+
+
+def _length(value: object) -> float:
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0:
+        return float(value)
+    text = re.sub(r"\s+", "", value).lower() if isinstance(value, str) else ""
+    match = _LENGTH.fullmatch(text)
+    numbers = [int(number or 0) for number in match.groups()] if match else []
+    seconds = sum(number * unit for number, unit in zip(numbers, _SECONDS, strict=False))
+    if not seconds:
+        raise ValueError(f'expected a length of time, as in "2h", "90m" or "1h 30m", got {value!r}')
+    return float(seconds)
+
+
+def _date(value: object) -> date:
+    if isinstance(value, str):
+        try:
+            return date.fromisoformat(value.strip())
+        except ValueError:
+            pass
+    if not isinstance(value, date) or isinstance(value, datetime):
+        raise ValueError(f"expected a day, as in 2027-01-31, got {value!r}")
+    return value
+
+
+_LENGTH = re.compile(r"p?(?:(\d+)d)?t?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
+_SECONDS = (86_400, 3_600, 60, 1)
+_WRITTEN = (
+    r"^(?=.*[1-9])P?(\s*[0-9]+\s*[dD])?T?(\s*[0-9]+\s*[hH])?(\s*[0-9]+\s*[mM])?(\s*[0-9]+\s*[sS])?$"
+)
+#: ``"2h"``, ``"90m"``, ``"1h 30m"``, ``"PT2H"``, or a number of seconds.
+LENGTH = Kind(
+    _length,
+    {
+        "anyOf": [
+            {"type": "number", "exclusiveMinimum": 0},
+            {"type": "string", "pattern": _WRITTEN},
+        ]
+    },
+)
+#: ``2027-01-31``.
+DATE = Kind(_date, {"type": "string", "format": "date"})
+
 #: Statements that may be forbidden.
 STATEMENTS = (
     "drop", "truncate", "delete", "delete_without_where", "update", "update_without_where",
@@ -86,132 +96,126 @@ STATEMENTS = (
 )  # fmt: skip
 
 
-def _breach(default: str = REFUSE) -> Key:
-    return Key(
-        "breach", Kind.WORD,
-        "Whether a breach refuses check and deploy, or is only told.",
-        default, (REFUSE, WARN),
-    )  # fmt: skip
+_SAID = ("owner", "description")
+_BREACH = Key(choice((REFUSE, WARN)), "Whether a breach refuses check and deploy, or is only told.")
 
-
-TABLES: tuple[Table, ...] = (
-    Table(
-        "teams", Shape.NAMED, "What belongs to a team, and where the team may write.",
-        (
-            Key("flows", Kind.TEXTS, "Patterns of names of flows; all their tasks are the team's."),
-            Key("paths", Kind.TEXTS, "Patterns of files, such as models/marketing/**."),
-            Key("tags", Kind.TEXTS, "Patterns of tags of tasks and dbt nodes."),
-            Key("owners", Kind.TEXTS, "Patterns of owners, as tasks and dbt nodes name them."),
-            Key(
-                "warehouses", Kind.TEXTS,
+TABLES: dict[str, Table] = {
+    "teams": Table(
+        Form.NAMED,
+        rules.Team,
+        "What belongs to a team, and where the team may write.",
+        {
+            "flows": Key(TEXTS, "Patterns of names of flows; all their tasks are the team's."),
+            "paths": Key(TEXTS, "Patterns of files, such as models/marketing/**."),
+            "tags": Key(TEXTS, "Patterns of tags of tasks and dbt nodes."),
+            "owners": Key(TEXTS, "Patterns of owners, as tasks and dbt nodes name them."),
+            "warehouses": Key(
+                TEXTS,
                 "Patterns of connections, or databases, that it may write to; any if left out.",
             ),
-            Key(
-                "schemas", Kind.TEXTS,
+            "schemas": Key(
+                TEXTS,
                 "Patterns of schemas (or database.schema) that it may write; any if left out.",
             ),
-            Key(
-                "reads", Kind.TEXTS,
-                "Patterns of schemas it may read besides its own; any if left out.",
+            "reads": Key(
+                TEXTS, "Patterns of schemas it may read besides its own; any if left out."
             ),
-            _breach(),
-        ),
+            "breach": _BREACH,
+        },
     ),
-    Table(
-        "published", Shape.ONE, "Which tables count as published: those that any key here names.",
-        (
-            Key("schemas", Kind.TEXTS, "Patterns of schemas whose tables are published.", ()),
-            Key("tags", Kind.TEXTS, "Patterns of tags whose tables are published.", ()),
-            Key(
-                "access", Kind.WORDS, "Access of dbt models that are published.", (),
-                ("public", "protected", "private"),
+    "published": Table(
+        Form.ONE,
+        rules.Published,
+        "Which tables count as published: those that any key here names.",
+        {
+            "schemas": Key(TEXTS, "Patterns of schemas whose tables are published."),
+            "tags": Key(TEXTS, "Patterns of tags whose tables are published."),
+            "access": Key(
+                _words(("public", "protected", "private")),
+                "Access of dbt models that are published.",
             ),
-            Key("exposed", Kind.SWITCH, "Whether what a dbt exposure uses is published.", False),
-        ),
+            "exposed": Key(SWITCH, "Whether what a dbt exposure uses is published."),
+        },
     ),
-    Table(
-        "required", Shape.ONE, "What must be said of flows and tables.",
-        (
-            Key(
-                "flows", Kind.WORDS, "What each flow of flows/ must say of itself.", (),
-                ("owner", "description"),
-            ),
-            Key(
-                "published", Kind.WORDS, "What must be said of each published table.", (),
-                ("owner", "description"),
-            ),
-            Key("team", Kind.SWITCH, "Whether each task that writes must belong to a team.", False),
-            _breach(),
-        ),
+    "required": Table(
+        Form.ONE,
+        rules.Required,
+        "What must be said of flows and tables.",
+        {
+            "flows": Key(_words(_SAID), "What each flow of flows/ must say of itself."),
+            "published": Key(_words(_SAID), "What must be said of each published table."),
+            "team": Key(SWITCH, "Whether each task that writes must belong to a team."),
+            "breach": _BREACH,
+        },
     ),
-    Table(
-        "tests", Shape.ONE, "Which tests published tables must have.",
-        (
-            Key(
-                "required", Kind.TEXTS,
-                "Names of tests, such as unique and not_null; any stands for any test.", (),
+    "tests": Table(
+        Form.ONE,
+        rules.Tested,
+        "Which tests published tables must have.",
+        {
+            "required": Key(
+                TEXTS, "Names of tests, such as unique and not_null; any stands for any test."
             ),
-            _breach(),
-        ),
+            "breach": _BREACH,
+        },
     ),
-    Table(
-        "statements", Shape.ONE, "Which SQL statements may not stand in files, tasks and dbt hooks.",
-        (
-            Key("forbidden", Kind.WORDS, "Statements that may stand nowhere.", (), STATEMENTS),
-            Key(
-                "only_in_own_schemas", Kind.WORDS,
-                "Statements that may only concern schemas that their team may write.", (), STATEMENTS,
+    "statements": Table(
+        Form.ONE,
+        rules.Statements,
+        "Which SQL statements may not stand in files, tasks and dbt hooks.",
+        {
+            "forbidden": Key(_words(STATEMENTS), "Statements that may stand nowhere."),
+            "only_in_own_schemas": Key(
+                _words(STATEMENTS),
+                "Statements that may only concern schemas that their team may write.",
             ),
-            Key(
-                "own_schemas", Kind.TEXTS,
-                "Patterns of own schemas of tasks that belong to no team.", (),
+            "own_schemas": Key(TEXTS, "Patterns of own schemas of tasks that belong to no team."),
+            "unreadable": Key(
+                choice((REFUSE, WARN, IGNORE)), "What becomes of SQL that cannot be read."
             ),
-            Key(
-                "unreadable", Kind.WORD, "What becomes of SQL that cannot be read.", WARN,
-                (REFUSE, WARN, IGNORE),
-            ),
-            _breach(),
-        ),
+            "breach": _BREACH,
+        },
     ),
-    Table(
-        "limits", Shape.ONE, "How long flows may run, and how much of them at the same time.",
-        (
-            Key("max_runtime", Kind.LENGTH, "Each flow has a timeout, which is no longer than this."),
-            Key("max_threads", Kind.WHOLE, "The most tasks at the same time in one process."),
-            Key("max_workers", Kind.WHOLE, "The most worker processes of a Dask cluster."),
-            Key(
-                "concurrency", Kind.SLOTS,
-                "Limits that orchestrator.toml must set, and the most that each may be.", {},
+    "limits": Table(
+        Form.ONE,
+        rules.Limits,
+        "How long flows may run, and how much of them at the same time.",
+        {
+            "max_runtime": Key(LENGTH, "Each flow has a timeout, which is no longer than this."),
+            "max_threads": Key(whole(1), "The most tasks at the same time in one process."),
+            "max_workers": Key(whole(1), "The most worker processes of a Dask cluster."),
+            "concurrency": Key(
+                limits(1), "Limits that orchestrator.toml must set, and the most that each may be."
             ),
-            _breach(),
-        ),
+            "breach": _BREACH,
+        },
     ),
-    Table(
-        "rows", Shape.ONE, "How many rows a task may write, by what it wrote last.",
-        (
-            Key("max", Kind.WHOLE, "The most rows that the last good run of a task wrote."),
-            _breach(WARN),
-        ),
+    "rows": Table(
+        Form.ONE,
+        rules.Rows,
+        "How many rows a task may write, by what it wrote last.",
+        {
+            "max": Key(whole(1), "The most rows that the last good run of a task wrote."),
+            "breach": _BREACH,
+        },
     ),
-    Table(
-        "exceptions", Shape.LIST, "What a rule does not hold for, why, and until when.",
-        (
-            Key(
-                "rule", Kind.TEXT,
+    "exceptions": Table(
+        Form.LIST,
+        rules.Excepted,
+        "What a rule does not hold for, why, and until when.",
+        {
+            "rule": Key(
+                TEXT,
                 "The rule, or the table of several: statements.forbidden, teams.marketing, tests.",
                 required=True,
             ),
-            Key(
-                "for", Kind.TEXTS, "Patterns of files, tables, tasks or flows that it does not hold for.",
+            "for": Key(
+                TEXTS,
+                "Patterns of files, tables, tasks or flows that it does not hold for.",
                 required=True,
             ),
-            Key("reason", Kind.TEXT, "Why, for whoever reads it next year.", required=True),
-            Key("until", Kind.DATE, "The last day that it counts (UTC); for ever if left out."),
-        ),
+            "reason": Key(TEXT, "Why, for whoever reads it next year.", required=True),
+            "until": Key(DATE, "The last day that it counts (UTC); for ever if left out."),
+        },
     ),
-)  # fmt: skip
-
-
-def table(name: str) -> Table:
-    """The table of a name."""
-    return next(table for table in TABLES if table.name == name)
+}

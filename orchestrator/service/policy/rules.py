@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from orchestrator.service.policy.keys import FILE_NAME, REFUSE, WARN
+FILE_NAME = "policy.toml"
+#: What a broken rule does.
+REFUSE, WARN, IGNORE = "refuse", "warn", "ignore"
 
 Texts = tuple[str, ...]
 

@@ -8,14 +8,13 @@ from orchestrator.lineage.dbt.facts import TEST_TYPES
 from orchestrator.model.dataset import Access, Dataset
 from orchestrator.model.facts import TaskFacts
 from orchestrator.service.policy.breaches import Breach
-from orchestrator.service.policy.keys import REFUSE
 from orchestrator.service.policy.patterns import (
     fitting,
     fitting_path,
     fitting_schema,
     is_table,
 )
-from orchestrator.service.policy.rules import Policy, Team
+from orchestrator.service.policy.rules import REFUSE, Policy, Team
 from orchestrator.service.policy.seen import Seen
 from orchestrator.service.policy.texts import Write
 
