@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Collection, Sequence
 
 from orchestrator.errors import FlowError
+from orchestrator.nearest import near_to
 
 
 def fitted(
@@ -71,7 +71,7 @@ def _listed(names: Sequence[str]) -> str:
 
 def _hint(extra: Sequence[str], missing: Sequence[str]) -> str:
     for name in extra:
-        near = difflib.get_close_matches(name.lower(), [m.lower() for m in missing], n=1)
+        near = near_to(name, missing)
         if near:
-            return f"is {name!r} meant to be {near[0]!r}? rename it"
+            return f"is {name!r} meant to be {near!r}? rename it"
     return "add, drop or rename the columns, or make the table anew with mode='replace'"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -11,6 +10,7 @@ from orchestrator import instants
 from orchestrator.errors import ConfigurationError, FlowError, OrchestratorError
 from orchestrator.model import context
 from orchestrator.model.task import Task
+from orchestrator.nearest import did_you_mean
 from orchestrator.secrets import masker
 from orchestrator.service.notify import messages
 from orchestrator.service.notify.addresses import DeliveryError
@@ -152,12 +152,10 @@ class Notify(Task):
         found = next((rule for rule in known if rule.name == to), None)
         if found is None:
             names = [rule.name for rule in known]
-            near = difflib.get_close_matches(to, names, 1)
+            there = "targets: " + (", ".join(names) or "none")
             raise ConfigurationError(
                 masker().mask(f"task {self.name!r}: there is no [notifications.{to}]"),
-                fix=f"did you mean {near[0]!r}?"
-                if near
-                else "targets: " + (", ".join(names) or "none"),
+                fix=did_you_mean(to, names, there),
             )
         return found
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import yaml
 from orchestrator.errors import ConfigurationError, OrchestratorError
 from orchestrator.model.planning import RunOptions
 from orchestrator.model.warehouse import Warehouse
+from orchestrator.nearest import did_you_mean
 from orchestrator.secrets import resolve
 from tasks.dbt.profiles import Profile, load_profile, read_project
 from tasks.dbt.warehouse import DbtWarehouse
@@ -297,11 +297,11 @@ def _checked(request: Request, key: str, kind: type, default: Any) -> Any:
 
 def _known(word: str, known: Iterable[str], what: str, request: Request) -> None:
     if word not in known:
-        near = difflib.get_close_matches(word, known := list(known), n=1)
+        known = list(known)
         raise ConfigurationError(
             f"unknown {what} {word!r}",
             where=request.place,
-            fix=f"did you mean {near[0]!r}?" if near else f"there is {_one_of(known)}",
+            fix=did_you_mean(word, known, f"there is {_one_of(known)}"),
         )
 
 

@@ -34,7 +34,7 @@ def current(task_name: str = "a task") -> Flow:
     if flow is None:
         raise FlowError(
             f"{task_name!r} was called outside a flow",
-            where="{}:{}".format(*(caller() or ("?", 0))),
+            where=place(caller()),
             fix='call it inside `with Flow("name"):`, or call .run() to do the work here and now',
         )
     return flow
@@ -96,6 +96,11 @@ def bound(flow: Flow, task: Task) -> None:
     """Tell those who watch, the innermost first, that a task was bound."""
     for observer in _observers.get():
         observer(flow, task)
+
+
+def place(line: tuple[str, int] | None) -> str | None:
+    """Return a line of a file as messages name it: ``FILE:LINE``; None where none is known."""
+    return "{}:{}".format(*line) if line else None
 
 
 def caller() -> tuple[str, int] | None:

@@ -101,6 +101,10 @@ class Planning:
         except ValueError:
             return str(path)
 
+    def place(self, line: tuple[str, int] | None) -> str | None:
+        """Return a line of a file as ``FILE:LINE``, the file relative to the project."""
+        return f"{self.relative(line[0])}:{line[1]}" if line else None
+
 
 #: What :func:`json.dumps` may meet in results that are kept with a task run.
 JsonValue = Mapping[str, Any] | list[Any] | str | int | float | bool | None

@@ -107,7 +107,7 @@ def origins(
             if not dot or not table.strip() or not name.strip():
                 raise FlowError(
                     f"task {task_name!r}: {column} comes from {source!r}, which is no column",
-                    where="{}:{}".format(*(place or ("?", 0))),
+                    where=building.place(place),
                     fix="name it with its table: raw.orders.amount",
                 )
             read.append((Dataset.parse(table, namespace), name.strip()))
@@ -139,7 +139,7 @@ def bound_arguments(
     except TypeError as error:
         raise FlowError(
             f"task {task_name!r} cannot take these arguments: {error}",
-            where="{}:{}".format(*(building.caller() or ("?", 0))),
+            where=building.place(building.caller()),
             fix=f"its arguments: {signature}",
         ) from error
     named = dict(bound.arguments)
@@ -152,7 +152,7 @@ def bound_arguments(
         elif parameter.default is parameter.empty and parameter.name not in {*named, *injected}:
             raise FlowError(
                 f"task {task_name!r} lacks its argument {parameter.name!r}",
-                where="{}:{}".format(*(building.caller() or ("?", 0))),
+                where=building.place(building.caller()),
                 fix=f"its arguments: {signature}",
             )
     return named

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Protocol
 
+from orchestrator.nearest import nearest
 from orchestrator.testing.loading import Rows, rows_of
 
 _CLOSE = 1e-9  #: by which share two floating-point numbers may differ and be the same
@@ -146,10 +146,8 @@ def _only(row: Mapping[str, Any], wanted: Sequence[str]) -> dict[str, Any]:
 
 
 def _no_column(name: str, in_table: bool, row: Mapping[str, Any]) -> str:
-    near = difflib.get_close_matches(name, list(row), n=1)
-    there = f"did you mean {near[0]!r}?" if near else "it has " + ", ".join(row)
     whose = "the table has" if in_table else "the expected rows have"
-    return f"{whose} no column {name!r}; {there}"
+    return f"{whose} no column {name!r}; {nearest(name, row, 'it has ')}"
 
 
 def _without_equals(left: Rows, right: Rows) -> Rows:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
 from orchestrator.errors import NotFoundError
 from orchestrator.model.state import BROKEN, State, StateType
+from orchestrator.nearest import did_you_mean
 from orchestrator.store.base import RunStore
 from orchestrator.store.records import TaskRun
 from orchestrator.testing.loading import Rows
@@ -33,10 +33,9 @@ class ByName(Mapping[str, V], Generic[V]):
         if key in self._values:
             return self._values[key]
         known = sorted({*self._values, *self._keys})
-        near = difflib.get_close_matches(name, known, n=1)
         raise NotFoundError(
             f"no task {name!r} has a {self._what} in this run",
-            fix=f"did you mean {near[0]!r}?" if near else "there is " + ", ".join(self._values),
+            fix=did_you_mean(name, known, "there is " + ", ".join(self._values)),
         )
 
     def __contains__(self, name: object) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import difflib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from orchestrator.model.group import Member, TaskGroup
 from orchestrator.model.parameter import Parameter
 from orchestrator.model.policy import AfterAll
 from orchestrator.model.task import FunctionTask, Task
+from orchestrator.nearest import did_you_mean
 
 #: Writes rows into the table of a dataset.
 Put = Callable[[Dataset, Any], None]
@@ -186,10 +186,9 @@ def stubs_by_key(
         keys = [name] if name in facts else names.get(name, [])
         if not keys:
             known = sorted({*names, *facts})
-            near = difflib.get_close_matches(name, known, n=1)
             raise NotFoundError(
                 f"there is no task {name!r} to stub in flow {flow.name!r}",
-                fix=f"did you mean {near[0]!r}?" if near else "it has " + ", ".join(sorted(names)),
+                fix=did_you_mean(name, known, "it has " + ", ".join(sorted(names))),
             )
         found |= dict.fromkeys(keys, gives)
     return found

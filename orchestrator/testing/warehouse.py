@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 from orchestrator.errors import NotFoundError, UsageError
 from orchestrator.model.dataset import Dataset, DatasetKind
 from orchestrator.model.warehouse import Warehouse
+from orchestrator.nearest import did_you_mean
 from orchestrator.testing.loading import Rows, fetched, load
 
 
@@ -111,13 +111,12 @@ class SampleWarehouse:
 
     def _not_found(self, name: str) -> NotFoundError:
         known = self.tables()
-        near = difflib.get_close_matches(name.lower(), [k.lower() for k in known], n=1)
+        there = "there is " + (", ".join(known) or "no table at all")
         return NotFoundError(
             f"there is no table {name!r} after the run",
             where=f"warehouse {self.name}",
-            fix=f"did you mean {near[0]!r}?" if near
-            else "there is " + (", ".join(known) or "no table at all"),
-        )  # fmt: skip
+            fix=did_you_mean(name, known, there),
+        )
 
 
 def _place(dataset: Dataset, to: int = 3) -> str:

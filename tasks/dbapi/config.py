@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from orchestrator.errors import ConfigurationError
+from orchestrator.nearest import nearest
 
 _KINDS: dict[type, str] = {
     str: "text", int: "a whole number", float: "a number", bool: "true or false",
@@ -28,12 +28,8 @@ def only_known(config: Mapping[str, Any], known: Iterable[str], where: str) -> N
     known = list(known)
     for key in config:
         if key not in known:
-            near = difflib.get_close_matches(key, known, n=1)
-            raise ConfigurationError(
-                f"unknown key {key!r}",
-                where=where,
-                fix=f"did you mean {near[0]!r}?" if near else "there is " + ", ".join(known),
-            )
+            fix = nearest(key, known, "there is ")
+            raise ConfigurationError(f"unknown key {key!r}", where=where, fix=fix)
 
 
 def checked(config: Mapping[str, Any], key: str, kind: type, default: Any, where: str) -> Any:

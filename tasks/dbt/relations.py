@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from orchestrator.errors import ManifestError, SqlError
+from orchestrator.nearest import did_you_mean
 
 
 def relation_of(call: tuple[str, ...], manifest: Path) -> str:
@@ -36,11 +36,10 @@ def relation_of(call: tuple[str, ...], manifest: Path) -> str:
     if call in relations:
         raise SqlError(f"{wanted} is no table or view (ephemeral)", fix="materialise it as a view")
     known = [".".join(key[1:]) for key in relations if key[0] == call[0]]
-    near = difflib.get_close_matches(".".join(call[1:]), known, n=1)
     raise SqlError(
         f"{wanted} names nothing in dbt's manifest",
         where=str(manifest),
-        fix=f"did you mean {near[0]!r}?" if near else "look at `dbt ls`",
+        fix=did_you_mean(".".join(call[1:]), known, "look at `dbt ls`"),
     )
 
 

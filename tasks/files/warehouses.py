@@ -62,7 +62,4 @@ class FileAndTableTask(FileTask):
 
     def where(self) -> str:
         """Where it is bound, for what a database refuses."""
-        if self.defined_at is None:
-            return self.name
-        path = Planning(self.root()).relative(self.defined_at[0])
-        return f"{path}:{self.defined_at[1]}"
+        return Planning(self.root()).place(self.defined_at) or self.name

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import FlowError
+from orchestrator.model import building
 from orchestrator.model.dataset import is_path
 from orchestrator.model.signals import Result
+from orchestrator.nearest import nearest
 from tasks.http import answers
 from tasks.http.request import Request
 from tasks.http.task import HttpTask
@@ -61,11 +62,10 @@ class HttpRequest(HttpTask):
     ) -> None:
         super().__init__(url, **http_args)
         if fetch not in FETCH:
-            near = difflib.get_close_matches(str(fetch), FETCH, n=1)
             raise FlowError(
                 f"HttpRequest {self.name!r} cannot fetch {fetch!r}",
-                where="{}:{}".format(*(self.defined_at or ("?", 0))),
-                fix=f"did you mean {near[0]!r}?" if near else "one of " + ", ".join(FETCH),
+                where=building.place(self.defined_at),
+                fix=nearest(fetch, FETCH, "one of "),
             )
         self.fetch = fetch
         self.save_to = None if save_to is None else os.fspath(save_to)

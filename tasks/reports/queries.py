@@ -157,8 +157,7 @@ class QueryTask(Task):
             return read_sql_file(str(path), planning.relative(path) or query).script
         if _NAME.fullmatch(query):
             query = f"select * from {query}"
-        place = planning.relative(self.defined_at[0]) if self.defined_at else None
-        return Script(query, place=place and self.defined_at and f"{place}:{self.defined_at[1]}")
+        return Script(query, place=planning.place(self.defined_at))
 
 
 @dataclass(frozen=True)

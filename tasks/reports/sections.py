@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from orchestrator.errors import FlowError
+from orchestrator.nearest import nearest
 
 KINDS = ("line", "bar", "scatter")
 
@@ -111,8 +111,7 @@ class Chart:
     def __post_init__(self) -> None:
         _one_source(self)
         if self.kind not in KINDS:
-            near = difflib.get_close_matches(str(self.kind), KINDS, n=1)
-            fix = f"did you mean {near[0]!r}?" if near else "one of " + ", ".join(KINDS)
+            fix = nearest(self.kind, KINDS, "one of ")
             raise FlowError(f"there is no chart of kind {self.kind!r}", fix=fix)
         if not self.x or not self.series:
             raise FlowError("a chart needs its columns", fix='give x="…" and y="…"')

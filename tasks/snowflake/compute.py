@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import Any
 
 from orchestrator.errors import FlowError
 from orchestrator.model.dataset import Namespace
 from orchestrator.model.signals import Result
+from orchestrator.nearest import nearest
 from tasks.snowflake.names import identifier
 from tasks.sql.failing import SqlFailure
 from tasks.sql.running import run_script
@@ -47,10 +47,9 @@ class SnowflakeCompute(SqlTask):
         **task_kwargs: Any,
     ) -> None:
         if action not in ACTIONS:
-            near = difflib.get_close_matches(str(action), ACTIONS, n=1)
             raise FlowError(
                 f"SnowflakeCompute cannot {action!r} {compute}",
-                fix=f"did you mean {near[0]!r}?" if near else "one of " + ", ".join(ACTIONS),
+                fix=nearest(action, ACTIONS, "one of "),
             )
         alter = f"ALTER WAREHOUSE {identifier(compute)}"
         said = [f"{alter} {'RESUME IF SUSPENDED' if action == 'resume' else 'SUSPEND'}"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from enum import StrEnum
@@ -16,6 +15,7 @@ from orchestrator.model.facts import TaskFacts
 from orchestrator.model.planning import Planning
 from orchestrator.model.signals import Result
 from orchestrator.model.warehouse import Warehouse
+from orchestrator.nearest import nearest
 from tasks.snowflake.own_login import OwnLogin, told_by
 from tasks.sql.running import run_script
 from tasks.sql.script import Script, Transaction
@@ -241,11 +241,10 @@ class SnowflakeQuery(_SnowflakeTask):
 
     def _one_of(self, what: str, word: str, known: tuple[str, ...]) -> str:
         if word not in known:
-            near = difflib.get_close_matches(word, known, n=1)
             raise FlowError(
                 f"SnowflakeQuery {self.name!r} cannot do {what}={word!r}",
                 where=self._place(),
-                fix=f"did you mean {near[0]!r}?" if near else "one of " + ", ".join(known),
+                fix=nearest(word, known, "one of "),
             )
         return word
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -16,6 +15,7 @@ from orchestrator.model.dataset import Access, Namespace
 from orchestrator.model.facts import TaskFacts
 from orchestrator.model.planning import Planning
 from orchestrator.model.signals import FAIL, Result
+from orchestrator.nearest import nearest
 from tasks.sql.assertions import (
     Accepted,
     Assertion,
@@ -260,11 +260,7 @@ class SqlCheck(SqlTask):
     def _severity(self, said: str) -> Severity:
         known = [str(word) for word in Severity]
         if said not in known:
-            near = difflib.get_close_matches(str(said), known, n=1)
-            raise self._wrong(
-                f"has no severity {said!r}",
-                f"did you mean {near[0]!r}?" if near else "one of " + ", ".join(known),
-            )
+            raise self._wrong(f"has no severity {said!r}", nearest(said, known, "one of "))
         return Severity(said)
 
     def _wrong(self, what: str, fix: str) -> FlowError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -13,6 +12,7 @@ from typing import Any
 from orchestrator.errors import FlowError
 from orchestrator.kinds import Key, Kind, table_of
 from orchestrator.model.task import Task
+from orchestrator.nearest import hint, nearest
 from tasks.sql.script import Materialized, Severity, Transaction
 
 _LINE = re.compile(r"^[ \t]*--[ \t]*orchestrator[ \t]*:(.*)$", re.MULTILINE)
@@ -98,11 +98,10 @@ def apply_front_matter(task: Task, said: Mapping[str, Any]) -> None:
 
 def _read(key: str, value: str, place: str) -> Any:
     if key not in KEYS:
-        near = difflib.get_close_matches(key, KEYS, n=1)
         raise FlowError(
             f"a SQL file cannot set {key!r}",
             where=place,
-            fix=f"did you mean {near[0]!r}?" if near else "it can set " + ", ".join(KEYS),
+            fix=nearest(key, KEYS, "it can set "),
         )
     try:
         return KEYS[key].kind(value)
@@ -147,9 +146,8 @@ def _one_of(words: type[StrEnum]) -> Kind:
     def read(value: str) -> StrEnum:
         known = [str(word) for word in words]
         if value not in known:
-            near = difflib.get_close_matches(value, known, n=1)
             listed = f"{', '.join(known[:-1])} or {known[-1]}"
-            raise ValueError(f"expected {listed}" + (f"; did you mean {near[0]}?" if near else ""))
+            raise ValueError(f"expected {listed}{hint(value, known)}")
         return words(value)
 
     return Kind(read, {"type": "string", "enum": [str(word) for word in words]})

@@ -86,13 +86,13 @@ class Making:
         return replace(self, first=first, further=further)
 
 
-def wanted_by(said: Mapping[str, Any], default: Wanted | None, where: str) -> Wanted | None:
+def wanted_by(said: Mapping[str, Any], default: Wanted | None, where: str | None) -> Wanted | None:
     """What is to be made of a SELECT, as its file says over what its task says; None for nothing.
 
     Args:
         said: Front matter.
         default: What the task says.
-        where: The place of the file, for messages.
+        where: Its place, for messages.
 
     Raises:
         FlowError: What is said does not fit together.

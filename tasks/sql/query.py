@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import replace
 from typing import Any
 
 from orchestrator.errors import FlowError
+from orchestrator.model import building
 from orchestrator.model.facts import TaskFacts
 from orchestrator.model.planning import Planning
 from orchestrator.model.signals import Result
+from orchestrator.nearest import nearest
 from tasks.sql.script import Script
 from tasks.sql.session import Data
 from tasks.sql.task import SqlTask
@@ -41,11 +42,10 @@ class QueryTask(SqlTask):
     ) -> None:
         super().__init__(query or "", warehouse=warehouse, **task_kwargs)
         if fetch not in FETCH:
-            near = difflib.get_close_matches(str(fetch), FETCH, n=1)
             raise FlowError(
                 f"{type(self).__name__} {self.name!r} cannot fetch {fetch!r}",
-                where="{}:{}".format(*(self.defined_at or ("?", 0))),
-                fix=f"did you mean {near[0]!r}?" if near else "one of " + ", ".join(FETCH),
+                where=building.place(self.defined_at),
+                fix=nearest(fetch, FETCH, "one of "),
             )
         self.query = query
         self.fetch = fetch

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from orchestrator.errors import FlowError
 from orchestrator.model.dataset import Dataset, fold
+from orchestrator.nearest import nearest
 
 #: Ends the name of what stands beside a table while that is made.
 _NEW = "__new"
@@ -282,11 +282,10 @@ def relations_of(dialect: str, *, where: str | None = None) -> Relations:
     """
     if dialect in _KNOWN:
         return _KNOWN[dialect](dialect)
-    near = difflib.get_close_matches(dialect, _KNOWN, n=1)
     raise FlowError(
         f"a SELECT cannot be made into a table on a database that speaks {dialect!r}",
         where=where,
-        fix=f"did you mean {near[0]!r}?" if near else "known are " + ", ".join(_KNOWN),
+        fix=nearest(dialect, _KNOWN, "known are "),
     )
 
 

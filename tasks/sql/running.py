@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import itertools
 import logging
 import threading
@@ -14,6 +13,7 @@ from orchestrator.errors import FlowError, ParameterError
 from orchestrator.model import context
 from orchestrator.model.dataset import Namespace
 from orchestrator.model.signals import FAIL, Result
+from orchestrator.nearest import did_you_mean
 from tasks.sql.failing import SqlFailure, failed, progressed
 from tasks.sql.ran import saying
 from tasks.sql.script import Script, Transaction
@@ -229,11 +229,10 @@ def _check(statements: list[Statement], data: Data, script: Script) -> None:
     if isinstance(data, Mapping):
         for name in data:
             if name not in wanted:
-                near = difflib.get_close_matches(str(name), wanted, n=1)
                 raise ParameterError(
                     f"no statement uses the value {name!r}",
                     where=script.at(1),
-                    fix=f"did you mean {near[0]!r}?" if near else f"write ${name} where it belongs",
+                    fix=did_you_mean(name, wanted, f"write ${name} where it belongs"),
                 )
     elif data and sum(bool(statement.parameters) for statement in statements) > 1:
         raise FlowError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from orchestrator.errors import ConfigurationError, FlowError
-from orchestrator.model import context
+from orchestrator.model import building, context
 from orchestrator.model.code import Code
 from orchestrator.model.dataset import Namespace
 from orchestrator.model.facts import TaskFacts
@@ -18,6 +17,7 @@ from orchestrator.model.planning import Planning
 from orchestrator.model.signals import Result
 from orchestrator.model.task import Task
 from orchestrator.model.warehouse import Warehouse
+from orchestrator.nearest import nearest
 from tasks.sql.building import build
 from tasks.sql.facts import lineage_of, sql_facts
 from tasks.sql.failing import ConnectionLostError
@@ -93,7 +93,7 @@ class SqlTask(Task):
         if (sql is None) == (path is None):
             raise FlowError(
                 f"SQL task {self.name!r} needs its SQL once",
-                where="{}:{}".format(*(self.defined_at or ("?", 0))),
+                where=building.place(self.defined_at),
                 fix='give sql="…" or path="sql/….sql", not both',
             )
         self.sql = sql
@@ -192,9 +192,7 @@ class SqlTask(Task):
         if self.path is not None:
             path = planning.root / self.path
             return read_sql_file(str(path), planning.relative(path) or self.path)
-        place = planning.relative(self.defined_at[0]) if self.defined_at else None
-        shown = place and self.defined_at and f"{place}:{self.defined_at[1]}"
-        return SqlText(Script(self.sql or "", place=shown), {})
+        return SqlText(Script(self.sql or "", place=planning.place(self.defined_at)), {})
 
     def _rendered(self, script: Script, planning: Planning, namespace: Namespace) -> Script:
         template = template_of(script, planning, dialect=namespace.dialect, params=self.params)
@@ -211,16 +209,15 @@ class SqlTask(Task):
         }  # fmt: skip
         known = [str(kind) for kind in Materialized]
         if self.materialized is not None and self.materialized not in known:
-            near = difflib.get_close_matches(self.materialized, known, n=1)
             raise FlowError(
                 f"SQL task {self.name!r} cannot be materialized as {self.materialized!r}",
                 where=self._place(),
-                fix=f"did you mean {near[0]!r}?" if near else "one of " + ", ".join(known),
+                fix=nearest(self.materialized, known, "one of "),
             )
         return wanted_by({k: v for k, v in said.items() if v}, None, self._place())
 
-    def _place(self) -> str:
-        return "{}:{}".format(*(self.defined_at or ("?", 0)))
+    def _place(self) -> str | None:
+        return building.place(self.defined_at)
 
     def _made(
         self, wanted: Wanted, script: Script, planning: Planning, namespace: Namespace

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from collections import Counter
@@ -14,6 +13,7 @@ from typing import Any
 from orchestrator import instants
 from orchestrator.errors import SqlError
 from orchestrator.model.context import RunContext
+from orchestrator.nearest import did_you_mean
 from tasks.sql.literals import Value
 from tasks.sql.script import Script
 
@@ -145,15 +145,9 @@ class _Parameters:
             return self._made(self._values[name])
         from jinja2 import UndefinedError
 
-        near = difflib.get_close_matches(name, map(str, self._values), n=1)
-        raise UndefinedError(
-            f"the flow has no parameter {name!r}; "
-            + (
-                f"did you mean {near[0]!r}?"
-                if near
-                else f"add it: flow.add_task(Parameter({name!r}))"
-            )
-        )
+        instead = f"add it: flow.add_task(Parameter({name!r}))"
+        fix = did_you_mean(name, map(str, self._values), instead)
+        raise UndefinedError(f"the flow has no parameter {name!r}; {fix}")
 
 
 def _check_values(script: Script, written: list[str], dialect: str) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from orchestrator.errors import ConfigurationError, OrchestratorError
+from orchestrator.model import building
 from orchestrator.model.dataset import Namespace
 from orchestrator.model.flow import Flow
 from orchestrator.model.planning import Planning, RunOptions
@@ -116,7 +117,7 @@ class TemporaryDatabases:
             what = f"names the database {named}" if named else "brings a dbt profile of its own"
             raise ConfigurationError(
                 f"task {task.name!r} {what}, which a test must not touch",
-                where="{}:{}".format(*task.defined_at) if task.defined_at else None,
+                where=building.place(task.defined_at),
                 fix=f'stub it: stub={{"{task.name}": …}}; or let it take its connection by the name '
                 "of a warehouse, for which a test has a temporary database",
             )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from typing import Any
 import yaml
 
 from orchestrator.errors import UsageError
+from orchestrator.nearest import nearest
 from orchestrator.testing.suite import Case
 
 KEY = "sql_tests"
@@ -128,9 +128,8 @@ def _known(said: Any, known: Iterable[str], what: str, place: str) -> None:
         raise UsageError(f"{what} is no mapping: {said!r}", where=place, fix="write key: value")
     for key in said:
         if key not in known:
-            near = difflib.get_close_matches(str(key), list(known), n=1)
             raise UsageError(
                 f"{what} cannot say {key!r}",
                 where=place,
-                fix=f"did you mean {near[0]!r}?" if near else "it can say " + ", ".join(known),
+                fix=nearest(key, known, "it can say "),
             )

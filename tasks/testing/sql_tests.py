@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import tempfile
 import time
@@ -16,6 +15,7 @@ from orchestrator.model.facts import TaskFacts
 from orchestrator.model.flow import Flow
 from orchestrator.model.parameter import Parameter
 from orchestrator.model.planning import Planning, RunOptions
+from orchestrator.nearest import did_you_mean
 from orchestrator.service.planning import Request
 from orchestrator.service.project import Project
 from orchestrator.testing.comparing import compare
@@ -143,11 +143,10 @@ def _task_of(project: Project, test: SqlTest, missing: list[tuple[str, ...]]) ->
     file = project.root / test.case.of
     if not file.is_file():
         known = [str(p.relative_to(project.root)) for p in files_below(project.root, ".sql")]
-        near = difflib.get_close_matches(test.case.of, known, n=1)
         raise UsageError(
             f"there is no file {test.case.of!r}",
             where=test.case.place,
-            fix=f"did you mean {near[0]!r}?" if near else "sql: is relative to the project",
+            fix=did_you_mean(test.case.of, known, "sql: is relative to the project"),
         )
     given = _lent(project, file)
     return _Tested(path=test.case.of, name=_TASK, resolve_ref=_resolver(test, missing), **given)

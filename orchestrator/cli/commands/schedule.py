@@ -84,6 +84,7 @@ def _unlogged() -> Iterator[None]:
 def _asked(session: Session, flow: str, cron: dict[str, str | None]) -> tuple[str | None, Schedule]:
     """The schedule that is meant, and whose it is."""
     from orchestrator.errors import UsageError
+    from orchestrator.model import building
     from orchestrator.schedule import CronClock, Schedule, as_schedule
 
     given = {option: value for option, value in cron.items() if value is not None}
@@ -101,13 +102,9 @@ def _asked(session: Session, flow: str, cron: dict[str, str | None]) -> tuple[st
     if found.schedule is None:
         raise UsageError(
             f"the flow {found.name!r} has no schedule",
-            where=_place(found.defined_at),
+            where=building.place(found.defined_at),
             fix="give it one: "
             f"Flow({found.name!r}, schedule=CronClock('30 2 * * *', timezone='Europe/Berlin')); "
             "or preview an expression: --cron '30 2 * * *' --timezone Europe/Berlin",
         )
     return found.name, as_schedule(found.schedule)
-
-
-def _place(defined_at: tuple[str, int] | None) -> str | None:
-    return f"{defined_at[0]}:{defined_at[1]}" if defined_at else None

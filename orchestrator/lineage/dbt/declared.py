@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +10,7 @@ from orchestrator.lineage.dbt.edges import file_of
 from orchestrator.lineage.dbt.file import Node
 from orchestrator.model.dataset import Access, Dataset, Namespace, fold
 from orchestrator.model.evidence import Evidence, Source
+from orchestrator.nearest import hint
 
 _KEYS = ("reads", "writes")
 _SHAPE = "write meta: {orchestrator: {reads: [schema.table], writes: [schema.table]}}"
@@ -61,9 +61,8 @@ def _names(said: Any, verb: str, node: Node, file: str | None) -> list[str]:
         raise _wrong(node, file, f"meta.orchestrator is {said!r}, which is no mapping")
     for key in said:
         if key not in _KEYS:
-            near = difflib.get_close_matches(str(key), _KEYS, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise _wrong(node, file, f"meta.orchestrator has no key {key!r}{hint}")
+            what = f"meta.orchestrator has no key {key!r}{hint(key, _KEYS)}"
+            raise _wrong(node, file, what)
     names = said.get(verb) or []
     if isinstance(names, str):
         names = [names]

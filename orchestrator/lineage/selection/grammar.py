@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from orchestrator.errors import SelectionError
+from orchestrator.nearest import near_to
 
 #: Methods that can be answered from tasks alone, with what each compares.
 METHODS = {
@@ -136,11 +136,11 @@ def _method(named: str | None, value: str, text: str) -> str:
             fix=_COMPARING[first],
         )
     if first not in METHODS:
-        near = get_close_matches(first, METHODS, n=1)
+        near = near_to(first, METHODS)
         raise SelectionError(
             f"{first!r} in {text!r} is no selector method",
             where="known methods: " + ", ".join(METHODS),
-            fix=f"did you mean {near[0]}:{value}?" if near else "use one of the known methods",
+            fix=f"did you mean {near}:{value}?" if near else "use one of the known methods",
         )
     if (first == "config") != bool(rest):
         raise SelectionError(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 
 from orchestrator.errors import ConfigurationError
 from orchestrator.model.dataset import Dataset, DatasetKind, Namespace, fold, is_path
+from orchestrator.nearest import did_you_mean
 
 #: Names people use for dialects, and the name that stands for them here.
 _SYNONYMS = {
@@ -59,10 +59,10 @@ def canonical_dialect(name: str) -> str:
     wanted = _SYNONYMS.get(lowered, lowered)
     if wanted in _READ_AS or wanted in DIALECTS:
         return wanted
-    near = difflib.get_close_matches(wanted, [*DIALECTS, *_SYNONYMS], n=1)
+    instead = "name a dialect such as duckdb or snowflake"
     raise ConfigurationError(
         f"there is no SQL dialect {name!r}",
-        fix=f"did you mean {near[0]!r}?" if near else "name a dialect such as duckdb or snowflake",
+        fix=did_you_mean(wanted, [*DIALECTS, *_SYNONYMS], instead),
     )
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 
 from sqlglot.tokenizer_core import Token
 
 from orchestrator.lineage.sql.tokens import word, words
+from orchestrator.nearest import near_to
 
 #: First words of statements about an object of some kind.
 ABOUT_OBJECTS = frozenset({"CREATE", "ALTER", "DROP", "UNDROP"})
@@ -89,8 +89,8 @@ def unknown_kind(tokens: Sequence[Token]) -> tuple[str, Token] | None:
     if index >= len(tokens):
         return f"{verb} of what? The statement ends too early", tokens[-1]
     text = tokens[index].text
-    near = difflib.get_close_matches(text.upper(), sorted(_KINDS), n=1, cutoff=0.7)
-    hint = f"; did you mean {near[0]}?" if near else ""
+    near = near_to(text, sorted(_KINDS), 0.7)
+    hint = f"; did you mean {near}?" if near else ""
     return f"{verb} of '{text[:30]}' is not known{hint}", tokens[index]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import logging
 import threading
 from collections.abc import Sequence
@@ -41,6 +40,7 @@ from orchestrator.lineage.sql.tokens import (
     without_comments,
     word,
 )
+from orchestrator.nearest import near_to
 
 #: SQL inside SQL is followed this far.
 _DEEPEST_TEXT = 6
@@ -302,10 +302,10 @@ def _at_first_word(sql: str, tokens: Sequence[Token]) -> UnreadableStatementErro
     """A better word on a statement that fails because its first word is mistyped."""
     first = tokens[0]
     verb = word(first)
-    near = difflib.get_close_matches(verb, _VERBS, n=1, cutoff=0.75)
-    if not near or verb in near or opaque.is_known(verb):
+    near = near_to(verb, _VERBS, 0.75)
+    if not near or verb == near or opaque.is_known(verb):
         return None
-    message = f"no statement begins with '{first.text[:30]}'; did you mean {near[0]}?"
+    message = f"no statement begins with '{first.text[:30]}'; did you mean {near}?"
     return unreadable(message, sql, first)
 
 

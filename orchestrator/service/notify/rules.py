@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import time
@@ -13,6 +12,7 @@ from urllib.parse import urlsplit
 from orchestrator.errors import ConfigurationError, FlowError
 from orchestrator.kinds import Shape
 from orchestrator.model.state import BROKEN, StateType
+from orchestrator.nearest import nearest
 from orchestrator.schedule.zone_data import load_zone
 from orchestrator.service.notify.states import wanted
 from orchestrator.settings import Settings
@@ -154,8 +154,7 @@ def parse_rule(name: str, table: Mapping[str, Any], where: str | None = None) ->
 def _check_keys(label: str, table: Mapping[str, Any], where: str | None) -> None:
     for key in table:
         if key not in KEYS:
-            near = difflib.get_close_matches(key, KEYS, 1)
-            fix = f"did you mean {near[0]!r}?" if near else "keys: " + ", ".join(KEYS)
+            fix = nearest(key, KEYS, "keys: ")
             raise ConfigurationError(f"{label} has no key {key!r}", where=where, fix=fix)
     if not table.get("url"):
         raise ConfigurationError(f"{label} has no url", where=where, fix='url = "secret:NAME"')

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 from orchestrator.errors import ConfigurationError
 from orchestrator.model.state import BROKEN, FINISHED, SUCCEEDED, StateType
+from orchestrator.nearest import nearest
 
 _NOT_BEGUN = frozenset({StateType.PENDING, StateType.RETRYING, StateType.PAUSED})
 #: A word covers what its class of Prefect 1 has below it.
@@ -39,8 +39,7 @@ def covered(words: Iterable[object], where: str | None = None) -> frozenset[Stat
     for word in [words] if isinstance(words, str) else words:
         name = word.value if isinstance(word, StateType) else getattr(word, "__name__", str(word))
         if name not in _COVERED:
-            near = difflib.get_close_matches(name, _COVERED, 1)
-            offered = f"did you mean {near[0]!r}?" if near else "states: " + ", ".join(_COVERED)
+            offered = nearest(name, _COVERED, "states: ")
             raise ConfigurationError(f"there is no state {name!r}", where=where, fix=offered)
         found |= _COVERED[name]
     return frozenset(found)
