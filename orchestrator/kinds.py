@@ -15,7 +15,29 @@ Shape = dict[str, Any]  #: a piece of JSON Schema
 Parser = Callable[[Any], Any]
 
 _NUMBER = re.compile(r"\d+(\.\d+)?")
+#: How lengths of time are written: days, then hours, minutes and seconds, each in one of its words.
+_UNITS = {
+    "[dD](?:ays?)?": 86_400,
+    "[hH](?:ours?)?": 3_600,
+    "[mM](?:in(?:ute)?s?)?": 60,
+    "[sS](?:ec(?:ond)?s?)?": 1,
+}
+_DAYS, *_TIMES = (rf"(?:([0-9]+(?:\.[0-9]+)?)\s*{unit}\s*)?" for unit in _UNITS)
+_LENGTH = rf"\s*[Pp]?\s*{_DAYS}[Tt]?\s*{''.join(_TIMES)}"
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
+
+
+class MisfitError(ValueError):
+    """A value in a table does not fit.
+
+    Args:
+        what: What is wrong with it.
+        place: Its keys, from the table inwards.
+    """
+
+    def __init__(self, what: str, *place: str) -> None:
+        super().__init__(what)
+        self.place = place
 
 
 @dataclass(frozen=True)
@@ -165,17 +187,22 @@ def tables_of(kind: str, keys: Mapping[str, Key], make: Callable[..., Any]) -> K
 
     def one(name: str, key: str, value: object) -> Any:
         if key not in keys:
-            raise ValueError(f"unknown key {key!r} in [{kind}.{name}]; {nearest(key, keys)}")
+            what = f"unknown key {key!r} in [{kind}.{name}]; {nearest(key, keys)}"
+            raise MisfitError(what, name, key)
         try:
             return keys[key].kind(value)
         except ValueError as error:
-            raise ValueError(f"{key} in [{kind}.{name}]: {error}") from None
+            raise MisfitError(f"{key} in [{kind}.{name}]: {error}", name, key) from None
+
+    def whole_table(name: str, table: Mapping[str, object]) -> Any:
+        values = {key: one(name, key, said) for key, said in table.items()}
+        try:
+            return make(name, **values)
+        except ValueError as error:
+            raise MisfitError(str(error), name) from None
 
     def read(value: object) -> dict[str, Any]:
-        return {
-            name: make(name, **{key: one(name, key, said) for key, said in table.items()})
-            for name, table in named(value).items()
-        }
+        return {name: whole_table(name, table) for name, table in named(value).items()}
 
     return Kind(read, {"type": "object", "additionalProperties": table_of(keys)})
 
@@ -203,21 +230,32 @@ def _switch(value: object) -> bool:
     return value
 
 
-def matching(pattern: str, what: str) -> Kind:
-    """Text of a form, the whole of it."""
-    form = re.compile(pattern)
-
-    def read(value: object) -> str:
-        if not isinstance(value, str) or not form.fullmatch(value):
-            raise ValueError(f"expected {what}, got {value!r}")
-        return value
-
-    return Kind(read, {"type": "string", "pattern": f"^(?:{pattern})$"})
+def _length(value: object) -> float:
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < math.inf:
+        return float(value)
+    match = re.fullmatch(_LENGTH, value, re.IGNORECASE) if isinstance(value, str) else None
+    numbers = [float(number or 0) for number in match.groups()] if match else []
+    seconds = sum(number * each for number, each in zip(numbers, _UNITS.values(), strict=False))
+    if not seconds:
+        raise ValueError(
+            f'expected a length of time, as in "2h", "20 minutes" or "1h 30m", got {value!r}'
+        )
+    return seconds
 
 
 TEXT = Kind(_text, {"type": "string", "pattern": r"\S"})
 PATH = Kind(_path, {"type": "string", "pattern": r"\S"})
 SECONDS = Kind(_seconds, {"type": "number", "minimum": 0})
 SWITCH = Kind(_switch, {"type": "boolean"})
+#: ``"2h"``, ``"20 minutes"``, ``"1h 30m"``, ``"PT2H"``, or a number of seconds; read as seconds.
+LENGTH = Kind(
+    _length,
+    {
+        "anyOf": [
+            {"type": "number", "exclusiveMinimum": 0},
+            {"type": "string", "pattern": f"^(?=.*[1-9]){_LENGTH}$"},
+        ]
+    },
+)
 #: Read as a tuple.
 TEXTS = several(TEXT, '["one", "other"]')

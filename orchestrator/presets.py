@@ -6,16 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from orchestrator.kinds import SWITCH, TEXT, Key, Kind, Shape, choice, matching, tables_of
-from orchestrator.nearest import nearest
+from orchestrator.kinds import LENGTH, SWITCH, TEXT, Key, Kind, Shape, choice, tables_of
+from orchestrator.nearest import hint, nearest
 
 #: Words for the classes that need no dotted path.
 CLASSES = ("local", "ssh", "fargate", "coiled", "kubernetes")
 VERSION_CHECKS = ("error", "warn", "off")
 #: How an executor's name says that it is a cluster.
 PREFIX = "cluster:"
-
-_TIME = r"\d+(\.\d+)? *(s|sec|seconds?|m|min|minutes?|h|hours?)"
 
 
 @dataclass(frozen=True)
@@ -29,7 +27,7 @@ class Preset:
         arguments: Of the class, as written, secret references unresolved.
         adapt: Arguments of its ``adapt()``: ``minimum`` and ``maximum``; empty for a fixed size.
         reuse: Whether it goes on when a run has ended, and later runs use it again.
-        idle_timeout: How long it goes on with nothing to do, as ``20 minutes``.
+        idle_timeout: How long it goes on with nothing to do, in Dask's words: ``1200 seconds``.
         check_versions: What to do where its software differs from here: one of
             :data:`VERSION_CHECKS`.
 
@@ -67,7 +65,9 @@ def _preset(name: str, **said: Any) -> Preset:
             f"[clusters.{name}] has an address, a cluster that runs already: {useless[0]} "
             "belongs to a class"
         )
-    return Preset(name, cluster_class=said.pop("class", None), **said)
+    idle = said.pop("idle_timeout", None)
+    timeout = None if idle is None else f"{idle:.15g} seconds"
+    return Preset(name, cluster_class=said.pop("class", None), idle_timeout=timeout, **said)
 
 
 def _class(value: object) -> str:
@@ -88,13 +88,15 @@ def _table(value: object) -> dict[str, Any]:
 
 def _adapt(value: object) -> dict[str, Any]:
     table = _table(value)
-    least, most = table.get("minimum", 0), table.get("maximum")
+    if "maximum" not in table:
+        near = next((hint(key, ["maximum"]) for key in table if key != "minimum"), "")
+        raise ValueError(f"expected a maximum, as in {{minimum = 1, maximum = 10}}{near}")
+    least, most = table.get("minimum", 0), table["maximum"]
     for number in (least, most):
         if isinstance(number, bool) or not isinstance(number, int) or number < 0:
             raise ValueError(
                 f"expected whole numbers as {{minimum = 1, maximum = 10}}, got {value!r}"
             )
-    assert isinstance(most, int)
     if not least <= most or not most:
         raise ValueError(f"maximum is to be at least 1, and no less than minimum, got {value!r}")
     return table
@@ -127,7 +129,7 @@ PRESET_KEYS: dict[str, Key] = {
     ),
     "reuse": Key(SWITCH, "whether it goes on after a run, for later runs", "`false`"),
     "idle_timeout": Key(
-        matching(_TIME, 'a time as "20 minutes"'),
+        LENGTH,
         "how long it goes on with nothing to do, as `20 minutes`",
         "as the class has it",
     ),

@@ -11,8 +11,20 @@ from typing import Any
 
 from orchestrator.environments import ENVIRONMENTS, Environment
 from orchestrator.errors import ConfigurationError
-from orchestrator.kinds import PATH, SECONDS, SWITCH, TEXT, Key, Kind, Shape, choice, tables, whole
-from orchestrator.nearest import nearest
+from orchestrator.kinds import (
+    PATH,
+    SECONDS,
+    SWITCH,
+    TEXT,
+    Key,
+    Kind,
+    MisfitError,
+    Shape,
+    choice,
+    tables,
+    whole,
+)
+from orchestrator.nearest import hint, nearest
 from orchestrator.presets import PREFIX, PRESETS, Preset, cluster_named
 from orchestrator.toml_files import read_toml, text_of
 
@@ -151,16 +163,15 @@ def load_settings(
     """
     start = Path(start).expanduser().resolve()
     root = find_project(start) or (start.parent if start.is_file() else start)
-    values: dict[str, Any] = {}
-    origins: dict[str, str] = {}
-    for key, value, origin in (
+    said = [
         *_from_file(root / FILE_NAME),
         *_from_environment(os.environ if environ is None else environ),
         *_from_flags(flags or {}),
-    ):
-        if "." not in key:
-            values[key] = _parsed(key, value, origin)
-        origins[key] = origin
+    ]
+    origins = {key: origin for key, _, origin in said}
+    values = {
+        key: _parsed(key, value, origin, origins) for key, value, origin in said if "." not in key
+    }
     return _settings(root, values, origins)
 
 
@@ -204,9 +215,13 @@ def _known(key: str, where: str, known: Iterable[str]) -> None:
         raise ConfigurationError(f"unknown setting {key!r}", where=where, fix=fix)
 
 
-def _parsed(key: str, value: object, origin: str) -> Any:
+def _parsed(key: str, value: object, origin: str, origins: Mapping[str, str]) -> Any:
     try:
         return KEYS[key].kind(value)
+    except MisfitError as error:
+        within = [".".join((key, *error.place[:depth])) for depth in (2, 1)]
+        where = next((origins[name] for name in within if name in origins), origin)
+        raise ConfigurationError(f"setting {key!r}: {error}", where=where) from None
     except ValueError as error:
         raise ConfigurationError(f"setting {key!r}: {error}", where=origin) from None
 
@@ -239,7 +254,8 @@ def limit_name(value: str) -> str:
     kind, colon, name = value.partition(":")
     if kind not in LIMITED or not colon or not name.strip():
         shapes = " or ".join(f"{kind}:NAME" for kind in LIMITED)
-        raise ValueError(f"expected {shapes}, got {value!r}")
+        near = hint(kind, LIMITED) if colon and name.strip() else ""
+        raise ValueError(f"expected {shapes}, got {value!r}{near}")
     return value
 
 
@@ -247,10 +263,20 @@ def limits(least: int) -> Kind:
     """A table of limits: at most so much of each at the same time, ``least`` or more."""
     slots = whole(least)
 
+    def one(name: str, number: object) -> int:
+        try:
+            limit_name(name)
+        except ValueError as error:
+            raise MisfitError(str(error), name) from None
+        try:
+            return int(slots(number))
+        except ValueError as error:
+            raise MisfitError(f"{name}: {error}", name) from None
+
     def read(value: object) -> dict[str, int]:
         if not isinstance(value, Mapping):
             raise ValueError(f'expected a table, as in {{"tag:heavy" = 2}}, got {value!r}')
-        return {limit_name(str(name)): slots(number) for name, number in value.items()}
+        return {str(name): one(str(name), number) for name, number in value.items()}
 
     names = {"pattern": rf"^(?:{'|'.join(LIMITED)}):\s*\S"}
     return Kind(

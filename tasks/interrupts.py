@@ -66,9 +66,14 @@ class _Watch:
                 if not self._entries:
                     self._thread = None
                     return
-                for cancelled, interrupt in self._entries.values():
-                    if cancelled.is_set():
-                        interrupt()
+                self._look()
+
+    def _look(self) -> None:
+        # In a frame of its own: else the thread would hold a connection while it waits, and at the
+        # end of the process for ever, which DuckDB complains of at length.
+        for cancelled, interrupt in self._entries.values():
+            if cancelled.is_set():
+                interrupt()
 
 
 _watch = _Watch()

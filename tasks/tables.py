@@ -223,21 +223,22 @@ def session_of(connection: Any) -> SqlSession:
 
 
 @contextmanager
-def translated(session: SqlSession, text: str, place: str | None = None) -> Iterator[None]:
+def translated(session: SqlSession, text: str | Script, place: str | None = None) -> Iterator[None]:
     """Say what a database refused as SQL tasks say it.
 
     Args:
         session: Whose errors they are.
         text: What was run.
-        place: Where it comes from; the caller's line, if left out.
+        place: Where a bare text comes from; the caller's line, if left out.
     """
     try:
         yield
     except session.errors as error:
         running = context.active()
+        script = Script(text, place=place or _place()(1)) if isinstance(text, str) else text
         raise failed(
-            Script(text, place=place or _place()(1)),
-            Statement(text, 1, ""),
+            script,
+            Statement(script.text, 1, ""),
             session.failure(error),
             cancelled=running is not None and running.cancelled.is_set(),
         ) from None

@@ -78,18 +78,32 @@ def copied(templates: Path, repository: Path) -> None:
             shutil.copy(path, repository / path.name)
 
 
-def release(templates: Path, history: Path, version: str) -> None:
+def is_as(templates: Path, repository: Path, tag: str) -> bool:
+    """Say whether the templates as they stand are those of a version."""
+    git(repository, "reset", "--quiet", "--hard", tag)
+    copied(templates, repository)
+    git(repository, "add", "--all", "--force")
+    return not git(repository, "status", "--porcelain")
+
+
+def release(templates: Path, history: Path, version: str) -> bool:
     """Write the history anew, with the templates as its last version.
 
     Args:
         templates: Their folder.
         history: The bundle, which need not be there.
         version: As in ``0.1.0``; it must not be older than the last one.
+
+    Returns:
+        Whether there was anything to write: the version, with other files than these.
     """
     tag = f"v{version}"
     with tempfile.TemporaryDirectory() as place:
         repository = Path(place)
-        before = [known for known in opened(history, repository) if known != tag]
+        versions = opened(history, repository)
+        if tag in versions and is_as(templates, repository, tag):
+            return False
+        before = [known for known in versions if known != tag]
         if before:
             git(repository, "reset", "--quiet", "--hard", before[-1])
         copied(templates, repository)
@@ -97,10 +111,12 @@ def release(templates: Path, history: Path, version: str) -> None:
         git(repository, "commit", "--quiet", "--allow-empty", "--message", f"Templates {version}")
         git(repository, "tag", "--force", tag)
         git(repository, "bundle", "create", "--quiet", str(history), "--tags", "templates")
+    return True
 
 
 if __name__ == "__main__":
     number = package_version()
     set_version(TEMPLATES, number)
-    release(TEMPLATES, HISTORY, number)
-    sys.stdout.write(f"templates/history.bundle ends with v{number}\n")
+    written = release(TEMPLATES, HISTORY, number)
+    ends = f"templates/history.bundle ends with v{number}"
+    sys.stdout.write(f"{ends}\n" if written else f"{ends} as it stands: nothing to do\n")

@@ -6,6 +6,7 @@ import importlib.metadata
 import platform
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,7 +39,7 @@ def all_checks(session: Session, *, target: str | None, profiles_dir: str | None
     found.append(_tried("flows", lambda: ", ".join(project.flows)))
     found.extend(_until_wrong("run store", service_checks.store_checks(project)))
     found.append(service_checks.disk_check(project))
-    return [*found, *_warehouses(project, options)]
+    return [*found, *_warehouses(project, options), *_clusters(project)]
 
 
 def _python() -> Check:
@@ -93,6 +94,14 @@ def _warehouses(project: Project, options: RunOptions) -> Iterator[Check]:
         yield Check(label, f"{space.dialect}, names are in {default or 'no default schema'}")
         if warehouse.affinity and warehouse.affinity.startswith(_FILE):
             yield _database(Path(warehouse.affinity.removeprefix(_FILE)))
+
+
+def _clusters(project: Project) -> Iterator[Check]:
+    """What each preset makes its cluster by; none is opened."""
+    from orchestrator.service.clusters import looked_at
+
+    for name in project.settings.clusters:
+        yield _tried(f"cluster {name}", partial(looked_at, project, name))
 
 
 def _database(path: Path) -> Check:

@@ -56,11 +56,15 @@ def address_options(fn: Callable[..., Any]) -> Callable[..., Any]:
 def until_told() -> Iterator[threading.Event]:
     """Give an event that is set when the process is told to end; a second Ctrl-C does not wait."""
     stop = threading.Event()
+    asked = False
 
     def told(number: int, frame: FrameType | None) -> None:
-        if stop.is_set():
+        nonlocal asked
+        if asked:
             raise KeyboardInterrupt
-        stop.set()
+        asked = True
+        # A thread of its own: what this interrupts may hold the event's lock, waiting for it.
+        threading.Thread(target=stop.set, daemon=True).start()
 
     before = {number: signal.signal(number, told) for number in _TOLD}
     try:

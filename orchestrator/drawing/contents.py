@@ -108,7 +108,7 @@ def contents(
     order = list(graph.order())
     boxes = tuple(_box(facts[key], key in many, states) for key in order)
     lines = tuple(_line(up, down, edges.get((up, down))) for up, down in graph.edges())
-    return Contents(title, boxes, lines)
+    return Contents(title, boxes, lines, () if boxes else ("There is no task in it yet.",))
 
 
 def gravest(states: Iterable[StateType | None]) -> StateType | None:

@@ -14,15 +14,16 @@ _LETTER, _MARGIN, _HEAD, _FOOT = 7.0, 14.0, 34.0, 20.0
 _LONGEST = 44
 #: Mid tones, which hold on white and on near black; words are in the page's own colour.
 _DBT = frozenset({"model", "seed", "snapshot", "test", "unit_test", "operation", "exposure"})
+_GREY = "#8a8f98"
 KINDS = {
-    "dbt": "#d0662f", "SQL": "#3f7fc4", "Python": "#4a9a63", "parameter": "#8d6fc0",
-    "folder": "#8a8f98", "other": "#8a8f98",
+    "dbt": "#d0662f", "SQL": "#3f7fc4", "Python": "#b39b2d", "parameter": "#8d6fc0",
+    "folder": _GREY, "other": _GREY,
 }  # fmt: skip
 STATES = {
     StateType.SUCCESS: "#3f9a5f", StateType.CACHED: "#4a9aa0", StateType.FAILED: "#d24b4b",
     StateType.TIMED_OUT: "#d24b4b", StateType.RUNNING: "#3f7fc4", StateType.RETRYING: "#c98a1b",
-    StateType.PAUSED: "#8d6fc0", StateType.SKIPPED: "#8a8f98", StateType.CANCELLED: "#8a8f98",
-    StateType.SUBMITTED: "#6f8fb5", StateType.PENDING: "#8a8f98",
+    StateType.PAUSED: "#8d6fc0", StateType.SKIPPED: _GREY, StateType.CANCELLED: _GREY,
+    StateType.SUBMITTED: "#6f8fb5", StateType.PENDING: _GREY,
 }  # fmt: skip
 #: ``:root`` holds only where the picture is a file of its own; in a page it takes the page's colour.
 _STYLE = """
@@ -57,8 +58,8 @@ def written(found: Contents) -> str:
     layout = arrange(found.graph(), widths)
     legend = list(_legend(found))
     wide = max(layout.wide, _LETTER * 1.3 * len(found.title), _legend_width(legend), 320.0)
-    foot = _FOOT * len(found.notes)
-    high = _HEAD + layout.high + 30.0 + foot
+    below = _HEAD + layout.high + (24.0 if legend else 0.0)
+    high = below + 6.0 + _FOOT * len(found.notes)
     size = f"{wide + 2 * _MARGIN:.0f}", f"{high + 2 * _MARGIN:.0f}"
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="orc-graph" role="img" '
@@ -71,7 +72,7 @@ def written(found: Contents) -> str:
         '<g class="orc-lines">', *(_line(line, layout) for line in found.lines), "</g>",
         *(_box(box, layout.places[box.key]) for box in found.boxes),
         "</g>",
-        *_below(legend, found.notes, _HEAD + layout.high + 24.0),
+        *_below(legend, found.notes, below),
         "</g></svg>",
     ]  # fmt: skip
     return "\n".join(parts) + "\n"
@@ -101,7 +102,7 @@ def _width(box: Box) -> float:
 
 def _box(box: Box, place: Place) -> str:
     kind = KINDS[kind_of(box)]
-    colour = STATES[box.state] if box.state else kind
+    colour = STATES[box.state] if box.state else _GREY
     top, left = place.middle - HIGH / 2, place.left
     parts = [f'<g class="orc-box"><title>{_text(chr(10).join(box.words) or box.label)}</title>']
     frame = f'width="{place.wide:.1f}" height="{HIGH:.0f}" rx="6" fill="{colour}" stroke="{colour}"'

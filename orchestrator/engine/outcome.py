@@ -16,6 +16,7 @@ from orchestrator.errors import OrchestratorError, WorkerLostError
 from orchestrator.model.executed import Executed
 from orchestrator.model.signals import FAIL, PAUSE, RETRY, SKIP, Result
 from orchestrator.model.state import State, StateType
+from orchestrator.secrets import masker
 
 #: Results of at most this many bytes as JSON are kept with the task run, for a restart.
 RESULT_LIMIT = 64 * 1024
@@ -98,9 +99,15 @@ def judged(state: State, stop: Stop) -> State:
 
 
 def kept(value: Any) -> Mapping[str, Any] | None:
-    """``{"value": …}`` of a small result that JSON gives back as it was, else None."""
+    """``{"value": …}`` of a small result that JSON gives back as it was, else None.
+
+    One in which a secret stands is not kept: the store is no place for it, and masked it would be
+    another value.
+    """
     text = as_json(value)
-    return {"value": value} if text is not None and len(text) <= RESULT_LIMIT else None
+    if text is None or len(text) > RESULT_LIMIT or masker().mask(text) != text:
+        return None
+    return {"value": value}
 
 
 def lengths(value: Any) -> tuple[int | None, tuple[int, ...] | None]:
@@ -135,8 +142,18 @@ def portable(error: BaseException) -> BaseException:
     for pickler in (pickle, cloudpickle):  # the second knows classes of a user's flow modules
         with contextlib.suppress(Exception):
             pickle.loads(pickler.dumps(error))
-            return error.with_traceback(None)
+            return _bare(error)
     return RuntimeError(f"{type(error).__name__}: {safe_text(error)}")
+
+
+def _bare(error: BaseException) -> BaseException:
+    """The error without tracebacks, also those of what it came of: frames keep connections alive."""
+    seen: set[int] = set()
+    link: BaseException | None = error
+    while link is not None and id(link) not in seen:
+        seen.add(id(link.with_traceback(None)))
+        link = link.__cause__ or link.__context__
+    return error
 
 
 def error_of(state: State, error: BaseException | None) -> BaseException | None:

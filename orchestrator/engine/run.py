@@ -49,6 +49,7 @@ _UNKNOWN = 0.05
 _LOOK = 0.5
 #: Seconds that state handlers may go on when the run has ended.
 _HOOKS = 30.0
+_ASKED = "stopping: what is under way is asked to end; Ctrl-C again does not wait for it"
 _Ending = tuple[Unit, State, Report | None, Mapping[str, Any] | None]
 
 
@@ -169,6 +170,10 @@ class _Driver:
             except InfrastructureError as error:
                 self._abandon(error)
                 raise
+            except KeyboardInterrupt:
+                if not self.stopping:  # the second one came before the first one was heeded
+                    self.executor.broadcast(cancel_run, self.setting.run_id)
+                raise
             finally:
                 progress.forget(self.handing.notes)
         states = {key: unit.state for key, unit in self.units.items()}
@@ -261,6 +266,8 @@ class _Driver:
         if self.stopping:
             return
         self.stopping = True
+        if self.interrupts.asked and self.landing.away():
+            self.tell.said(None, _ASKED)
         self.executor.give_up()
         self.executor.broadcast(cancel_run, self.setting.run_id)
         for unit in (*self.lanes.clear(), *self.paused.values()):

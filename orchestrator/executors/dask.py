@@ -31,6 +31,7 @@ from orchestrator.executors.dask_cluster import (
     check_report,
     cluster,
     connect,
+    on_every_worker,
     once_only,
     report,
     settings,
@@ -46,6 +47,7 @@ from orchestrator.executors.dask_work import (
 )
 from orchestrator.executors.dask_workers import Workers
 from orchestrator.executors.versions import expected
+from orchestrator.model.building import caller, place
 
 #: Seconds to wait for a worker: to take over the work of one that died, or to come at all; and
 #: where a machine has to be started for it.
@@ -54,6 +56,8 @@ _WORKER_PATIENCE, _MACHINE_PATIENCE = 60.0, 600.0
 
 class _DeafToInterrupts(WorkerPlugin):
     """Keeps Ctrl-C at a terminal, which every process there hears, for the driver alone."""
+
+    name = "deaf-to-interrupts"
 
     def setup(self, worker: Worker) -> None:
         """Ignore SIGINT in the worker's process; the driver says what is to stop."""
@@ -111,6 +115,7 @@ class DaskExecutor(Executor):
         if address and (cluster_class or cluster_kwargs or adapt_kwargs):
             raise ConfigurationError(
                 "DaskExecutor got an address and arguments for a new cluster",
+                where=place(caller()),
                 fix="give address= for a running cluster, or cluster_class= and cluster_kwargs=",
             )
         self.address = address
@@ -182,7 +187,7 @@ class DaskExecutor(Executor):
             client.subscribe_topic(self._topic, self._received)
             client.register_plugin(once_only(self._mark))
             if self.address is None:
-                client.register_plugin(_DeafToInterrupts())
+                on_every_worker(client, _DeafToInterrupts())
             self._client, self._workers = client, workers
             try:
                 with report(client, self.performance_report_path):

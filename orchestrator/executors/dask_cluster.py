@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import dask
-from distributed import Client, LocalCluster, SchedulerPlugin, performance_report
+from distributed import Client, LocalCluster, SchedulerPlugin, WorkerPlugin, performance_report
+from distributed.comm import CommClosedError
 
 from orchestrator.errors import (
     ClusterError,
@@ -21,6 +22,7 @@ from orchestrator.errors import (
     InfrastructureError,
     OrchestratorError,
 )
+from orchestrator.model.building import caller, place
 
 #: Seconds in which a cluster that was left running answers, if it still does.
 _ANSWER = 10.0
@@ -202,6 +204,7 @@ def cluster_class(given: str | Callable[..., Any] | None) -> Callable[..., Any]:
     except (ImportError, AttributeError, ValueError) as error:
         raise ConfigurationError(
             f"cluster class {given!r} cannot be imported: {error}",
+            where=place(caller()),
             fix="give the dotted path of a class, as distributed.LocalCluster, and install it",
         ) from error
     return found
@@ -230,8 +233,28 @@ def check_report(path: str | None) -> None:
     """
     if path and importlib.util.find_spec("bokeh") is None:
         raise ConfigurationError(
-            "a performance report needs bokeh, which is not installed", fix="pip install bokeh"
+            "a performance report needs bokeh, which is not installed",
+            where=place(caller()),
+            fix="pip install bokeh",
         )
+
+
+def on_every_worker(client: Client, plugin: WorkerPlugin) -> None:
+    """Give a plugin with a name to the workers that there are, and to all that come.
+
+    A worker of a cluster that shrinks may leave while it is asked.
+
+    Raises:
+        OSError: The scheduler cannot be asked.
+    """
+    for last in (False, False, True):
+        try:
+            client.register_plugin(plugin)
+        except CommClosedError:
+            if last:
+                raise
+        else:
+            return
 
 
 def once_only(mark: str) -> SchedulerPlugin:

@@ -9,7 +9,7 @@ from typing import Any
 
 from distributed import Client
 
-from orchestrator.errors import ClusterError, WorkerLostError
+from orchestrator.errors import ClusterError
 from orchestrator.executors import versions
 from orchestrator.executors.base import Handle
 
@@ -17,6 +17,8 @@ from orchestrator.executors.base import Handle
 _LAST_LINES = 20
 #: Seconds after which the scheduler is asked anew who is there.
 _FRESH = 2.0
+#: Seconds between two looks for a worker where there is none.
+_AGAIN = 0.1
 
 
 class Workers:
@@ -44,7 +46,7 @@ class Workers:
         self._owners: dict[str, str] = {}
         self._threads: dict[str, int] = {}
         self._refused: set[str] = set()
-        self._asked_at = 0.0
+        self._asked_at = self._some_at = 0.0
         self._busy: Counter[str] = Counter()
         self._words: list[str] = []
         self._lost_some = False
@@ -65,9 +67,18 @@ class Workers:
     # -- where work goes -------------------------------------------------------------------
 
     def capacity(self, affinity: str | None) -> int:
-        """Threads of the owner; or of all workers together, also of those that may yet come."""
-        if time.monotonic() - self._asked_at > _FRESH:
+        """Threads of the owner; or of all workers together, also of those that may yet come.
+
+        None while all are gone: work is not handed over, and whoever drives may do other things.
+
+        Raises:
+            ClusterError: They have been gone for longer than the patience lasts.
+        """
+        if not self._threads or time.monotonic() - self._asked_at > _FRESH:
             self.refresh()
+        if not self._threads and self._maximum is None:
+            self._insist()
+            return 0
         if affinity is not None and self._owners.get(affinity) in self._threads:
             return self._threads[self._owners[affinity]]
         widest = max(self._threads.values(), default=1)
@@ -128,7 +139,10 @@ class Workers:
             self._tell(joined, [address for address in self._threads if address not in threads])
             for address in self._strangers(joined):
                 del threads[address]
-        self._threads, self._asked_at = threads, time.monotonic()
+        self._asked_at = time.monotonic()
+        if threads or self._threads:
+            self._some_at = self._asked_at
+        self._threads = threads
 
     def words(self) -> list[str]:
         """What happened to workers since the last call."""
@@ -140,9 +154,11 @@ class Workers:
         if not self._lost_some or self._client.status != "running":
             return []
         logs = self._client.get_worker_logs(n=_LAST_LINES, nanny=True)
-        return [
-            f"{address}: {line}" for address, lines in logs.items() for _, line in reversed(lines)
-        ]
+        said: dict[str, str] = {}  # nannies of one process share one log
+        for address, lines in logs.items():
+            for _, line in reversed(lines):
+                said.setdefault(line, f"{address}: {line}")
+        return list(said.values())
 
     def _tell(self, joined: Sequence[str], gone: Sequence[str]) -> None:
         if self._maximum is not None:  # they go as they come
@@ -191,13 +207,18 @@ class Workers:
     # -- waiting for one -------------------------------------------------------------------
 
     def _need_one(self) -> None:
-        if not self._threads:
+        """Wait until there is one that may get work; one that came may be gone again by now."""
+        while not self._threads:
             self.refresh()
-        if not self._threads:
-            self._wait_for_one()
-            self.refresh()
-        if not self._threads:
-            raise WorkerLostError("the cluster has no worker that may get work")
+            if not self._threads:
+                self._insist()
+                self._wait_for_one()
+                time.sleep(_AGAIN)
+
+    def _insist(self) -> None:
+        """Be patient only so long with a cluster that does not shrink by itself."""
+        if self._maximum is None and time.monotonic() - self._some_at > self._patience:
+            raise self._none_came()
 
     def _wait_for_one(self) -> None:
         try:
@@ -206,8 +227,11 @@ class Workers:
             else:  # a cluster that has shrunk to nothing grows when there is something to do
                 self._client.submit(int, pure=False).result(timeout=self._patience)
         except TimeoutError as error:
-            raise ClusterError(
-                f"no worker of the cluster came within {self._patience:g} s",
-                where=f"[clusters.{self._cluster}]" if self._cluster else None,
-                fix="look at its dashboard or logs: an image that does not start, or no room for it",
-            ) from error
+            raise self._none_came() from error
+
+    def _none_came(self) -> ClusterError:
+        return ClusterError(
+            f"no worker of the cluster came within {self._patience:g} s",
+            where=f"[clusters.{self._cluster}]" if self._cluster else None,
+            fix="look at its dashboard or logs: an image that does not start, or no room for it",
+        )

@@ -139,6 +139,11 @@ class Place:
         """Whether it is open, and was not opened anew since."""
         return self.is_open and self.opening == opening
 
+    @property
+    def is_opening(self) -> bool:
+        """Whether it is being opened."""
+        return self._thread is not None and self._thread.is_alive()
+
     # -- opening and closing ---------------------------------------------------------------
 
     def open(self) -> None:
@@ -214,7 +219,7 @@ class Place:
         self.opening += 1
 
     def _look_at_opening(self) -> None:
-        if self._thread is None or self._thread.is_alive():
+        if self._thread is None or self.is_opening:
             return
         self._thread = None
         if self._error is None:

@@ -12,6 +12,8 @@ from orchestrator.errors import InfrastructureError
 from orchestrator.executors.base import Channel, Completed, Executor, Handle, Kept, Message
 from orchestrator.executors.place import AnyChannel, Place, Routed, Work
 
+_OPENING = "it is still being opened, and is closed as soon as it is open"
+
 
 class RoutingExecutor(Executor):
     """Runs work on the cluster that it names; what names none runs on the default.
@@ -189,12 +191,14 @@ class RoutingExecutor(Executor):
         ]
 
     def last_words(self) -> list[str]:
-        """What the workers' own logs say, of every place that lost one."""
-        return [
+        """What the workers' own logs say, of every place that lost one; and what is waited for."""
+        said = [
             line
             for place in self._open()
             for line in self._said(place, place.executor.last_words())
         ]
+        opening = [place for place in self._places() if place.is_opening]
+        return [*said, *(line for place in opening for line in self._said(place, [_OPENING]))]
 
     def _said(self, place: Place, lines: list[str]) -> list[str]:
         return [f"cluster {place.name}: {line}" if place.name else line for line in lines]

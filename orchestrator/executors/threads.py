@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import queue
+import threading
+import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any
 
 from orchestrator.errors import FlowError, InfrastructureError
@@ -18,6 +22,10 @@ from orchestrator.executors.base import (
     LocalChannel,
     resolved,
 )
+
+#: Seconds that work has to end when it is not waited for: a statement that was interrupted is over
+#: by then, and the process does not end in the midst of it.
+_LAST = 1.5
 
 
 class ThreadsExecutor(Executor):
@@ -34,7 +42,7 @@ class ThreadsExecutor(Executor):
         if threads is not None and threads < 1:
             raise FlowError(f"{threads} threads cannot run anything", fix="use at least 1")
         self.threads = threads or max(4, os.cpu_count() or 1)
-        self._pool: ThreadPoolExecutor | None = None
+        self._pool: _Pool | None = None
 
     @property
     def channel(self) -> Channel:
@@ -43,13 +51,17 @@ class ThreadsExecutor(Executor):
 
     @contextmanager
     def start(self) -> Iterator[None]:
-        """Open the pool; leaving waits for work in progress."""
-        self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="task")
+        """Open the pool; leaving waits for work in progress, but not for long if it is by Ctrl-C."""
+        pool = self._pool = _Pool(self.threads)
+        patience = None
         try:
             yield
+        except KeyboardInterrupt:
+            patience = _LAST
+            raise
         finally:
-            self._pool.shutdown(cancel_futures=True)
             self._pool = None
+            pool.close(patience)
 
     def submit(
         self,
@@ -63,7 +75,7 @@ class ThreadsExecutor(Executor):
         if self._pool is None:
             raise InfrastructureError("the executor is not started", fix="enter start() first")
         handle = Handle(affinity=affinity)
-        self._pool.submit(self._run, handle, fn, args, keep)
+        self._pool.add(partial(self._run, handle, fn, args, keep))
         return handle
 
     def _run(
@@ -71,7 +83,7 @@ class ThreadsExecutor(Executor):
     ) -> None:
         try:
             kept = fn(*resolved(args))
-        except Exception as error:
+        except BaseException as error:  # whatever it is, the driver waits for an end
             self._inbox.put(Completed(handle, error=error))
             return
         if keep:
@@ -86,3 +98,43 @@ class ThreadsExecutor(Executor):
     def broadcast(self, fn: Callable[..., Any], *args: Any) -> None:
         """Run it here, beside the pool."""
         fn(*args)
+
+
+class _Pool:
+    """Threads that take work in the order in which it came; the process need not wait for them.
+
+    (Those of the standard library's pool are waited for whenever the interpreter ends, however long
+    what they call takes.)
+
+    Args:
+        threads: How many.
+    """
+
+    def __init__(self, threads: int) -> None:
+        self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._threads = [
+            threading.Thread(target=self._run, name=f"task_{number}", daemon=True)
+            for number in range(threads)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def add(self, work: Callable[[], None]) -> None:
+        """Run it in the next free thread; it must not raise."""
+        self._work.put(work)
+
+    def close(self, patience: float | None) -> None:
+        """Begin nothing more, and wait for work in progress; ``patience`` seconds, if not None."""
+        with suppress(queue.Empty):
+            while True:
+                self._work.get_nowait()
+        for _ in self._threads:
+            self._work.put(None)
+        until = time.monotonic() + (patience or 0.0)
+        for thread in self._threads:
+            thread.join(None if patience is None else max(0.0, until - time.monotonic()))
+
+    def _run(self) -> None:
+        while (work := self._work.get()) is not None:
+            work()
+            del work  # or its values would live until the next

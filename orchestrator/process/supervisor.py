@@ -229,10 +229,12 @@ class Supervisor:
         while not self.tree.empty() and time.monotonic() < deadline:
             # Later rounds ask those whose parent ended between starting them and being asked itself;
             # what a living parent starts now is its tidying up.
-            late = set(self.tree.adopted() if asked else self.tree.pids()) - asked
+            found = self.tree.adopted() if asked else self.tree.pids()
+            # Parents first: none may take the end of what it started for the end of its work.
+            late = [pid for pid in found if pid not in asked]
             _send(late, self.order["stop_signal"])
             _send(late, signal.SIGCONT)
-            asked |= late
+            asked.update(late)
             self._emptied_within(min(_ASK_AGAIN, deadline - time.monotonic()))
         deadline = time.monotonic() + _KILL_FOR
         while not self.tree.empty() and time.monotonic() < deadline:

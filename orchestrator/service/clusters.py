@@ -130,6 +130,27 @@ def on_clusters(project: Project, plan: Plan, apart: Collection[str], own: str |
     return replace(plan, tasks=placed) if here else plan
 
 
+def looked_at(project: Project, name: str) -> str:
+    """Look whether a cluster of ``orchestrator.toml`` could be opened, without opening it.
+
+    Returns:
+        What it is made by.
+
+    Raises:
+        ConfigurationError: Its class is not installed or does not take its arguments, or a secret
+            is not set.
+    """
+    from orchestrator.service.cluster_classes import refuse_unusable
+
+    preset = project.settings.cluster(name)
+    found = refuse_unusable(preset)
+    with project.secrets():
+        executor_of(preset)
+    if preset.address is not None:
+        return f"{preset.address}, which is asked when a run begins"
+    return f"{found}, opened when a run needs it"
+
+
 def _name(project: Project, flow: Flow, asked: str | None) -> str | None:
     """The name of the executor of tasks that name no cluster; None where the flow brings its own."""
     if asked is not None:
@@ -143,7 +164,11 @@ def _made(project: Project, name: str, threads: int | None) -> Executor:
     cluster = cluster_named(name)
     if cluster is None:
         return make_executor(name, threads)
-    return executor_of(project.settings.cluster(cluster), threads)
+    from orchestrator.service.cluster_classes import refuse_unusable
+
+    preset = project.settings.cluster(cluster)
+    refuse_unusable(preset)
+    return executor_of(preset, threads)
 
 
 def _refuse_two_owners(first: PlannedTask, second: PlannedTask, own: str | None) -> None:

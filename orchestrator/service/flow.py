@@ -57,7 +57,7 @@ class Flow(model.Flow):
     def run(
         self,
         parameters: Mapping[str, Any] | None = None,
-        executor: Executor | None = None,
+        executor: Executor | str | None = None,
         *,
         project: str | Path | None = None,
         **asked: Any,
@@ -66,7 +66,8 @@ class Flow(model.Flow):
 
         Args:
             parameters: Values by name.
-            executor: What it runs on.
+            executor: What it runs on, or its name: ``threads``, ``inline``, ``dask``,
+                ``cluster:NAME``.
             project: Folder of the project; found from the flow's file upwards if left out.
             asked: ``include``, ``exclude``, ``options`` of the request.
 
@@ -75,7 +76,8 @@ class Flow(model.Flow):
             ``result`` is the task's, where the run keeps it.
         """
         found = self._project(project)
-        done = run_flow(found, self, Request(parameters, **asked), executor=executor)
+        name, made = (executor, None) if isinstance(executor, str) else (None, executor)
+        done = run_flow(found, self, Request(parameters, executor=name, **asked), executor=made)
         states = RunStates(done.state.result or {}, self, found, done.run_id)
         return replace(done.state, result=states)
 

@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from orchestrator.errors import NotFoundError, StoreError
+from orchestrator.nearest import near_to, nearest
 
 
-def not_deployed(project: str, flow: str, *, deleted: bool) -> NotFoundError:
-    """Return the error for a flow that is not in service."""
+def not_deployed(
+    project: str, flow: str, deployed: Iterable[str], *, deleted: bool
+) -> NotFoundError:
+    """Return the error for a flow that is not in service, by the flows that are."""
     why = "was deleted from service" if deleted else "is not deployed"
+    near = None if deleted else near_to(flow, deployed)
+    there = f"did you mean {near!r}?" if near else f"`orchestrator deploy {flow}` deploys it;"
     return NotFoundError(
         f"flow {flow!r} {why}",
         where=f"project {project}",
-        fix=f"`orchestrator deploy {flow}` deploys it; `orchestrator deployments list` shows all",
+        fix=f"{there} `orchestrator deployments list` shows all",
     )
 
 
@@ -53,9 +58,9 @@ def no_such_schedule(schedule_id: str, where: str) -> NotFoundError:
 
 def no_such_schedule_of(project: str, flow: str, name: str, names: Iterable[str]) -> NotFoundError:
     """Return the error for a schedule that a flow's current deployment does not have."""
-    known = ", ".join(names)
+    known = list(names)
     return NotFoundError(
         f"flow {flow!r} has no schedule {name!r}",
         where=f"project {project}",
-        fix=f"its schedules: {known}" if known else "its current deployment has none",
+        fix=nearest(name, known, "its schedules: ") if known else "its current deployment has none",
     )

@@ -266,7 +266,7 @@ class Action(StrEnum):
     MARK = "mark"  #: give a task a finished state by hand
 
 
-#: Who asks, where a run's own process was told to end.
+#: Who asks, where a run's process, or its agent, was told to end: nobody wishes the run to stop.
 BY_SIGNAL = "SIGTERM"
 
 

@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from orchestrator.service.project import Project
-from orchestrator.testing.plugin import PROGRESS
 from orchestrator.testing.suite import Case, Ending, Outcome, Wanted, files_below
 
 _PLACE = re.compile(r"^(\S[^:\n]*\.py):(\d+):", re.MULTILINE)
@@ -84,6 +83,8 @@ class FlowTests:
                 yield Outcome(broken, Ending.ERROR, message=message)
 
     def _started(self, files: Sequence[str], report: Path, said: Path) -> subprocess.Popen[bytes]:
+        from orchestrator.testing.plugin import PROGRESS  # it imports pytest, which may be missing
+
         words = [sys.executable, "-m", "pytest", *files, "--color=no", f"--junitxml={report}"]
         words += ["-o", "junit_family=xunit1"]
         words += ["-k", self._expression] if self._expression else []

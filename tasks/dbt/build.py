@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -36,6 +37,7 @@ from tasks.warehouses import make
 #: What `dbt build` passes by with the status "no-op".
 _NO_OPS = frozenset({"exposure", "saved_query"})
 _VERBS = ("reads", "writes")
+_ASKS_GIT = re.compile(r"(?:^|,)@?(?:\d*\+)?changed:")
 
 
 class DbtBuild(TaskGroup):
@@ -99,8 +101,8 @@ class DbtBuild(TaskGroup):
         self.in_turn = False  # whether an earlier build of the flow has its session first
         self.options = DbtOptions(
             project_dir=self.project_dir,
-            select=_words(select),
-            exclude=_words(exclude),
+            select=self._words("select", select),
+            exclude=self._words("exclude", exclude),
             selector=selector,
             vars=freshness.as_text(vars),
             target=target,
@@ -110,6 +112,18 @@ class DbtBuild(TaskGroup):
             defer=defer,
             favor_state=favor_state,
         )
+
+    def _words(self, argument: str, given: str | Iterable[str]) -> tuple[str, ...]:
+        words = tuple(given.split()) if isinstance(given, str) else tuple(given)
+        asks_git = [word for each in words for word in each.split() if _ASKS_GIT.search(word)]
+        if asks_git:
+            raise FlowError(
+                f"DbtBuild({argument}={asks_git[0]!r}): dbt does not know changed:, which asks git",
+                where=building.place(self.defined_at),
+                fix=f"give it to the run, for all its tasks: orchestrator run FLOW --{argument} "
+                f"{asks_git[0]}; in the flow, dbt's own is select='state:modified', state=DIR",
+            )
+        return words
 
     def run(self) -> None:
         """Not used: the group's members run."""
@@ -485,7 +499,3 @@ def _said_of_hooks(
     return {
         verb: (names,) if isinstance(names, str) else tuple(names) for verb, names in said.items()
     }
-
-
-def _words(given: str | Iterable[str]) -> tuple[str, ...]:
-    return tuple(given.split()) if isinstance(given, str) else tuple(given)

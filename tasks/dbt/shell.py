@@ -21,9 +21,10 @@ from orchestrator.process.result import (
     ProcessResult,
 )
 from tasks.dbt.results import error_line
-from tasks.dbt.shell_places import path_to, write_privately
+from tasks.dbt.shell_places import path_to, places_of, target_folder, words_of, write_privately
 from tasks.dbt.shell_retry import again, marked
 from tasks.dbt.shell_said import DbtSaid, NodeFinished
+from tasks.dbt.shell_sql import compiled_by
 from tasks.shell import ShellTask
 from tasks.shell.command import plain, revealed
 from tasks.shell.task import Script
@@ -192,6 +193,10 @@ class DbtShellTask(ShellTask):
                 settings["DBT_PROFILES_DIR"] = str(folder)
             path = settings.get("PATH") or os.environ.get("PATH", os.defpath)
             settings["PATH"] = path_to(self.dbt, scratch, str(path))
+            places = places_of(words_of(script.command))
+            said.writes_to = (
+                None if places is None else target_folder(places, self._folder(), given)
+            )
             return self._told(self._run_script(script, settings, said, scratch), said)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
@@ -204,7 +209,7 @@ class DbtShellTask(ShellTask):
         if not (self.in_flow and type(self).run is DbtShellTask.run and said.nodes):
             return value
         status = "warn" if any(node.status == "warn" for node in said.nodes) else None
-        return Result(value, f"{len(said.nodes)} nodes", status, detail=said.detail())
+        return Result(value, f"{len(said.nodes)} nodes", status, detail=said.detail(_sql(said)))
 
     def _failure(self, shown: str, result: ProcessResult, said: Any) -> CommandFailed:
         found = super()._failure(shown, result, said)
@@ -218,7 +223,7 @@ class DbtShellTask(ShellTask):
             more = ", …" if len(broken) > _NAMED else ""
             error.message = f"{len(broken)} of {len(said.nodes)} nodes failed: {names}{more}"
         sql = self._sql_of(broken[0], said) if broken else {}
-        error.detail = {"error": str(error), **sql, **said.detail()}
+        error.detail = {"error": str(error), **sql, **said.detail(_sql(said))}
         return error
 
     def _sql_of(self, node: NodeFinished, said: DbtSaid) -> dict[str, Any]:
@@ -298,6 +303,13 @@ class DbtShellTask(ShellTask):
                 f"task {self.name!r}: dbt_kwargs cannot be written as YAML: {error}",
                 fix="use text, numbers, booleans, lists and mappings",
             ) from None
+
+
+def _sql(said: DbtSaid) -> Mapping[str, str]:
+    """The SQL of the nodes that a command told of, where it says where it writes."""
+    if said.writes_to is None:
+        return {}
+    return compiled_by(said.writes_to, [node.unique_id for node in said.nodes], said.began)
 
 
 def _asks_for_json(script: Script) -> dict[str, str]:

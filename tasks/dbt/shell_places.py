@@ -1,13 +1,19 @@
-"""Places of a dbt command: the PATH on which its dbt is found, files that only their owner may read."""
+"""Places of a dbt command: the PATH its dbt is on, its target folder, files only their owner reads."""
 
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from orchestrator.errors import ConfigurationError
+
+#: The options that say where things are.
+_PLACES = ("--project-dir", "--profiles-dir", "--target-path", "--log-path")
 
 
 def path_to(dbt: str | os.PathLike[str] | None, scratch: Path, path: str) -> str:
@@ -46,3 +52,58 @@ def write_privately(file: Path, text: str) -> None:
     except BaseException:
         os.unlink(made)
         raise
+
+
+def words_of(command: str) -> Sequence[str]:
+    """Return the words of a text that is one dbt command and nothing else; else none."""
+    lexer = shlex.shlex(command.replace("\\\n", " ").strip(), posix=True, punctuation_chars=True)
+    lexer.whitespace_split = True
+    try:
+        words = list(lexer)
+    except ValueError:
+        return ()
+    several = any(word and set(word) <= set("();<>|&") for word in words)
+    if several or "\n" in command.replace("\\\n", " ").strip() or words[:1] != ["dbt"]:
+        return ()
+    return words
+
+
+def places_of(words: Sequence[str]) -> dict[str, str] | None:
+    """Return the options that say where things are; None if the shell has a say in one of them."""
+    found: dict[str, str] = {}
+    for position, word in enumerate(words):
+        name, given, value = word.partition("=")
+        if name in _PLACES:
+            value = value if given else "".join(words[position + 1 : position + 2])
+            if not value or any(sign in value for sign in "$`~*?[{"):
+                return None
+            found[name] = value
+    return found
+
+
+def target_folder(places: Mapping[str, str], folder: Path, env: Mapping[str, Any]) -> Path:
+    """Return the folder that a dbt command writes to.
+
+    Args:
+        places: The options of the command that say where things are.
+        folder: Where it runs.
+        env: Variables given to it.
+    """
+
+    def place(option: str, variable: str) -> str | None:
+        named = env.get(variable, os.environ.get(variable))
+        return places.get(option) or (str(named) if named else None)
+
+    project = folder / (place("--project-dir", "DBT_PROJECT_DIR") or ".")
+    target = place("--target-path", "DBT_TARGET_PATH") or _target_path(project)
+    return project / target
+
+
+def _target_path(project: Path) -> str:
+    from orchestrator.errors import OrchestratorError
+    from tasks.dbt.profiles import read_project
+
+    try:
+        return str(read_project(str(project)).get("target-path") or "target")
+    except OrchestratorError:
+        return "target"  # dbt will say what is wrong with the project

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import logging
 import re
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from orchestrator.process.output import Stream
@@ -70,6 +72,8 @@ class DbtSaid(Said):
         nodes: Those that finished, in that order.
         files: The file of each node that broke, as dbt names it.
         compiled: The file of compiled SQL of each node that broke, as dbt names it.
+        began: When the command began, in seconds since the epoch.
+        writes_to: dbt's target folder, where that is known.
     """
 
     longest = 16 * 2**20
@@ -85,6 +89,8 @@ class DbtSaid(Said):
         self.nodes: list[NodeFinished] = []
         self.files: dict[str, str] = {}
         self.compiled: dict[str, str] = {}
+        self.began = time.time()
+        self.writes_to: Path | None = None
         self._on_node = on_node
         self._finished: set[tuple[str, str]] = set()
         self._errors: dict[str, list[str]] = {}
@@ -128,17 +134,21 @@ class DbtSaid(Said):
         """Return what dbt says went wrong with a node."""
         return "\n".join(self._errors.get(node.unique_id, [node.message]))
 
-    def detail(self) -> dict[str, Any]:
-        """Return the facts of an attempt: how many nodes came to which end, and a row for each."""
+    def detail(self, sql: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """Return the facts of an attempt: how many nodes came to which end, and a row for each.
+
+        Args:
+            sql: The SQL that nodes ran, by unique id, where it is known.
+        """
         if not self.nodes:
             return {}
         kept = self.nodes if len(self.nodes) <= _ROWS else self.broken()[:_ROWS]
         return {
             "statuses": dict(Counter(node.status for node in self.nodes)),
-            "nodes": [self._row(node) for node in kept],
+            "nodes": [self._row(node, (sql or {}).get(node.unique_id)) for node in kept],
         }
 
-    def _row(self, node: NodeFinished) -> dict[str, Any]:
+    def _row(self, node: NodeFinished, sql: str | None) -> dict[str, Any]:
         row = {
             "unique_id": node.unique_id,
             "status": node.status,
@@ -147,6 +157,7 @@ class DbtSaid(Said):
             "finished": node.finished,
             "relation": node.relation,
             "error": self.error_of(node) if node.status in BROKEN else None,
+            "ran_sql": sql,
         }
         return {name: value for name, value in row.items() if value is not None}
 

@@ -8,17 +8,30 @@ from __future__ import annotations
 
 import functools
 import gc
+import re
 import threading
+from collections import ChainMap
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+from jinja2.runtime import Context, missing
+
 from tasks.dbt.internals import trimmed as internals
+from tasks.dbt.replacing import added, replaced
+from tasks.dbt.trim_contexts import late_macros, late_members, native_templates_copy_nothing
 
 YOUNG_OBJECTS = 50_000  # allocations between two looks of the collector; Python's own: 700
 
+#: What dbt makes of a generic test's table: ``{{ get_where_subquery(ref('orders')) }}``.
+_TESTED = re.compile(
+    r"\{\{ get_where_subquery\((ref|source)\(('[^'\\{}]+'(?:, ?'[^'\\{}]+')*)\)\) \}\}"
+)
+_NAME = re.compile(r"'([^']+)'")
+
 KEPT_TEMPLATES = 4096
 KEPT_TREES = 4096
+KEPT_TESTERS = 256
 
 
 @contextmanager
@@ -28,20 +41,6 @@ def trimmed(on: bool = True) -> Iterator[None]:
         for trimming in TRIMMINGS if on else ():
             stack.enter_context(trimming())
         yield
-
-
-@contextmanager
-def replaced(owner: Any, name: str, make: Callable[[Any], Any]) -> Iterator[None]:
-    """Put ``make(original)`` in the place of an attribute, if the owner has it."""
-    if name not in vars(owner):
-        yield
-        return
-    original = vars(owner)[name]
-    setattr(owner, name, make(original))
-    try:
-        yield
-    finally:
-        setattr(owner, name, original)
 
 
 @contextmanager
@@ -114,66 +113,6 @@ def secrets_read_once() -> Any:
     return replaced(internals.exceptions_base, "env_secrets", make)
 
 
-def plain_macro_objects() -> Any:
-    """Make the 500 macro objects of a context by one call each instead of three."""
-
-    def make(_: Any) -> Any:
-        def __init__(  # noqa: N807
-            self: Any, macro: Any, context: Any = None, node: Any = None, stack: Any = None
-        ) -> None:
-            self.context = context
-            self.macro = macro
-            self.node = node
-            self.stack = stack
-
-        return __init__
-
-    return replaced(internals.MacroGenerator, "__init__", make)
-
-
-def namespaces_by_package() -> Any:
-    """Fill a context's macro namespace package by package instead of macro by macro."""
-
-    def make(_: Any) -> Any:
-        def build_namespace(self: Any, macros_by_package: Any, ctx: Any) -> Any:
-            generator, node, stack = internals.MacroGenerator, self.node, self.thread_ctx
-            for package, macros in macros_by_package.items():
-                made = {n: generator(m, ctx, node, stack) for n, m in macros.items()}
-                if package in self.internal_package_names:
-                    self.internal_packages[package] = made
-                    continue
-                self.packages[package] = made
-                if package == self.search_package:
-                    self.locals.update(made)
-                elif package == self.root_package:
-                    self.globals.update(made)
-            builtin: dict[str, Any] = {}
-            for package in reversed(self.internal_package_names_order):
-                builtin.update(self.internal_packages.get(package, {}))
-            return internals.MacroNamespace(self.globals, self.locals, builtin, self.packages)
-
-        return build_namespace
-
-    return replaced(internals.MacroNamespaceBuilder, "build_namespace", make)
-
-
-def namespaces_merged_by_layer() -> Any:
-    """Merge the layers of a macro namespace into a context as dicts, not name by name."""
-
-    def make(original: Any) -> Any:
-        def to_dict(self: Any) -> Any:
-            if type(self.namespace) is not internals.MacroNamespace:
-                return original(self)
-            context = super(internals.ManifestContext, self).to_dict()
-            for layer in reversed(list(self.namespace._search_order())):
-                context.update(layer)
-            return context
-
-        return to_dict
-
-    return replaced(internals.ManifestContext, "to_dict", make)
-
-
 def arguments_read_once() -> Any:
     """Keep the dict of dbt's arguments: every context holds one, and flags do not change."""
 
@@ -213,36 +152,27 @@ def _raise_with_node(model: Any, function: Any, *args: Any, **kwargs: Any) -> An
         raise
 
 
-def variables_on_demand() -> Any:
+@contextmanager
+def variables_on_demand() -> Iterator[None]:
     """Merge a node's variables when ``var()`` is first called, not in every context."""
 
     class Merged:
-        def __init__(self, name: str) -> None:
-            self.name = name
-
         def __get__(self, var: Any, owner: Any = None) -> Any:
             merged = var._generate_merged()
             var.__dict__["_merged"] = merged
             return merged
 
-    return _added(internals.Var, "_merged", Merged("_merged"), internals.ModelConfiguredVar)
-
-
-@contextmanager
-def _added(cls: Any, name: str, descriptor: Any, subclass: Any) -> Iterator[None]:
-    def make(original: Any) -> Any:
+    def make(_: Any) -> Any:
         def __init__(self: Any, context: Any, config: Any, node: Any) -> None:  # noqa: N807
             self._config, self._context, self._cli_vars = config, context, config.cli_vars
             self._node, self._require_vars = node, True
 
         return __init__
 
-    setattr(cls, name, descriptor)
-    try:
-        with replaced(subclass, "__init__", make):
-            yield
-    finally:
-        delattr(cls, name)
+    with ExitStack() as stack:
+        stack.enter_context(added(internals.Var, "_merged", Merged()))
+        stack.enter_context(replaced(internals.ModelConfiguredVar, "__init__", make))
+        yield
 
 
 def one_empty_table() -> Any:
@@ -253,6 +183,26 @@ def one_empty_table() -> Any:
         return lambda: table
 
     return replaced(internals.agate_helper, "empty_table", make)
+
+
+def type_testers_kept() -> Any:
+    """Keep what finds the types of a result's columns: it takes longer to make than to use.
+
+    It is only read; dbt shares the one for results without text columns among its threads, too.
+    """
+
+    def make(original: Any) -> Any:
+        @functools.lru_cache(KEPT_TESTERS)
+        def kept(text: frozenset[str], nulls: tuple[str, ...] | None) -> Any:
+            return original(text, string_null_values=nulls)
+
+        def build_type_tester(text_columns: Any, string_null_values: Any = ("null", "")) -> Any:
+            nulls = None if string_null_values is None else tuple(string_null_values)
+            return kept(frozenset(text_columns), nulls)
+
+        return build_type_tester
+
+    return replaced(internals.agate_helper, "build_type_tester", make)
 
 
 def relations_matched_by_name() -> Any:
@@ -287,7 +237,7 @@ def relations_listed_by_key() -> Any:
             wanted = (database and database.lower(), schema and schema.lower())
             with self.lock:
                 found = [r.inner for k, r in self.relations.items() if k[:2] == wanted]
-            if None in found:
+            if any(relation is None for relation in found):
                 raise internals.NoneRelationFoundError()
             return found
 
@@ -317,16 +267,70 @@ def one_jinja_environment() -> Any:
                     compiled = functools.lru_cache(KEPT_TEMPLATES)(shared[native].compile)
                     shared[native].compile = compiled
                     shared[native].parse = trees.reader(shared[native].parse)
+                    shared[native].context_class = _TriedOnce
             if not capture_macros:
                 return shared[native]
             own = original(node, capture_macros, native)
             own.compile, own.parse = shared[native].compile, shared[native].parse
+            own.context_class = _TriedOnce
             return own
 
         return get_environment
 
     with_statics = (internals.common_jinja, internals.jinja_static)
     return _replaced_in(with_statics, "get_environment", make)
+
+
+def macros_without_modules() -> Any:
+    """Take a macro out of its template without the module around it, which nobody keeps."""
+
+    def make(_: Any) -> Any:
+        def get_macro(self: Any) -> Any:
+            name = internals.common_jinja.get_dbt_macro_name(self.get_name())
+            template = self.get_template()
+            context = template.new_context(self.context)
+            list(template.root_render_func(context))
+            return {n: context.vars[n] for n in context.exported_vars}[name]
+
+        return get_macro
+
+    return replaced(internals.BaseMacroGenerator, "get_macro", make)
+
+
+def one_template_for_tests() -> Any:
+    """Compile once what names a test's table: each text differs in the name alone."""
+
+    def make(original: Any) -> Any:
+        def get_rendered(
+            string: Any, ctx: Any, node: Any = None, capture_macros: bool = False,
+            native: bool = False,
+        ) -> Any:  # fmt: skip
+            found = native and not capture_macros and isinstance(string, str)
+            named = _TESTED.fullmatch(string) if found else None
+            if named is None:
+                return original(string, ctx, node, capture_macros, native)
+            names = _NAME.findall(named[2])
+            holders = [f"__name_{place}" for place in range(len(names))]
+            source = f"{{{{ get_where_subquery({named[1]}({', '.join(holders)})) }}}}"
+            template = internals.common_jinja.get_template(source, ctx, node, native=True)
+            given: Any = ChainMap(dict(zip(holders, names, strict=True)), ctx)
+            return internals.common_jinja.render_template(template, given, node)
+
+        return get_rendered
+
+    return replaced(internals.jinja, "get_rendered", make)
+
+
+class _TriedOnce(Context):
+    """Looks a name up once where Jinja first asks whether it is there."""
+
+    def resolve_or_missing(self, key: str) -> Any:
+        if key in self.vars:
+            return self.vars[key]
+        try:
+            return self.parent[key]
+        except KeyError:
+            return missing
 
 
 class _ParsedOnce:
@@ -399,16 +403,19 @@ TRIMMINGS: tuple[Callable[[], Any], ...] = (
     rare_collections,
     lazy_messages,
     secrets_read_once,
-    plain_macro_objects,
-    namespaces_by_package,
-    namespaces_merged_by_layer,
+    late_macros,
+    late_members,
+    native_templates_copy_nothing,
     arguments_read_once,
     light_exception_wrappers,
     variables_on_demand,
     one_empty_table,
+    type_testers_kept,
     relations_matched_by_name,
     relations_listed_by_key,
     one_jinja_environment,
+    macros_without_modules,
+    one_template_for_tests,
     untracked_models,
     light_graph_summary,
 )

@@ -14,6 +14,7 @@ from orchestrator.secrets import masker
 _EXTRAS = {"s3": "s3", "s3a": "s3"}
 _CREDENTIALS = (
     'give storage_options={"key": "secret:NAME", "secret": "secret:NAME"} of who may do this'
+    " (target_storage_options, for the target of a copy)"
 )
 #: What S3 says, by its code: what happened and what to do.
 _SAID = {

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 import re
-import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -14,11 +13,11 @@ from typing import Any
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from orchestrator.errors import ConfigurationError, InfrastructureError
-from orchestrator.model import context
+from orchestrator.errors import ConfigurationError
 from orchestrator.secrets import masker
 from tasks.dbapi.errors import LoginRefusedError, UnreachableError
 from tasks.dbapi.tag import short_tag
+from tasks.dbapi.trying import logger, pauses, rest, tried
 
 #: Settings that are passed to the driver as they stand.
 DRIVER_KEYS = (
@@ -27,7 +26,6 @@ DRIVER_KEYS = (
 )  # fmt: skip
 CONNECT_TIMEOUT = 10  #: seconds for each try
 RETRIES = 3  #: tries after the first one
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 5.0  #: seconds between two tries
 NAME_BYTES = 63  #: of ``application_name``; the server cuts what is longer
 #: What a server says that cannot take a connection right now.
 _NOT_NOW = re.compile(
@@ -38,7 +36,6 @@ _WRONG = re.compile(r"FATAL:|no password supplied|\bSSL\b|certificate|sslmode|GS
 #: A query whose client died would run to its end otherwise.
 _NOTICE_THE_DEAD = "client_connection_check_interval"
 _SQLALCHEMY = re.compile(r"^postgres(?:ql)?\+\w+://")
-_log = logging.getLogger("orchestrator.warehouse")
 
 
 @dataclass(frozen=True)
@@ -68,20 +65,18 @@ class Opening:
         """
         arguments, place = self._arguments()
         began = time.monotonic()
-        for number, pause in enumerate(_pauses(int(self.values.get("retries", RETRIES))), 1):
+        retries = int(self.values.get("retries", RETRIES))
+        for number, pause in enumerate(pauses(), 1):
             try:
                 return self._prepared(_opened(arguments))
             except psycopg.OperationalError as error:
                 said = _one_line(error)
                 if _WRONG.search(said) and not _NOT_NOW.search(said):
                     raise self._refused(said, place) from None
-            if pause is None:
-                raise self._unreachable(said, place, number, time.monotonic() - began)
-            _logger().warning(
-                "%s: %s; trying again in %.1f s (%d so far)", place, said, pause, number
-            )
-            self._rest(pause, place)
-        raise AssertionError("the last pause is None")
+            if number > retries:
+                raise self._unreachable(said, place, tried(number, time.monotonic() - began))
+            rest(pause, place, said, number)
+        raise AssertionError("pauses have no end")
 
     def prepare(self, connection: psycopg.Connection[Any]) -> None:
         """Bring a connection that is fresh, or as good as that, to the warehouse's settings."""
@@ -146,12 +141,6 @@ class Opening:
     def _settings(self) -> Mapping[str, Any]:
         return self.values.get("settings") or {}
 
-    def _rest(self, pause: float, place: str) -> None:
-        running = context.active()
-        (running.cancelled if running else threading.Event()).wait(pause)
-        if running is not None and running.cancelled.is_set():
-            raise InfrastructureError("cancelled while waiting for the server", where=place)
-
     def _refused(self, said: str, place: str) -> LoginRefusedError:
         return LoginRefusedError(
             f"warehouse {self.name!r} was refused by its server: {said}",
@@ -159,10 +148,9 @@ class Opening:
             fix="look at its user, password, dbname and sslmode",
         )
 
-    def _unreachable(self, said: str, place: str, tries: int, seconds: float) -> UnreachableError:
-        times = "once" if tries == 1 else f"{tries} times"
+    def _unreachable(self, said: str, place: str, how: str) -> UnreachableError:
         return UnreachableError(
-            f"warehouse {self.name!r} cannot be reached: tried {times} in {seconds:.1f} s; {said}",
+            f"warehouse {self.name!r} cannot be reached: {how}; {said}",
             where=place,
             fix="see that the server runs and can be reached from here, or set more retries",
         )
@@ -190,13 +178,7 @@ def _log_notice(said: psycopg.errors.Diagnostic) -> None:
     level = logging.INFO if said.context else logging.DEBUG  # raised by code of the user's own
     if said.severity_nonlocalized == "WARNING":
         level = logging.WARNING
-    _logger().log(level, "%s", said.message_primary)
-
-
-def _pauses(retries: int) -> Iterator[float | None]:
-    for number in range(retries):
-        yield min(_FIRST_PAUSE * 2**number, _LONGEST_PAUSE)
-    yield None
+    logger().log(level, "%s", said.message_primary)
 
 
 def _setting(name: str, value: Any) -> str:
@@ -208,8 +190,3 @@ def _setting(name: str, value: Any) -> str:
 def _one_line(error: BaseException) -> str:
     said = " ".join(str(error).split())
     return masker().mask(said.removeprefix("connection failed: "))
-
-
-def _logger() -> logging.Logger:
-    running = context.active()
-    return running.logger if running is not None else _log

@@ -191,7 +191,7 @@ class Rows:
             return
         assert self.session is not None
         script = self.task._queries[number].script()
-        with translated(self.session, script.text, script.at(1)):
+        with translated(self.session, script):
             text = self._one_statement(script, section)
             take_down(self.connection, text, script.at(1))
             yield _stoppable(self.session.batches(text, section.data))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -10,8 +11,10 @@ from typing import Any
 
 from snowflake.connector import errors
 
-from orchestrator.errors import ConfigurationError, InfrastructureError
+from orchestrator.errors import ConfigurationError
 from orchestrator.secrets import masker
+from tasks.dbapi.errors import LoginRefusedError, UnreachableError
+from tasks.dbapi.trying import pauses, rest, tried
 from tasks.snowflake.connection import Connection
 from tasks.snowflake.keys import private_key
 from tasks.snowflake.names import identifier
@@ -24,13 +27,16 @@ DRIVER_KEYS = (
     "oauth_token_request_url", "oauth_scope", "workload_identity_provider", "network_timeout",
     "socket_timeout",
 )  # fmt: skip
-_NO_CONNECTION = "08001"  #: SQLSTATE, for ``retry_on``
 CONNECT_TIMEOUT = 60  #: seconds for which a login is tried
 _UNREACHABLE = (
     errors.OperationalError, errors.InternalServerError, errors.ServiceUnavailableError,
     errors.GatewayTimeoutError, errors.BadGatewayError, errors.RequestTimeoutError,
     errors.TooManyRequests, errors.OtherHTTPRetryableError, OSError,
 )  # fmt: skip
+# urllib3 warns of each login that fails in words of its own, beside ours.
+logging.getLogger("snowflake.connector.vendored.urllib3.connectionpool").addFilter(
+    lambda record: "/login-request" not in record.getMessage()
+)
 
 
 @dataclass(frozen=True)
@@ -52,23 +58,34 @@ class Opening:
         """Open a session in autocommit mode.
 
         Raises:
-            InfrastructureError: The server could not be reached for ``connect_timeout`` seconds.
-            ConfigurationError: It refuses the user, the password or key, or the settings do not fit.
+            UnreachableError: The server could not be reached for ``connect_timeout`` seconds.
+            LoginRefusedError: It refuses the user, the password or key, or the settings do not fit.
+            ConfigurationError: The key cannot be used, or the schema cannot be made.
         """
-        arguments = self._arguments()
-        began = time.monotonic()
-        try:
-            connection = Connection(**arguments)
-        except ConfigurationError:
-            raise
-        except errors.NonRetryableTlsError as error:
-            raise self._refused(error, arguments) from None
-        except _UNREACHABLE as error:
-            raise self._unreachable(error, arguments, time.monotonic() - began) from None
-        except (errors.Error, ValueError, TypeError) as error:
-            raise self._refused(error, arguments) from None
+        connection = self._logged_in(self._arguments())
         self._enter_schema(connection)
         return connection
+
+    def _logged_in(self, arguments: dict[str, Any]) -> Connection:
+        """Try until the time is up; the connector by itself gives up after its second try."""
+        began = time.monotonic()
+        for number, pause in enumerate(pauses(), 1):
+            left = arguments["login_timeout"] - (time.monotonic() - began)
+            try:
+                return Connection(**{**arguments, "login_timeout": max(1, round(left))})
+            except ConfigurationError:
+                raise
+            except errors.NonRetryableTlsError as error:
+                raise self._refused(error, arguments) from None
+            except _UNREACHABLE as error:
+                said = one_line(error)
+            except (errors.Error, ValueError, TypeError) as error:
+                raise self._refused(error, arguments) from None
+            passed = time.monotonic() - began
+            if passed + pause > arguments["login_timeout"]:
+                raise self._unreachable(said, arguments, tried(number, passed))
+            rest(pause, place_of(arguments), said, number)
+        raise AssertionError("pauses have no end")
 
     def _arguments(self) -> dict[str, Any]:
         values = self.values
@@ -116,24 +133,19 @@ class Opening:
             ) from None
         connection.changed = False
 
-    def _refused(self, error: BaseException, arguments: Mapping[str, Any]) -> ConfigurationError:
-        return ConfigurationError(
+    def _refused(self, error: BaseException, arguments: Mapping[str, Any]) -> LoginRefusedError:
+        return LoginRefusedError(
             f"warehouse {self.name!r} was refused: {one_line(error)}",
             where=place_of(arguments),
             fix="look at its account, user, role, and its password, key or token",
         )
 
-    def _unreachable(
-        self, error: BaseException, arguments: Mapping[str, Any], seconds: float
-    ) -> InfrastructureError:
-        raised = InfrastructureError(
-            f"warehouse {self.name!r} cannot be reached: tried again and again for "
-            f"{seconds:.0f} s; {one_line(error)}",
+    def _unreachable(self, said: str, arguments: Mapping[str, Any], how: str) -> UnreachableError:
+        return UnreachableError(
+            f"warehouse {self.name!r} cannot be reached: {how}; {said}",
             where=place_of(arguments),
             fix="look at its account and host, and at the network; or set a longer connect_timeout",
         )
-        raised.__dict__["code"] = _NO_CONNECTION
-        return raised
 
 
 def place_of(values: Mapping[str, Any]) -> str:

@@ -16,6 +16,7 @@ from snowflake.connector.errors import Error
 from orchestrator.errors import OrchestratorError
 from orchestrator.model import context
 from tasks.dbapi.cancelling import cancellable
+from tasks.dbapi.errors import UnreachableError
 from tasks.snowflake.connection import Connection
 from tasks.snowflake.failures import is_lost
 from tasks.snowflake.session import SnowflakeSession
@@ -132,7 +133,7 @@ def _worth_waiting(error: BaseException) -> bool:
     if running is not None and running.cancelled.is_set():
         return False
     if isinstance(error, OrchestratorError):
-        return getattr(error, "code", None) is not None  # not reached; all else is refused
+        return isinstance(error, UnreachableError)  # all else is refused
     return is_lost(error)
 
 

@@ -1,4 +1,4 @@
-"""The ``-- orchestrator: name=…, tags=a b`` lines of a SQL file: what they may say, and reading them."""
+"""The ``-- orchestrator: name=…, tags=a b`` lines of a SQL text: what they may say, and reading them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from orchestrator.errors import FlowError
 from orchestrator.kinds import Key, Kind, table_of
 from orchestrator.model.task import Task
 from orchestrator.nearest import hint, nearest
-from tasks.sql.script import Materialized, Severity, Transaction
+from tasks.sql.script import Materialized, Script, Severity, Transaction
 
 _LINE = re.compile(r"^[ \t]*--[ \t]*orchestrator[ \t]*:(.*)$", re.MULTILINE)
 #: A setting: up to the next comma that stands in no double quotes.
@@ -48,8 +48,14 @@ def read_front_matter(text: str, file: str) -> dict[str, Any]:
         >>> read_front_matter("-- orchestrator: name=daily, tags=core nightly", "daily.sql")
         {'name': 'daily', 'tags': ('core', 'nightly')}
     """
+    return front_matter_of(Script(text, file))
+
+
+def front_matter_of(script: Script) -> dict[str, Any]:
+    """As :func:`read_front_matter`, of a text that may stand in a flow's module, too."""
     found: dict[str, Any] = {}
-    for key, value, place in settings_of(text, file):
+    for key, value, line in settings_of(script.text):
+        place = script.at(line)
         read = _read(key, value, place)
         if key in found:
             raise FlowError(f"{key} is said twice", where=place, fix="keep one of them")
@@ -57,20 +63,20 @@ def read_front_matter(text: str, file: str) -> dict[str, Any]:
     return found
 
 
-def settings_of(text: str, file: str) -> Iterator[tuple[str, str, str]]:
-    """Yield what a file sets as it stands there, known or not: key, value and place."""
+def settings_of(text: str) -> Iterator[tuple[str, str, int]]:
+    """Yield what a text sets as it stands there, known or not: key, value and line."""
     if "orchestrator" not in text:
         return
     for match in _LINE.finditer(text):
-        place = f"{file}:{text.count(chr(10), 0, match.start()) + 1}"
+        line = text.count("\n", 0, match.start()) + 1
         for part in filter(None, (part.strip() for part in _SETTING.findall(match[1]))):
             key, _, value = (piece.strip() for piece in part.partition("="))
             quoted = len(value) > 1 and value[0] == value[-1] == '"'
-            yield key, value[1:-1] if quoted else value, place
+            yield key, value[1:-1] if quoted else value, line
 
 
 def line_of(text: str, key: str) -> int:
-    """The line of a file that sets a key; 1 where none does."""
+    """The line of a text that sets a key; 1 where none does."""
     for match in _LINE.finditer(text):
         if re.search(rf"(?:^|,)\s*{key}\s*=", match[1]):
             return text.count("\n", 0, match.start()) + 1
@@ -78,7 +84,7 @@ def line_of(text: str, key: str) -> int:
 
 
 def apply_front_matter(task: Task, said: Mapping[str, Any]) -> None:
-    """Change a task as its file says; tags, reads and writes are added to the task's own."""
+    """Change a task as its SQL says; tags, reads and writes are added to the task's own."""
     if not said:
         return
     task.name = said.get("name", task.name)

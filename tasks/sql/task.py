@@ -28,7 +28,7 @@ from tasks.sql.running import run_script
 from tasks.sql.script import Materialized, Script
 from tasks.sql.session import Data, SqlSession, SqlWarehouse
 from tasks.sql.templates import ResolveRef, Template
-from tasks.sql.text import SqlText, manifest_resolver, read_sql_file, template_of
+from tasks.sql.text import SqlText, manifest_resolver, read_sql_file, template_of, text_of
 
 
 class SqlTask(Task):
@@ -139,9 +139,9 @@ class SqlTask(Task):
         said = text.said
         if "check" in said or "severity" in said:
             raise FlowError(
-                f"{text.script.file} is a check, and this task runs it as a script",
+                f"the SQL of {self.name!r} is a check, and this task runs it as a script",
                 where=text.script.at(line_of(text.script.text, "check")),
-                fix="bind it as SqlCheck(path=…), or leave it to SqlFolder",
+                fix="bind it as SqlCheck, or leave its file to SqlFolder",
             )
         apply_front_matter(self, said)
         self._lost_is_worth_another_try()
@@ -192,7 +192,7 @@ class SqlTask(Task):
         if self.path is not None:
             path = planning.root / self.path
             return read_sql_file(str(path), planning.relative(path) or self.path)
-        return SqlText(Script(self.sql or "", place=planning.place(self.defined_at)), {})
+        return text_of(Script(self.sql or "", place=planning.place(self.defined_at)))
 
     def _rendered(self, script: Script, planning: Planning, namespace: Namespace) -> Script:
         template = template_of(script, planning, dialect=namespace.dialect, params=self.params)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +11,14 @@ import yaml
 
 from orchestrator.errors import ConfigurationError, ProjectError
 from orchestrator.model.planning import Planning
-from tasks.sql.front_matter import read_front_matter
+from tasks.sql.front_matter import front_matter_of
 from tasks.sql.script import Script, Transaction
 from tasks.sql.templates import ResolveRef, Template
 
 
 @dataclass(frozen=True)
 class SqlText:
-    """A text and what its file says of the task.
+    """A text and what it says of its task.
 
     Args:
         script: The text to run.
@@ -50,9 +50,17 @@ def read_sql_file(path: str, shown: str) -> SqlText:
             where=str(path),
             fix="paths are relative to the project's folder",
         ) from None
-    said = read_front_matter(text, shown)
-    transaction = said.get("transaction", Transaction.ON)
-    return SqlText(Script(text, shown, transaction=transaction), said)
+    return text_of(Script(text, shown))
+
+
+def text_of(script: Script) -> SqlText:
+    """Read what a text says of its task.
+
+    Raises:
+        FlowError: Its front matter is wrong.
+    """
+    said = front_matter_of(script)
+    return SqlText(replace(script, transaction=said.get("transaction", Transaction.ON)), said)
 
 
 def template_of(

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from orchestrator.errors import UsageError
+from orchestrator.model.dataset import Dataset, Namespace
 from orchestrator.nearest import nearest
 from orchestrator.testing.suite import Case
 
@@ -35,9 +36,21 @@ class Given:
     rows: Mapping[str, Any]
 
     @property
+    def written(self) -> str:
+        """Its name as a test writes it."""
+        if not self.is_call:
+            return self.table
+        return f"{self.names[0]}({', '.join(repr(name) for name in self.names[1:])})"
+
+    @property
+    def is_call(self) -> bool:
+        """Whether it is given as ``ref`` or ``source``."""
+        return self.names[0] in ("ref", "source") and len(self.names) > 1
+
+    @property
     def table(self) -> str:
         """Its name in the temporary database."""
-        return ".".join(self.names[1:] if self.names[0] in ("ref", "source") else self.names)
+        return ".".join(self.names[1:] if self.is_call else self.names)
 
 
 @dataclass(frozen=True)
@@ -101,13 +114,20 @@ def _test(said: Any, file: str, line: int) -> SqlTest:
     expect, overrides = said["expect"], said.get("overrides") or {}
     _known(expect, _OF_EXPECT, "expect", place)
     _known(overrides, _OF_OVERRIDES, "overrides", place)
+    if expect.get("table") is not None:
+        _table(str(expect["table"]), place)
     if "rows" not in expect and "fixture" not in expect:
         raise UsageError("expect needs rows", where=place, fix="rows: [] expects an empty table")
     case = Case("sql", str(said["name"]), file, line, str(said["sql"]))
     given = said.get("given") or []
     if not isinstance(given, list):
         raise UsageError("given is no list", where=place, fix="begin each table with - input:")
-    return SqlTest(case, tuple(_given(each, place) for each in given), expect, overrides)
+    tables = tuple(_given(each, place) for each in given)
+    names = [table.names for table in tables]
+    twice = next((table for table in tables if names.count(table.names) > 1), None)
+    if twice is not None:
+        raise UsageError(f"{twice.written} is given twice", where=place, fix="give it all its rows")
+    return SqlTest(case, tables, expect, overrides)
 
 
 def _given(said: Any, place: str) -> Given:
@@ -118,9 +138,20 @@ def _given(said: Any, place: str) -> Given:
     rows = {key: value for key, value in said.items() if key != "input"}
     call = _CALL.match(name)
     if call is None:
-        return Given((name,), rows)
+        return Given((_table(name, place),), rows)
     names = [part.strip().strip("'\"") for part in call[2].split(",")]
     return Given((call[1], names[-1]) if call[1] == "ref" else (call[1], *names), rows)
+
+
+def _table(name: str, place: str) -> str:
+    try:
+        if "(" in name:
+            raise ValueError(f"{name!r} is neither a table name nor ref(…) or source(…)")
+        Dataset.parse(name, Namespace())
+    except ValueError as error:
+        fix = "write schema.table, ref('model') or source('name', 'table')"
+        raise UsageError(str(error), where=place, fix=fix) from None
+    return name
 
 
 def _known(said: Any, known: Iterable[str], what: str, place: str) -> None:

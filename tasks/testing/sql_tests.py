@@ -6,16 +6,17 @@ import json
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from orchestrator.errors import OrchestratorError, UsageError
-from orchestrator.model.dataset import Dataset, DatasetKind
+from orchestrator.model.dataset import Dataset, DatasetKind, Namespace
 from orchestrator.model.facts import TaskFacts
 from orchestrator.model.flow import Flow
 from orchestrator.model.parameter import Parameter
 from orchestrator.model.planning import Planning, RunOptions
-from orchestrator.nearest import did_you_mean
+from orchestrator.nearest import did_you_mean, near_to
 from orchestrator.service.planning import Request
 from orchestrator.service.project import Project
 from orchestrator.testing.comparing import compare
@@ -27,7 +28,8 @@ from orchestrator.testing.warehouse import SampleWarehouse
 from tasks.sql.folder import SqlFolder
 from tasks.sql.task import SqlTask
 from tasks.sql.text import SqlText
-from tasks.testing.sql_reading import SqlTest, read_tests
+from tasks.testing.dbt_names import DbtNames
+from tasks.testing.sql_reading import Given, SqlTest, read_tests
 
 #: The table of a SELECT that says of none.
 _RESULT = "result_of_the_test"
@@ -46,6 +48,7 @@ class SqlTests:
     def __init__(self, project: Project) -> None:
         self._project = project
         self._tests: dict[Case, SqlTest] = {}
+        self._names = DbtNames(project)
 
     def collect(self, wanted: Wanted) -> tuple[list[Case], list[Outcome]]:
         """Find the tests; a file that cannot be read is an error by itself."""
@@ -69,7 +72,7 @@ class SqlTests:
         for case in cases:
             began = time.monotonic()
             try:
-                message, notes = run_sql_test(self._project, self._tests[case])
+                message, notes = run_sql_test(self._project, self._tests[case], self._names)
                 ending = Ending.FAILED if message else Ending.PASSED
             except OrchestratorError as error:
                 message, notes, ending = str(error), (), Ending.ERROR
@@ -80,8 +83,15 @@ class SqlTests:
             yield Outcome(case, ending, time.monotonic() - began, message)
 
 
-def run_sql_test(project: Project, test: SqlTest) -> tuple[str, tuple[str, ...]]:
+def run_sql_test(
+    project: Project, test: SqlTest, names: DbtNames | None = None
+) -> tuple[str, tuple[str, ...]]:
     """Run one test.
+
+    Args:
+        project: The project.
+        test: The test.
+        names: What dbt calls its tables, where it has been asked already.
 
     Returns:
         What differs, empty if nothing does; and what to know of how it ran.
@@ -91,19 +101,21 @@ def run_sql_test(project: Project, test: SqlTest) -> tuple[str, tuple[str, ...]]
     """
     with tempfile.TemporaryDirectory(prefix="orchestrator-test-") as folder:
         sample = SampleProject(project, Path(folder))
-        missing: list[tuple[str, ...]] = []
-        task = _task_of(project, test, missing)
+        named = _Named(test, names or DbtNames(project))
+        task = _task_of(project, test, named)
         options = RunOptions(vars=json.dumps(test.overrides.get("vars") or {}, default=str))
         planning = sample.planning(Request(options=options).options_in(sample))
         with sample.surroundings(), sample.secrets():
+            named.space = planning.warehouse(task.warehouse).namespace
             facts = task.planned(planning)
-        _refuse_calls(test, missing)
+        _refuse_calls(test, named.missing)
         target = _target(test, facts, planning, task)
-        _refuse_missing(test, facts, planning, task)
+        also = _also_called(test, facts, planning, task, named)
         warehouse = SampleWarehouse(planning.warehouse(task.warehouse), _folders(project, test))
         for given in test.given:
             name = str(target) if given.names == ("this",) else given.table
-            warehouse.load(name, given.rows)
+            for each in (name, *also.get(given.names, ())):
+                warehouse.load(each, given.rows)
         with Flow(_TASK) as flow:
             task()
             for name, value in (test.overrides.get("parameters") or {}).items():
@@ -138,7 +150,7 @@ class _Tested(SqlTask):
         return SqlText(text.script, said)
 
 
-def _task_of(project: Project, test: SqlTest, missing: list[tuple[str, ...]]) -> _Tested:
+def _task_of(project: Project, test: SqlTest, named: _Named) -> _Tested:
     """The task that runs the file in a flow, as a test runs it; else a plain one."""
     file = project.root / test.case.of
     if not file.is_file():
@@ -149,7 +161,7 @@ def _task_of(project: Project, test: SqlTest, missing: list[tuple[str, ...]]) ->
             fix=did_you_mean(test.case.of, known, "sql: is relative to the project"),
         )
     given = _lent(project, file)
-    return _Tested(path=test.case.of, name=_TASK, resolve_ref=_resolver(test, missing), **given)
+    return _Tested(path=test.case.of, name=_TASK, resolve_ref=named, **given)
 
 
 def _lent(project: Project, file: Path) -> dict[str, Any]:
@@ -167,28 +179,51 @@ def _lent(project: Project, file: Path) -> dict[str, Any]:
     return {}
 
 
-def _resolver(test: SqlTest, missing: list[tuple[str, ...]]) -> Callable[[tuple[str, ...]], str]:
-    """What ``ref`` and ``source`` stand for; calls that the test gives no table for are noted."""
-    tables = {given.names: given.table for given in test.given}
+class _Named:
+    """What ``ref`` and ``source`` stand for in a test: the given table, by this name or by another.
 
-    def resolve(call: tuple[str, ...]) -> str:
+    Args:
+        test: The test.
+        names: What dbt calls its tables.
+
+    Attributes:
+        space: How the file's warehouse reads names.
+        missing: Calls that the test gives no table for.
+    """
+
+    space: Namespace
+
+    def __init__(self, test: SqlTest, names: DbtNames) -> None:
+        self._given, self.names = test.given, names
+        self.missing: list[tuple[str, ...]] = []
+
+    def __call__(self, call: tuple[str, ...]) -> str:
         short = (call[0], call[-1]) if call[0] == "ref" else call
-        found = tables.get(short)
+        same = [given for given in self._given if given.names == short]
+        found = next(iter(same or filter(partial(self._meant, short), self._given)), None)
         if found is None:
-            missing.append(short)
-        return found or call[-1]
+            self.missing.append(short)
+        return found.table if found else call[-1]
 
-    return resolve
+    def _meant(self, call: tuple[str, ...], given: Given) -> bool:
+        plain = not given.is_call and given.names != ("this",)
+        return plain and self.names.mean(call, Dataset.parse(given.table, self.space))
 
 
 def _refuse_calls(test: SqlTest, missing: Sequence[tuple[str, ...]]) -> None:
     for call in missing:
         said = f"{call[0]}({', '.join(repr(name) for name in call[1:])})"
-        raise UsageError(
-            f"{test.case.of} reads {said}, which the test does not give",
-            where=test.case.place,
-            fix=f"add to given: - input: {said}",
-        )
+        raise _not_given(test, said, test.case.place)
+
+
+def _not_given(test: SqlTest, name: str, where: str) -> UsageError:
+    near = near_to(name, [given.written for given in test.given], likeness=0.75)
+    add = f"add to given in {test.case.place}: - input: {name}"
+    return UsageError(
+        f"{test.case.of} reads {name}, which the test does not give",
+        where=where,
+        fix=f"{add}; or is it meant by {near}, which it gives?" if near else add,
+    )
 
 
 def _target(test: SqlTest, facts: TaskFacts, planning: Planning, task: SqlTask) -> Dataset:
@@ -209,25 +244,30 @@ def _target(test: SqlTest, facts: TaskFacts, planning: Planning, task: SqlTask) 
     )
 
 
-def _refuse_missing(test: SqlTest, facts: TaskFacts, planning: Planning, task: SqlTask) -> None:
+def _also_called(
+    test: SqlTest, facts: TaskFacts, planning: Planning, task: SqlTask, named: _Named
+) -> dict[tuple[str, ...], list[str]]:
+    """By given ``ref`` or ``source``, the names by which the file itself reads that table.
+
+    Raises:
+        UsageError: It reads a table that the test does not give by any name.
+    """
     warehouse = planning.warehouse(task.warehouse)
-    space = warehouse.namespace
-    there = {Dataset.parse(g.table, space) for g in test.given if g.names != ("this",)}
+    there = {Dataset.parse(g.table, named.space) for g in test.given if g.names != ("this",)}
     there |= set(getattr(warehouse, "stands_for", {})) | {a.dataset for a in facts.writes}
-    missing = [
-        access
-        for access in facts.reads
-        if access.dataset.kind is DatasetKind.TABLE and access.dataset not in there
-    ]
-    if missing:
-        first = missing[0]
-        name = ".".join(part for part in (first.dataset.schema, first.dataset.name) if part)
-        place = first.evidence
-        raise UsageError(
-            f"{test.case.of} reads {name}, which the test does not give",
-            where=f"{place.file}:{place.line}" if place.file and place.line else test.case.place,
-            fix=f"add to given in {test.case.place}: - input: {name}",
-        )
+    found: dict[tuple[str, ...], list[str]] = {}
+    for access in facts.reads:
+        if access.dataset.kind is not DatasetKind.TABLE or access.dataset in there:
+            continue
+        calls = [given.names for given in test.given if given.is_call]
+        call = next((call for call in calls if named.names.mean(call, access.dataset)), None)
+        if call is None:
+            table, place = access.dataset, access.evidence
+            name = ".".join(part for part in (table.schema, table.name) if part)
+            at = f"{place.file}:{place.line}" if place.file and place.line else test.case.place
+            raise _not_given(test, name, at)
+        found.setdefault(call, []).append(str(access.dataset))
+    return found
 
 
 def _difference(test: SqlTest, of: SampleWarehouse, target: Dataset, project: Project) -> str:

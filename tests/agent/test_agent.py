@@ -216,7 +216,7 @@ def test_an_agent_that_stops_puts_back_what_has_not_begun(store: RunStore) -> No
     agent.run(stop)
     assert sorted(agent.asked_to_end) == ["a1", "b2"]
     assert store.run("b2").state is StateType.CANCELLED
-    assert "the agent stops" in str(store.asked("b2"))
+    assert f"agent {agent.name} stops" in str(store.asked("b2"))
     assert store.agents() == ()
     other = Toy(store)
     other.step()

@@ -82,11 +82,12 @@ def test_a_cancelled_run_leaves_no_process(sqlite_world: World) -> None:
 def test_the_agents_end_cancels_what_runs_and_says_why(sqlite_world: World) -> None:
     world = sqlite_world
     with world.project.store() as store:
-        with working(world, store):
+        with working(world, store) as agent:
             run = world.write_down(store, parameters={"seconds": 60})
             wait_for(lambda: len(world.ran()) >= 2)
         assert store.run(run.id).state is StateType.CANCELLED
-        assert [asked.data["reason"] for asked in store.asked(run.id)] == ["the agent stops"]
+        why = f"agent {agent.name} stops"
+        assert [asked.data["reason"] for asked in store.asked(run.id)] == [why]
     assert world.alive() == []
 
 

@@ -18,7 +18,8 @@ ODD = "odd <script>alert(5)</script>"
 def run_now(page: Page, site: Site, flow: str, **values: str) -> str:
     """Start a run from the flow's page; returns its id."""
     page.goto(f"{site.url}/flows/{quote(flow, safe='')}")
-    page.get_by_role("button", name="Run now").click()
+    button = page.get_by_role("button", name="Run now")
+    button.click(timeout=120_000)  # a service that has just begun reads its project first
     form = page.get_by_role("dialog")
     for label, value in values.items():
         form.get_by_label(re.compile(f"^{label}")).fill(value)

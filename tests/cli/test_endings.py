@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -115,3 +117,17 @@ def test_an_empty_folder_is_no_project(in_tmp: Path, capsys: pytest.CaptureFixtu
         assert execute(command) == 2, command
         assert "nothing to run here" in capsys.readouterr().err
     assert not list(in_tmp.iterdir())
+
+
+def test_a_word_to_end_waits_for_nobody_s_lock() -> None:
+    """A signal may come while the event is taken, by whoever waits for it or by the signal before."""
+    code = """
+import signal
+from orchestrator.cli.serving import until_told
+with until_told() as stop:
+    with stop._cond:
+        signal.raise_signal(signal.SIGTERM)
+    print(stop.wait(30))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "True\n", done.stderr

@@ -15,8 +15,8 @@ from orchestrator.presets import PRESETS
 from tests.clusters.stand_ins import CONTRACTS, StandIn, stand_in
 
 REUSED = {
-    "fargate": {"scheduler_timeout": "20 minutes"},
-    "coiled": {"name": "big", "shutdown_on_close": False, "idle_timeout": "20 minutes"},
+    "fargate": {"scheduler_timeout": "1200 seconds"},
+    "coiled": {"name": "big", "shutdown_on_close": False, "idle_timeout": "1200 seconds"},
     "kubernetes": {"name": "big", "shutdown_on_close": False, "idle_timeout": 1200},
 }
 ARGUMENTS: dict[str, dict[str, Any]] = {

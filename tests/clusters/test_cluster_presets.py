@@ -10,6 +10,7 @@ import pytest
 from orchestrator import secrets
 from orchestrator.errors import ConfigurationError
 from orchestrator.executors.preset import executor_of, is_elsewhere
+from orchestrator.kinds import LENGTH
 from orchestrator.presets import PRESETS, Preset, cluster_named
 from orchestrator.settings import Settings, load_settings
 
@@ -45,7 +46,7 @@ def test_a_table_is_read_as_it_stands(tmp_path: Path) -> None:
         arguments={"image": "us/etl:1", "vpc": "env:VPC"},
         adapt={"minimum": 1, "maximum": 10},
         reuse=True,
-        idle_timeout="20 minutes",
+        idle_timeout="1200 seconds",
     )
     assert settings.clusters["there"].check_versions == "off"
     assert settings.origin("clusters.big.adapt").startswith("orchestrator.toml:")
@@ -54,29 +55,30 @@ def test_a_table_is_read_as_it_stands(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("table", "said"),
+    ("table", "said", "line"),
     [
-        ('clas = "local"', "did you mean 'class'"),
-        ('class = "fargat"', "did you mean 'fargate'"),
-        ('class = "local"\nadress = "x"', "did you mean 'address'"),
-        ("", "needs a class or an address"),
-        ('class = "local"\naddress = "tcp://a:1"', "one of the two"),
-        ('address = "tcp://a:1"\nreuse = true', "reuse belongs to a class"),
-        ('class = "local"\nadapt = {minimum = 3, maximum = 2}', "no less than minimum"),
-        ('class = "local"\nadapt = {minimum = 1}', "minimum = 1, maximum = 10"),
-        ('class = "local"\nadapt = {maximum = true}', "whole numbers"),
-        ('class = "local"\nidle_timeout = "a while"', "20 minutes"),
-        ('class = "local"\nidle_timeout = 20', "20 minutes"),
-        ('class = "local"\ncheck_versions = "maybe"', "error, warn, off"),
-        ('class = "local"\nreuse = "perhaps"', "true or false"),
-        ('class = "local"\narguments = "x"', "expected a table"),
+        ('clas = "local"', "did you mean 'class'", 2),
+        ('class = "fargat"', "did you mean 'fargate'", 2),
+        ('class = "local"\nadress = "x"', "did you mean 'address'", 3),
+        ("", "needs a class or an address", 1),
+        ('class = "local"\naddress = "tcp://a:1"', "one of the two", 1),
+        ('address = "tcp://a:1"\nreuse = true', "reuse belongs to a class", 1),
+        ('class = "local"\nadapt = {minimum = 3, maximum = 2}', "no less than minimum", 3),
+        ('class = "local"\nadapt = {minimum = 1}', "minimum = 1, maximum = 10", 3),
+        ('class = "local"\nadapt = {max = 3}', "did you mean 'maximum'", 3),
+        ('class = "local"\nadapt = {maximum = true}', "whole numbers", 3),
+        ('class = "local"\nidle_timeout = "a while"', "20 minutes", 3),
+        ('class = "local"\nidle_timeout = "20"', "20 minutes", 3),
+        ('class = "local"\ncheck_versions = "maybe"', "error, warn, off", 3),
+        ('class = "local"\nreuse = "perhaps"', "true or false", 3),
+        ('class = "local"\narguments = "x"', "expected a table", 3),
     ],
 )
-def test_what_cannot_be_is_refused(tmp_path: Path, table: str, said: str) -> None:
+def test_what_cannot_be_is_refused(tmp_path: Path, table: str, said: str, line: int) -> None:
     with pytest.raises(ConfigurationError, match=said) as caught:
         settings_of(tmp_path, f"[clusters.big]\n{table}\n")
     assert "[clusters.big]" in str(caught.value)
-    assert caught.value.where == "orchestrator.toml:1"
+    assert caught.value.where == f"orchestrator.toml:{line}"
 
 
 def test_an_executor_that_is_none(tmp_path: Path) -> None:
@@ -134,7 +136,7 @@ def test_the_executor_of_a_preset() -> None:
 
 def test_the_idle_timeout_is_said_where_the_class_takes_it() -> None:
     local = executor_of(preset(**{"class": "local", "idle_timeout": "20 minutes"}))
-    assert local.cluster_kwargs == {"scheduler_kwargs": {"idle_timeout": "20 minutes"}}
+    assert local.cluster_kwargs == {"scheduler_kwargs": {"idle_timeout": "1200 seconds"}}
     own = {"scheduler_options": {"idle_timeout": "1 hour", "port": 0}}
     ssh = executor_of(preset(**{"class": "ssh", "idle_timeout": "20 minutes", "arguments": own}))
     assert ssh.cluster_kwargs == own
@@ -153,3 +155,24 @@ def test_which_clusters_have_none_of_our_files() -> None:
     }  # fmt: skip
     assert is_elsewhere(preset(**{"class": "dask_cloudprovider.aws.FargateCluster"}))
     assert not is_elsewhere(preset(address="tcp://127.0.0.1:1"))
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        ("2h", 7200), ("90m", 5400), ("1h 30m", 5400), ("PT2H", 7200), ("P1DT2H", 93_600),
+        ("20 minutes", 1200), ("1.5 hours", 5400), ("2 DAYS 3 h", 183_600), (30, 30),
+        ("", None), ("P", None), ("2", None), ("2h30", None), ("1 m 2 h", None), ("0 s", None),
+        (0, None), (True, None),
+    ],
+)  # fmt: skip
+def test_lengths_of_time_are_written_alike_in_all_files(
+    said: object, seconds: float | None
+) -> None:
+    if seconds is not None:
+        assert LENGTH(said) == seconds
+        idle = PRESETS({"big": {"class": "local", "idle_timeout": said}})["big"].idle_timeout
+        assert idle == f"{seconds} seconds"
+        return
+    with pytest.raises(ValueError, match='as in "2h", "20 minutes" or "1h 30m"'):
+        LENGTH(said)

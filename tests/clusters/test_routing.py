@@ -177,6 +177,8 @@ def test_work_that_waits_for_a_cluster_is_given_up() -> None:
         executor.give_up()
         [end] = ends(executor, waiting)
         assert isinstance(end.error, WorkerLostError)
+        [said] = executor.last_words()
+        assert said.startswith("cluster big: it is still being opened")
         big.may_open.set()
     assert big.opened == big.closed  # what was being opened is closed, too
 

@@ -113,7 +113,7 @@ def test_a_dead_connection_is_passed_by(host: str, session: WarmSession) -> None
     assert run(session, "before", "dies", "after") == ["success", "error", "success"]
     rows(
         host,
-        "select pg_terminate_backend(pid) from pg_stat_activity "
+        "select pg_terminate_backend(pid, 5000) from pg_stat_activity "
         "where datname = 'test' and pid <> pg_backend_pid()",
     )
     assert run(session, "before") == ["success"]

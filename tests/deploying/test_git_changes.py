@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from orchestrator.cli.main import execute
-from orchestrator.errors import NotFoundError, ProjectError
+from orchestrator.errors import FlowError, NotFoundError, ProjectError
 from orchestrator.service.deploying.changes import FindGitChanges, GitChanges
 from orchestrator.service.planning import Request, plan_flow
 from orchestrator.service.project import Project
+from tasks import DbtBuild
 from tests.deploying.repositories import Repo
 
 FLOW = """
@@ -196,3 +197,16 @@ def test_the_nodes_of_a_dbt_project(repo: Repo) -> None:
     assert chosen({"models/schema.yml": "models: [{name: b}]\n"}) == {"b"}
     everything = {"a", "b", "late", "c", "s", "not_null_b_id"}
     assert chosen({"dbt_project.yml": "name: shop\nversion: '2.0'\nprofile: shop\n"}) == everything
+
+
+@pytest.mark.parametrize(
+    "word", ["changed:main", "+changed:v1+", "tag:a,2+changed:x", "@changed:x"]
+)
+def test_a_flow_cannot_ask_git_for_dbt_nodes(word: str) -> None:
+    with pytest.raises(FlowError, match="dbt does not know changed:") as refused:
+        DbtBuild(select=f"orders {word}")
+    assert f"orchestrator run FLOW --select {word}" in str(refused.value.fix)
+    assert str(refused.value.where).rpartition(":")[0].endswith("test_git_changes.py")
+    with pytest.raises(FlowError, match="exclude="):
+        DbtBuild(exclude=[word])
+    assert DbtBuild(select="changed_orders path:changed/x").options.select

@@ -49,12 +49,17 @@ def check(block: Block) -> None:
     CHECKS[block.language](block)
 
 
-def commands(block: Block) -> Iterator[list[str]]:
-    """The simple commands of a block of shell lines, or after ``$`` in what a terminal shows."""
+def lines(block: Block) -> Iterator[str]:
+    """The lines of a block for a shell, or those after ``$`` in what a terminal shows."""
     text = block.text.replace("\\\n", " ")
     if block.language in ("text", "console"):
         text = "\n".join(re.findall(r"^\$ (.*)$", text, re.MULTILINE))
-    for line in _logical(text):
+    yield from _logical(text)
+
+
+def commands(block: Block) -> Iterator[list[str]]:
+    """The simple commands of a block of shell lines, or after ``$`` in what a terminal shows."""
+    for line in lines(block):
         words = shlex.split(line, comments=True, posix=True)
         simple: list[str] = []
         for word in [*words, "&&"]:

@@ -55,6 +55,11 @@ def sections(page: Path) -> dict[str, list[Block]]:
     return {title: blocks(text) for title, text in zip(titles, texts, strict=True)}
 
 
+def is_file(block: Block) -> bool:
+    """Whether a block is a file of the project that its page describes."""
+    return bool(re.search(r"[./]", block.file))
+
+
 def prose(text: str) -> str:
     """A text without its fenced blocks."""
     return _FENCE.sub("", text)

@@ -49,13 +49,9 @@ def test_each_block_is_what_it_says(page: Path) -> None:
             pytest.fail(f"{name_of(page)}, {title}: {error}\n{block.text}", pytrace=False)
 
 
-def is_file(block: Block) -> bool:
-    return bool(re.search(r"[./]", block.file))
-
-
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_blocks_that_are_files_are_run_by_a_test_of_the_page(page: Path) -> None:
-    if not any(is_file(block) and block.language == "python" for _, block in found_in(page)):
+    if not any(pages.is_file(block) and block.language == "python" for _, block in found_in(page)):
         return
     # By its name, or by its folder: the pages of such a folder are run one after another.
     asked = [f'"{page.name}"'] + [f'"{page.parent.name}"'] * (page.parent != pages.DOCS)

@@ -1,15 +1,13 @@
-"""The example of docs/limits.md runs, and its commands are ones that there are."""
+"""The example of docs/limits.md runs, one element after the other."""
 
 from __future__ import annotations
 
 import itertools
-import shlex
 import sys
 from pathlib import Path
 
 import pytest
 
-from orchestrator.cli.main import execute
 from orchestrator.service.project import Project
 from orchestrator.service.running import run_flow
 from tests.docs import pages
@@ -38,15 +36,3 @@ def test_the_example_runs_one_after_the_other(project: Path) -> None:
     assert len(trained) == 3
     assert all(a[1] <= b[0] for a, b in itertools.pairwise(trained))
     assert limits == {"tag:heavy": 1, "flow:nightly": 1}
-
-
-def test_the_commands_are_there(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    shells = [block for found in SECTIONS.values() for block in found if block.language == "shell"]
-    commands = [shlex.split(line) for block in shells for line in block.text.splitlines()]
-    assert len(commands) == 7
-    for _, *words in commands:
-        code = execute(words)
-        said = capsys.readouterr()
-        # There is no run in this project, and tag:heavy is said by its settings.
-        assert code == 0 or "no run 'latest'" in said.err or "project's settings" in said.err
-        assert "Usage" not in said.err

@@ -54,6 +54,15 @@ def titles(picture: Picture) -> list[str]:
     return [title.text or "" for title in parsed(picture).iter(f"{SVG}title")]
 
 
+def test_a_flow_without_tasks_says_so(in_tmp: Path) -> None:
+    assert "There is no task in it yet." in Flow("empty").visualize(project=in_tmp).svg
+
+
+def test_only_a_run_colours_boxes(shop: Flow, in_tmp: Path) -> None:
+    frame = re.compile(r'rx="6" fill="(#\w+)"')
+    assert set(frame.findall(shop.visualize(project=in_tmp).svg)) == {"#8a8f98"}
+
+
 def test_a_flow_is_drawn(shop: Flow, in_tmp: Path, snapshot: SnapshotAssertion) -> None:
     assert plain(shop.visualize(project=in_tmp)) == snapshot
 

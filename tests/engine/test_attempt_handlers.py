@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import subprocess
 import threading
+import weakref
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -243,6 +245,28 @@ def test_codes_of_errors(error: BaseException, codes: tuple[str, ...]) -> None:
     assert codes_of(error) == codes
 
 
+def test_nothing_that_a_broken_task_used_lives_on_with_its_error() -> None:
+    """A connection that does is closed at the end of the process only, and some say so at length."""
+    used = []
+
+    @task
+    def breaks() -> None:
+        connection = threading.Event()
+        used.append(weakref.ref(connection))
+        try:
+            raise KeyError("the driver's own")
+        except KeyError:
+            raise ValueError("translated") from None
+
+    gc.disable()
+    try:
+        report, _ = tried(breaks)
+        assert str(report.error) == "translated"
+        assert used[0]() is None
+    finally:
+        gc.enable()
+
+
 def test_codes_of_drivers() -> None:
     psycopg = pytest.importorskip("psycopg")
     assert "40001" in codes_of(psycopg.errors.SerializationFailure("x"))
@@ -274,7 +298,7 @@ def test_the_context_of_a_task(tmp_path: Path, anywhere: Place) -> None:
             running.task_name, running.map_index, running.get("flow_name"), running.get("flow_run_id"),
             context.get("task_run_count"), context.get("today"), context.get("yesterday_nodash"),
             str(context.get("scheduled_start_time")), context.get("parameters"),
-            context.get("nothing", "default"), running.secret("WORD"),
+            context.get("nothing", "default"), running.secret("WORD").upper(),
         ]  # fmt: skip
 
     (tmp_path / "secrets.toml").touch(mode=0o600)
@@ -287,7 +311,7 @@ def test_the_context_of_a_task(tmp_path: Path, anywhere: Place) -> None:
     )  # fmt: skip
     assert report.result == {
         "value": ["load", 3, "nightly", "r1", 2, "2026-03-01", "20260228",
-                  "2026-03-01 05:00:00+00:00", {"n": 1}, "default", "open sesame"]
+                  "2026-03-01 05:00:00+00:00", {"n": 1}, "default", "OPEN SESAME"]
     }  # fmt: skip
     assert anywhere.lines == ["hello"]
 

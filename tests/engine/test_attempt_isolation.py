@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import psutil
@@ -20,6 +21,7 @@ from orchestrator import context, task
 from orchestrator.engine.attempts import isolation
 from orchestrator.engine.attempts.attempt import cancel_run, run_attempt
 from orchestrator.model.task import Task
+from orchestrator.process import supervisor
 from tests.engine.attempts import PATIENCE, Channel, Place, order, place, tried
 
 
@@ -92,6 +94,18 @@ def test_a_time_limit_stops_a_function_with_all_it_started(
     assert (report.state.type, report.state.message) == ("TimedOut", "stopped after 1 s")
     assert len(noted(tmp_path)) == (3 if stubborn is starts_others else 1)
     assert all(map(gone, noted(tmp_path))), "what is reported as stopped has stopped"
+
+
+def test_who_started_something_is_asked_to_end_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or a function whose command was ended first might go on as if all were well."""
+    family, told = [900, 17, 300, 4, 55], []
+    watching = object.__new__(supervisor.Supervisor)
+    watching.order, watching.stopped = {"stop_signal": signal.SIGTERM}, "cancelled"
+    watching.tree = SimpleNamespace(pids=lambda: family, empty=lambda: bool(told))
+    monkeypatch.setattr(supervisor.Supervisor, "_reap", lambda self: None)
+    monkeypatch.setattr(supervisor.os, "kill", lambda pid, number: told.append((pid, number)))
+    assert watching._stop(1.0) == []
+    assert [pid for pid, number in told if number == signal.SIGTERM] == family
 
 
 def test_nothing_begins_in_a_cancelled_run(tmp_path: Path) -> None:

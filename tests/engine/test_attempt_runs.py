@@ -8,6 +8,8 @@ import subprocess
 import sys
 import textwrap
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ import pytest
 from orchestrator import Flow, InlineExecutor, ThreadsExecutor, task
 from orchestrator.executors.base import Executor
 from orchestrator.model.state import State
+from orchestrator.service.asking import request_cancel
 from orchestrator.service.planning import Request
 from orchestrator.service.project import Project
 from orchestrator.service.running import retry_run, run_flow
@@ -238,44 +241,69 @@ SLEEPER = """
 
     executors = {"inline": InlineExecutor, "threads": ThreadsExecutor, "dask": DaskExecutor}
     with Flow("f") as flow:
-        sleeps(sys.argv[2], task_args={"timeout": None, "isolate": True})
+        sleeps(sys.argv[2], task_args={"timeout": None, "isolate": "blocks" not in sys.argv})
     if __name__ == "__main__":
         print(flow.run(executor=executors[sys.argv[1]](), project=sys.argv[2] + "/p").type)
 """
 
 
-@pytest.mark.parametrize("how", ["Ctrl-C", "runs cancel"])
-@pytest.mark.parametrize("executor", ["inline", "threads", "dask"])
+STOPS = [(one, how) for one in ("inline", "threads", "dask") for how in ("SIGINT", "runs cancel")]
+
+
+@pytest.mark.parametrize(("executor", "how"), [*STOPS, ("threads", "SIGTERM")])
 def test_a_run_is_stopped_with_its_processes(executor: str, how: str, in_tmp: Path) -> None:
-    (in_tmp / "p").mkdir()
-    (in_tmp / "sleeper.py").write_text(textwrap.dedent(SLEEPER))
-    root = str(Path(__file__).parents[2])
+    with sleeping(in_tmp, executor) as process:
+        if how == "runs cancel":
+            cancel(Project.find(in_tmp / "p"))
+        else:
+            process.send_signal(signal.Signals[how])
+        told, _ = process.communicate()
+        assert told == "Cancelled\n"
+        assert all(map(gone, noted(in_tmp)))
+
+
+def test_a_second_interrupt_does_not_wait_for_what_cannot_be_stopped(in_tmp: Path) -> None:
+    with sleeping(in_tmp, "threads", "blocks") as process:
+        process.send_signal(signal.SIGINT)
+        project = Project.find(in_tmp / "p")
+        until(lambda: any("Ctrl-C again" in text for text in words(project)))
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate()
+    assert process.returncode == -signal.SIGINT, said
+    with project.store() as store:
+        run = store.run("latest")
+    assert (run.state, run.message) == ("Cancelled", "stopped at once")
+
+
+def words(project: Project) -> list[str]:
+    """What the run itself has said."""
+    with project.store() as store:
+        return [line.text for line in store.logs(store.run("latest").id) if line.key is None]
+
+
+@contextmanager
+def sleeping(folder: Path, *words: str) -> Iterator[subprocess.Popen[str]]:
+    """A process with a run whose task has begun to sleep."""
+    (folder / "p").mkdir()
+    (folder / "sleeper.py").write_text(textwrap.dedent(SLEEPER))
+    executor, *more = words
     process = subprocess.Popen(
-        [sys.executable, "sleeper.py", executor, str(in_tmp)], stdout=subprocess.PIPE, text=True,
-        env={**os.environ, "PYTHONPATH": root},
+        [sys.executable, "sleeper.py", executor, str(folder), *more],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
     )  # fmt: skip
     watchdog = threading.Timer(90, process.kill)
     watchdog.start()
     try:
-        until(lambda: noted(in_tmp))
-        if how == "Ctrl-C":
-            process.send_signal(signal.SIGINT)
-        else:
-            cancel(Project.find(in_tmp / "p"))
-        told, _ = process.communicate()
-        assert told == "Cancelled\n"
-        assert all(map(gone, noted(in_tmp)))
+        until(lambda: noted(folder))
+        yield process
     finally:
         watchdog.cancel()
         process.kill()
-        process.wait()
+        process.communicate()
 
 
 def cancel(project: Project) -> None:
-    try:
-        from orchestrator.service.asking import request_cancel
-    except ImportError:
-        from orchestrator.service.running import request_cancel
     with project.store() as store:
         run = store.run("latest")
     request_cancel(project, run.id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,7 +26,7 @@ from orchestrator import (
     unmapped,
 )
 from orchestrator.errors import ParameterError
-from orchestrator.executors.base import Executor
+from orchestrator.executors.base import Completed, Executor, Message
 from orchestrator.model.state import State
 from orchestrator.service.project import Project
 from orchestrator.store.base import RunStore
@@ -286,6 +287,27 @@ def test_a_timeout_stops_work_that_looks(in_tmp: Path) -> None:
         patient()
     state = flow.run(executor=ThreadsExecutor(1), project=in_tmp)
     assert types(state) == {"patient": "TimedOut"}
+
+
+def test_what_runs_is_told_to_stop_however_soon_the_second_interrupt_comes(in_tmp: Path) -> None:
+    began, heard = threading.Event(), threading.Event()
+
+    @task
+    def looks() -> None:
+        began.set()
+        if context.current().cancelled.wait(30):
+            heard.set()
+
+    class Impatient(ThreadsExecutor):
+        def wait(self, timeout: float | None) -> list[Completed | Message]:
+            assert began.wait(30)
+            raise KeyboardInterrupt
+
+    with Flow("f") as flow:
+        looks()
+    with pytest.raises(KeyboardInterrupt):
+        flow.run(executor=Impatient(1), project=in_tmp)
+    assert heard.wait(30)
 
 
 def test_a_long_chain_does_not_nest(in_tmp: Path) -> None:

@@ -8,13 +8,20 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from orchestrator import DaskExecutor, Flow, task
-from orchestrator.errors import ConfigurationError, InfrastructureError, WorkerLostError
+from orchestrator.errors import (
+    ClusterError,
+    ConfigurationError,
+    InfrastructureError,
+    WorkerLostError,
+)
 from orchestrator.executors.base import Completed, Handle, Kept, Message
+from orchestrator.executors.dask_workers import Workers
 from orchestrator.service.project import Project
 
 LOCAL = {"n_workers": 2, "threads_per_worker": 1}
@@ -85,6 +92,46 @@ def test_what_a_dead_worker_kept_is_lost_and_is_not_made_again() -> None:
         executor.worker_lost()
         assert any("lost the Dask worker" in line for line in executor.words())
         assert any("killed by signal 9" in line for line in executor.last_words())
+
+
+class Coming:
+    """A client of a cluster whose workers come and go: at each look the next ones are there."""
+
+    scheduler = SimpleNamespace(identity=None)
+
+    def __init__(self, *looks: tuple[str, ...]) -> None:
+        self._looks = list(looks)
+
+    def sync(self, _: Any, n_workers: int) -> dict[str, Any]:
+        there = self._looks.pop(0) if len(self._looks) > 1 else self._looks[0]
+        return {"workers": {address: {"nthreads": 2} for address in there}}
+
+    def wait_for_workers(self, count: int, timeout: float) -> None:
+        """One is there; at the next look it may be gone."""
+
+
+def test_while_all_workers_are_gone_nothing_is_handed_over() -> None:
+    coming: Any = Coming(("a",), (), ("b",))
+    workers = Workers(coming, patience=60)
+    workers.await_first()
+    workers.refresh()
+    assert workers.capacity(None) == 2, "the next one is there"
+    gone: Any = Coming(("a",), ())
+    workers = Workers(gone, patience=0.2)
+    workers.await_first()
+    workers.refresh()
+    assert (workers.capacity(None), workers.capacity("file")) == (0, 0)
+    time.sleep(0.25)
+    with pytest.raises(ClusterError, match=r"no worker of the cluster came within 0\.2 s"):
+        workers.capacity(None)
+
+
+def test_a_worker_that_came_and_went_is_waited_for_again() -> None:
+    coming: Any = Coming(("a",), (), (), (), ("b",))
+    workers = Workers(coming, patience=60)
+    workers.await_first()
+    workers.refresh()
+    assert workers.place([]) == "b"
 
 
 def test_a_cluster_by_name_is_used_again_and_left_running() -> None:

@@ -165,8 +165,9 @@ def test_a_cluster_class_by_dotted_path() -> None:
 
 
 def test_a_cluster_class_that_is_not_there() -> None:
-    with pytest.raises(ConfigurationError, match="no_such"):
+    with pytest.raises(ConfigurationError, match="no_such") as caught:
         DaskExecutor(cluster_class="distributed.no_such")
+    assert (caught.value.where or "").startswith(__file__)
     with pytest.raises(ConfigurationError, match="address"):
         DaskExecutor(address="tcp://127.0.0.1:1", cluster_kwargs={"n_workers": 1})
 

@@ -59,9 +59,21 @@ def test_a_test_message(
     assert receiver.bodies()[0]["title"] == "a test message from project shop"
     receiver.behaviour = "error"
     assert execute(["notifications", "test", "team"]) == 3
-    assert "answered 500" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "to team was not delivered: answered 500" in said
+    assert "[notifications.team]" in said
     assert execute(["notifications", "test", "taem"]) == 2
-    assert "targets: team" in capsys.readouterr().err
+    assert "did you mean 'team'?" in capsys.readouterr().err
+
+
+def test_a_test_message_as_slack_has_it(shop: Project, receiver: Receiver) -> None:
+    with (shop.root / "orchestrator.toml").open("a") as file:
+        file.write('format = "slack"\n')
+    assert execute(["notifications", "test", "team"]) == 0
+    ((said,),) = (body.values() for body in receiver.bodies())
+    title, message, place = said.splitlines()
+    assert (title, message) == ("*a test message from project shop*", "it works")
+    assert place.startswith("project shop, 20")
 
 
 def test_a_process_of_its_own_delivers_until_it_is_told_to_stop(

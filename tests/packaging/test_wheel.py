@@ -172,6 +172,7 @@ def test_a_project_begins_with_the_installed_templates(
     assert Path(found) == site / TEMPLATES
     done = run(bin_folder / "orchestrator", "init", "demo", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
+    assert list((tmp_path / "demo").rglob("__pycache__")) == [], "what pip has compiled there"
     done = run(bin_folder / "orchestrator", "run", "nightly", cwd=tmp_path / "demo")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "sql busy_hours" in done.stdout

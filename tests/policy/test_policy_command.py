@@ -115,6 +115,33 @@ def test_a_flow_that_cannot_be_planned_does_not_pass(
     )
 
 
+def test_a_picture_of_what_cannot_be_planned(tmp_path: Path) -> None:
+    """It stands among the reasons, and an exception is not called needless by what was not seen."""
+    two = {f"sql/{name}.sql": "create table core.x as select 1" for name in "ab"}
+    policy = GOOD["policy.toml"] + (
+        "\n[[exceptions]]\nrule = 'statements'\nfor = ['core.x']\nreason = 'old'\n"
+    )
+    write(tmp_path, {**GOOD, **two, "policy.toml": policy})
+    report = check(Project.find(tmp_path))
+    assert report is not None
+    [breach] = report.breaches
+    assert breach.where == "flow nightly"
+    assert [line.split(" ")[0] for line in breach.evidence] == ["sql/a.sql", "", "sql/b.sql"]
+    lines = str(breach).splitlines()
+    assert lines[1] == "  rule:  plan, always set"
+    assert all(line.startswith("         - ") for line in lines[-3:])
+    assert not report.notes
+
+
+def test_rules_for_published_tables_where_none_is(tmp_path: Path) -> None:
+    write(tmp_path, {**GOOD, "policy.toml": '[tests]\nrequired = ["unique"]\n'})
+    report = check(Project.find(tmp_path))
+    assert report is not None
+    assert report.notes == (
+        "tests.required looks at no table: say in [published] which are published",
+    )
+
+
 def test_flows_with_parameters_are_looked_at(tmp_path: Path) -> None:
     flow = """
         from orchestrator import Flow, Parameter

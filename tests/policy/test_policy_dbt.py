@@ -106,7 +106,11 @@ FILES = {
         {{ config(materialized='table') }}
 
         {% do run_query("drop table if exists core.secret") %}
-        select 1 as id
+        select id from {{ ref('between') }} join {{ ref('customers') }} using (id)
+    """,
+    "models/marketing/between.sql": """
+        {{ config(materialized='ephemeral') }}
+        select id from {{ ref('raw_orders') }}
     """,
     "models/marketing/wide.sql": """
         {{ config(materialized='table', schema='core', post_hook=[
@@ -122,6 +126,7 @@ POLICY = """
     tags = ["marketing"]
     warehouses = ["shop"]
     schemas = ["main_marketing"]
+    reads = ["main_marts"]
 
     [teams.sales]
     owners = ["sales@*", "anna@*"]
@@ -179,6 +184,14 @@ def test_where_models_are_built(report: Report) -> None:
     assert not of(report, "teams.sales.schemas")  # owner by meta, and by the group's owner
 
 
+def test_what_models_read_of_others(report: Report) -> None:
+    """Other nodes of the same project are reads as well, also through an ephemeral model."""
+    assert of(report, "teams.marketing.reads") == {
+        "models/marketing/leads.sql:4": "leads reads shop.main.raw_orders, and team marketing may "
+        "read only main_marts, main_marketing",
+    }
+
+
 def test_owners_and_descriptions(report: Report) -> None:
     assert {(b.where, b.what.rpartition(" ")[2]) for b in report.breaches if b.rule == "required.published"} == {
         ("models/marts/bare.sql", "owner"), ("models/marts/bare.sql", "description"),
@@ -189,7 +202,7 @@ def test_owners_and_descriptions(report: Report) -> None:
         for breach in report.breaches
         if breach.rule == "required.published"
     }
-    assert "exposure board uses it (policy.toml:13)" in whys["models/marketing/leads.sql"]
+    assert "exposure board uses it (policy.toml:14)" in whys["models/marketing/leads.sql"]
     assert not of(report, "required.flows")
 
 

@@ -121,3 +121,15 @@ def test_a_drop_is_found_however_it_is_written(dialect: str, case: object, befor
     [(_, dataset)] = found[-1].concerns
     assert dataset is not None
     assert str(dataset).lower() == "core.orders"
+
+
+def test_what_is_executed_and_not_prepared_here() -> None:
+    """``EXECUTE`` of a text that is made while it runs is not known, of a prepared one it is."""
+    postgres = Namespace("postgres", "lake", "main")
+    made = "do $$ begin execute format('drop table %I', 'x'); end $$"
+    assert [bool(each.problem) for each in stated(made, postgres)] == [False, True]
+    assert one("execute wipe", postgres).problem == "the SQL it executes is only known when it runs"
+    known = stated("prepare wipe as delete from orders; EXECUTE Wipe", postgres)
+    assert not any(each.problem for each in known)
+    assert "delete_without_where" in known[1].words
+    assert one("execute core.wipe", Namespace("tsql", "lake", "dbo")).problem is None

@@ -239,6 +239,8 @@ def test_what_cannot_be_reported(warehouse: Any, tmp_path: Path) -> None:
     with pytest.raises(FAIL, match="nowhere") as raised:
         made(warehouse, tmp_path, ReportTable("select *\nfrom nowhere"))
     assert raised.value.detail["sql"] == "select *\nfrom nowhere"
+    assert raised.value.detail["path"].endswith(", line 2 of the SQL")
+    assert raised.value.detail["path"].count("of the SQL") == 1
     assert not (tmp_path / "out").exists()
 
 

@@ -63,7 +63,7 @@ def test_the_snippets_are_front_matter(capsys: pytest.CaptureFixture[str]) -> No
     for snippet in found.values():
         line = re.sub(r"\$\{1\|(\w+),.*\|\}", r"\1", snippet["body"]).replace("$1", "1")
         assert "$" not in line
-        ((key, value, _),) = settings_of(line, "")
+        ((key, value, _),) = settings_of(line)
         assert f"orchestrator {key}" in snippet["prefix"]
         assert key == "check" or wrong("front-matter", {key: value}) == []
     assert execute(["schema", "settings", "--snippets"]) == 2
@@ -93,7 +93,7 @@ def test_the_files_of_projects_fit(path: Path) -> None:
 
 @pytest.mark.parametrize("path", SQL, ids=lambda path: str(path.relative_to(pages.ROOT)))
 def test_the_front_matter_of_sql_files_fits(path: Path) -> None:
-    said = {key: value for key, value, _ in settings_of(path.read_text(encoding="utf-8"), "")}
+    said = {key: value for key, value, _ in settings_of(path.read_text(encoding="utf-8"))}
     assert said
     assert wrong("front-matter", said) == []
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import pickle
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from orchestrator.service.project import Project
 from orchestrator.store.base import RunStore
 from tasks.dbt.shell import DbtCancelled, DbtFailed, DbtShellTask, DbtTimedOut
 from tasks.dbt.shell_retry import again
+from tasks.dbt.shell_sql import compiled_by
 
 #: Before the second attempt somebody mends the model.
 MENDED = "if [ -e seen ]; then echo 'select 2 as id' > models/bad.sql; fi; touch seen"
@@ -75,12 +78,45 @@ def test_nodes_are_rows_of_the_attempt_and_retries_go_on_by_dbt_retry(project: P
     assert first.detail["compiled_code"].startswith('select\n  nope\nfrom "tiny"."main"."good"')
     assert first.detail["error_line"] == 2
     assert Path(first.detail["compiled_path"]).name == "bad.sql"
+    with Project.find(project).store() as opened:
+        kept = opened.texts([node["sql_hash"] for node in nodes.values() if "sql_hash" in node])
+    assert {name for name, node in nodes.items() if "sql_hash" in node} == {
+        "model.tiny.good",
+        "model.tiny.bad",
+    }
+    assert "select 1 as id" in kept[good["sql_hash"]]
+    assert "nope" in kept[bad["sql_hash"]]
+    assert "ran_sql" not in bad
 
     assert any("dbt retry: 2 nodes of the attempt before are left" in line for line in said)
     done = {node["unique_id"]: node["status"] for node in second.detail["nodes"]}
     assert done == {"model.tiny.bad": "success", "model.tiny.after": "success"}
     assert row.message == "2 nodes"
     assert row.result["value"].startswith("Done. PASS=2 ")
+
+
+def test_only_what_the_command_compiled_itself_is_its_sql(tmp_path: Path) -> None:
+    nodes = {
+        "model.shop.orders": ("model", "models/orders.sql", "orders.sql"),
+        "model.shop.old": ("model", "models/old.sql", "old.sql"),
+        "test.shop.unique": ("test", "models/_shop.yml", "unique.sql"),
+        "seed.shop.raw": ("seed", "seeds/raw.csv", "raw.csv"),
+    }
+    manifest = {
+        name: {"package_name": "shop", "resource_type": kind, "original_file_path": file, "path": path}
+        for name, (kind, file, path) in nodes.items()
+    }  # fmt: skip
+    (tmp_path / "manifest.json").write_text(json.dumps({"nodes": manifest}))
+    compiled = tmp_path / "compiled" / "shop" / "models"
+    (compiled / "_shop.yml").mkdir(parents=True)
+    for name in ("orders.sql", "old.sql", "_shop.yml/unique.sql"):
+        (compiled / name).write_text(f"select '{name}'")
+    os.utime(compiled / "old.sql", (1000, 1000))
+    assert compiled_by(tmp_path, [*nodes, "model.shop.unheard_of"], since=2000) == {
+        "model.shop.orders": "select 'orders.sql'",
+        "test.shop.unique": "select '_shop.yml/unique.sql'",
+    }
+    assert compiled_by(tmp_path / "elsewhere", nodes, since=2000) == {}
 
 
 @pytest.mark.slow

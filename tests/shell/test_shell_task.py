@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from probing import Probe
 
+from orchestrator.cli.main import execute
 from orchestrator.errors import FlowError
 from orchestrator.log import capture
 from orchestrator.model import context
@@ -180,3 +181,21 @@ def test_it_is_a_task_like_any_other() -> None:
     assert second.name == "second"
     assert first.run("pwd") == "/"
     assert template.retry.max_retries == 2
+
+
+def test_a_result_in_which_a_secret_stands_is_handed_on_and_not_kept(
+    in_tmp: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ORCHESTRATOR_SECRET_TOKEN", "canary-of-a-result")
+    (in_tmp / "orchestrator.toml").touch()
+    (in_tmp / "flows").mkdir()
+    (in_tmp / "flows" / "f.py").write_text(
+        "from orchestrator import Flow\nfrom tasks import ShellTask\n"
+        'with Flow("f") as flow:\n'
+        '    one = ShellTask("echo $A", env={"A": "secret:TOKEN"}, name="one")()\n'
+        '    ShellTask("test $B = $(rev <<< tluser-a-fo-yranac)", name="two")(env={"B": one})\n'
+    )
+    assert execute(["run", "f"]) == 0
+    shown = "".join(capsys.readouterr())
+    kept = b"".join(path.read_bytes() for path in in_tmp.rglob("*") if path.is_file())
+    assert b"canary-of-a-result" not in kept + shown.encode()

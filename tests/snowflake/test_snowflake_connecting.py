@@ -21,6 +21,7 @@ from orchestrator.model.planning import RunOptions
 from tasks.snowflake.warehouse import SnowflakeWarehouse
 from tasks.warehouses import make
 from tests.snowflake.conftest import made
+from tests.snowflake.proxy import proxied
 from tests.snowflake.recorded_snowflake import Recorded
 
 SECRET = "hunter2-and-more"
@@ -71,19 +72,30 @@ def test_a_wrong_password_is_refused_at_once_and_not_echoed(
     assert SECRET not in f"{raised.value}{raised.value.__cause__}{raised.value.__context__!r}"
 
 
-def test_a_host_that_is_not_there_is_tried_again_and_then_named(tmp_path: Path) -> None:
+def test_a_host_that_is_not_there_is_tried_again_and_then_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
         table = {
             "type": "snowflake", "account": "a", "user": "u", "password": SECRET, "host": "127.0.0.1",
-            "port": port, "protocol": "http", "database": "d", "connect_timeout": 2,
+            "port": port, "protocol": "http", "database": "d", "connect_timeout": 4,
         }  # fmt: skip
-        with pytest.raises(InfrastructureError, match="tried again and again for") as raised:
+        with pytest.raises(InfrastructureError, match=r"tried [23] times in [1-4]") as raised:
             asked(made(table, tmp_path))
     assert f"http://127.0.0.1:{port}" in str(raised.value)
     assert raised.value.code == "08001"  # type: ignore[attr-defined]
-    assert SECRET not in str(raised.value)
+    assert "trying again in 0.5 s (1 so far)" in caplog.messages[0]
+    assert "/login-request" not in caplog.text  # what urllib3 says of each
+    assert SECRET not in f"{raised.value}{caplog.text}"
+
+
+def test_a_server_that_comes_back_in_time_is_used(recorded: Recorded, tmp_path: Path) -> None:
+    with proxied(recorded.port, b"", refusals=5) as proxy:
+        proxy.broke = 1  # it refuses from the beginning on
+        asked(made({**recorded.table(), "port": proxy.port}, tmp_path))
+        assert proxy.refused == 5
 
 
 @pytest.mark.parametrize("given", ["path", "text", "reference"])

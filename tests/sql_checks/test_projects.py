@@ -131,7 +131,7 @@ def test_a_file_that_checks(said: Said) -> None:
     ("front", "what"),
     [
         ("check=norows", "expected no_rows, rows, rows>=1"),
-        ("check=no_rows, severity=warning", "did you mean warn?"),
+        ("check=no_rows, severity=warning", "did you mean 'warn'?"),
         ("check=no_rows, materialized=table", "does not go with a check"),
         ("chek=no_rows", "did you mean 'check'?"),
     ],

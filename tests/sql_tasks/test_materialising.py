@@ -228,7 +228,7 @@ def plan(tmp_path: Path, planning: Any) -> Any:
 @pytest.mark.parametrize(
     ("sql", "what", "where"),
     [
-        ("-- orchestrator: materialized=tabel\nselect 1", "did you mean table?", "x.sql:1"),
+        ("-- orchestrator: materialized=tabel\nselect 1", "did you mean 'table'?", "x.sql:1"),
         ("-- orchestrator: materialised=table\nselect 1", "cannot set 'materialised'", "x.sql:1"),
         ("-- orchestrator: materialized=table\n\ninsert into t\nselect 1", "this is an INSERT", "x.sql:3"),
         ("-- orchestrator: materialized=table\ncreate table a as select 1", "this is a CREATE AS", "x.sql:2"),

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from orchestrator.errors import ConfigurationError, SqlError
+from orchestrator.errors import ConfigurationError, FlowError, SqlError
 from orchestrator.model.facts import TaskFacts
 from orchestrator.model.planning import Planning, RunOptions
+from orchestrator.model.signals import FAIL
 from tasks.sql.task import SqlTask
 
 Planned = Callable[..., Planning]
@@ -164,3 +165,22 @@ def test_what_cannot_be_rendered_is_an_error_with_its_line(
 def test_without_a_manifest_a_ref_cannot_be_resolved(planning: Planned) -> None:
     with pytest.raises(SqlError, match="needs dbt's manifest"):
         SqlTask("select * from {{ ref('stg') }}").facts("t", planning())
+
+
+def test_front_matter_of_sql_in_the_flow_counts(
+    planning: Planned, query: Callable[[str], list[Any]]
+) -> None:
+    text = "-- orchestrator: transaction=off, tags=core\ncreate table a as select 1;\nselect nope;"
+    task = SqlTask(text, name="two")
+    assert task.facts("two", planning()).tags == frozenset({"core"})
+    with pytest.raises(FAIL, match=r"statement 2 of 2; statement 1 stays"):
+        task.run(warehouse=planning().warehouse(None))
+    assert query("from a") == [(1,)]
+
+
+def test_wrong_front_matter_of_sql_in_the_flow_names_its_line(planning: Planned) -> None:
+    task = SqlTask("select 1;\n-- orchestrator: tagz=core", name="two")
+    with pytest.raises(FlowError, match="cannot set 'tagz'") as raised:
+        task.facts("two", planning())
+    line = task.defined_at[1]  # type: ignore[index]
+    assert raised.value.where == f"{__file__}:{line}, line 2 of the SQL"

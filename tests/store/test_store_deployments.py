@@ -131,6 +131,10 @@ def test_what_cannot_be_deployed(store: RunStore) -> None:
         store.deploy(deployment("d2", schedules=({"name": "a"}, {"name": "a"})))
     with pytest.raises(NotFoundError, match="'weekly' is not deployed"):
         store.current("shop", "weekly")
+    for act in (store.current, store.pause):
+        with pytest.raises(NotFoundError) as error:
+            act("shop", "nightli")
+        assert error.value.fix.startswith("did you mean 'nightly'?")
     with pytest.raises(NotFoundError, match="no deployment 'zz'"):
         store.deployment("zz")
     assert len(store.deployments()) == 1

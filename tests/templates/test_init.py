@@ -14,7 +14,18 @@ import yaml
 
 from orchestrator.service.project import Project
 from orchestrator.service.running import Request, run_flow
-from tests.templates.projects import NAMES, ROOT, THEIRS, asked, content, init, without_git, write
+from tests.templates.projects import (
+    NAMES,
+    ROOT,
+    THEIRS,
+    asked,
+    content,
+    copied,
+    init,
+    use,
+    without_git,
+    write,
+)
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -44,6 +55,17 @@ def test_the_analytics_template_is_green_offline(
     names = [name.rpartition(".")[2] for name in order]
     (sql,) = [i for i, name in enumerate(order) if "busy_hours" in name and "test" not in name]
     assert names.index("stg_orders") < sql < names.index("daily_sales"), "it stands between two"
+
+
+def test_what_an_installer_compiled_stays_where_it_is(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    templates = copied(place / "templates")
+    for name in ("flow/flows/__pycache__/nightly.pyc", "flow/tests/flows/__pycache__/test.pyc"):
+        write(templates, {name: "compiled"})
+    use(monkeypatch, templates)
+    assert init("one", "--template", "flow") == 0
+    assert list((place / "one").rglob("*pyc*")) == []
 
 
 def test_no_git_is_needed(place: Path) -> None:

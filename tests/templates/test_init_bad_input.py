@@ -100,13 +100,13 @@ def test_beside_no_dbt_project(place: Path, capsys: pytest.CaptureFixture[str]) 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["shop", "--template", "analytic"], "did you mean analytics?"),
-        (["shop", "--template", "zzz"], "templates: analytics, dbt-existing, flow, platform"),
-        (["shop", "--data", "timezon=UTC"], "did you mean timezone?"),
+        (["shop", "--template", "analytic"], "did you mean 'analytics'?"),
+        (["shop", "--template", "zzz"], "there are: analytics, flow, dbt-existing, platform"),
+        (["shop", "--data", "timezon=UTC"], "did you mean 'timezone'?"),
         (["shop", "--template", "flow", "--data", "warehouse=postgres"], "does not ask for 'warehouse'"),
-        (["shop", "--data", "timezone=Europe/Berlim"], "did you mean Europe/Berlin"),
+        (["shop", "--data", "timezone=Europe/Berlim"], "did you mean 'Europe/Berlin'"),
         (["shop", "--data", "timezone=half past"], "A name such as Europe/Berlin"),
-        (["shop", "--data", "warehouse=oracle"], "warehouse"),
+        (["shop", "--data", "warehouse=oracle"], "does not fit: Invalid choice for 'warehouse'"),
         (["shop", "--data", "project_name=Mine!"], "Small letters, digits"),
         (["shop", "--data", "timezone"], "is not NAME=VALUE"),
         (["--defaults"], "orchestrator init demo"),
@@ -136,7 +136,7 @@ def test_any_template_of_copiers_can_be_named(
     assert said["answers"] == {"team": "tea", "colour": "red"}
     assert (place / "shop/note.txt").read_text() == "tea likes red in shop\n"
     assert "team" in refused(capsys, "other", "--template", "./team")
-    assert "did you mean team?" in refused(
+    assert "did you mean 'team'?" in refused(
         capsys, "other", "--template", "./team", "--data", "team=tea", "--data", "tem=x"
     )
     assert not (place / "other").exists()
@@ -150,7 +150,7 @@ def test_a_template_may_not_run_commands(place: Path, capsys: pytest.CaptureFixt
 
 def test_a_template_that_is_nowhere(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     said = refused(capsys, "shop", "--template", "./nowhere")
-    assert "cannot be rendered" in said
+    assert "there is no folder ./nowhere" in said
     said = refused(capsys, "shop", "--template", f"git+file://{place}/nowhere.git", code=3)
     assert "git could not do its part" in said
 
@@ -202,9 +202,9 @@ def test_an_update_with_a_word_that_does_not_fit(
     init("one", "--template", "flow")
     before = content(commit(place / "one"))
     said = refused(capsys, "one", "--update", "--data", "timezon=UTC")
-    assert "did you mean timezone?" in said
+    assert "did you mean 'timezone'?" in said
     said = refused(capsys, "one", "--update", "--data", "timezone=Europe/Berlim")
-    assert "did you mean Europe/Berlin" in said
+    assert "did you mean 'Europe/Berlin'" in said
     assert content(place / "one") == before
 
 

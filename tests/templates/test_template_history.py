@@ -74,6 +74,17 @@ def test_a_version_that_is_not_out_is_replaced(place: Path) -> None:
     assert git(place / "two", "rev-list", "--count", "v0.2.0").strip() == "2"
 
 
+def test_templates_that_are_as_they_were_write_nothing(place: Path) -> None:
+    release = release_script()
+    templates, history = copied(place / "templates"), place / "history.bundle"
+    assert release.release(templates, history, "0.1.0")
+    before = history.read_bytes(), history.stat().st_mtime_ns
+    assert not release.release(templates, history, "0.1.0")
+    assert (history.read_bytes(), history.stat().st_mtime_ns) == before
+    (templates / "flow" / "README.md.jinja").unlink()
+    assert release.release(templates, history, "0.1.0")
+
+
 def test_the_same_files_give_the_same_history(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     release = release_script()
     templates = copied(place / "templates")

@@ -11,7 +11,7 @@ from orchestrator.service.project import Project
 from orchestrator.testing.suite import Ending, Outcome, Wanted
 from tasks.testing.sql_reading import read_tests
 from tasks.testing.sql_tests import SqlTests
-from tests.testing.projects import BY_DAY, shop, write
+from tests.testing.projects import BY_DAY, DBT, shop, write
 
 TEST = """
 sql_tests:
@@ -230,3 +230,48 @@ def test_only_wanted_tests_are_taken(elsewhere: Path) -> None:
     there = [(elsewhere / "sql/other").resolve()]
     assert set(outcomes(elsewhere, Wanted(there))[0]) == {"adds_orders"}
     assert BY_DAY in (elsewhere / "sql/orders_by_day.sql").read_text()
+
+
+GIVEN = """
+sql_tests:
+  - {name: by_ref, sql: sql/by_name.sql, given: [{input: ref('stg'), rows: [{id: 1}]}], expect: &one {rows: [{n: 1}]}}
+  - {name: by_name, sql: sql/by_ref.sql, given: [{input: staging.stg, rows: [{id: 1}]}], expect: *one}
+  - {name: by_source, sql: sql/both.sql, given: [{input: "source('erp', 'o')", rows: [{id: 1}]}, {input: SHOP.STAGING.stg, rows: [{id: 1}]}], expect: *one}
+  - {name: near, sql: sql/by_ref.sql, given: [{input: ref('stgg'), rows: [{id: 1}]}], expect: *one}
+"""
+
+
+@pytest.mark.slow
+def test_a_table_may_be_called_as_dbt_calls_it_or_by_its_name(elsewhere: Path) -> None:
+    files = {
+        **{name: DBT[name] for name in ("profiles.yml", "orchestrator.toml", "dbt_project.yml")},
+        "macros/n.sql": "{% macro generate_schema_name(name, node) %}{{ name or 'main' }}{% endmacro %}",
+        "models/stg.sql": "{{ config(schema='staging') }} select 1 as id",
+        "models/s.yml": "sources: [{name: erp, schema: raw, tables: [{name: o, identifier: orders}]}]",
+        "sql/by_name.sql": "select count(*) as n from staging.stg",
+        "sql/by_ref.sql": "select count(*) as n from {{ ref('stg') }}",
+        "sql/both.sql": "select count(*) as n from raw.orders join {{ ref('stg') }} using (id)",
+        "flows/nightly.py": "from orchestrator import Flow\nfrom tasks import DbtBuild\n"
+        "with Flow('nightly') as flow:\n    DbtBuild()()\n",
+        "sql/tests/given.yml": GIVEN,
+    }
+    found, _ = outcomes(write(elsewhere, files))
+    good = [found[name] for name in ("by_ref", "by_name", "by_source")]
+    assert {each.ending for each in good} == {Ending.PASSED}, [each.message for each in good]
+    assert found["near"].ending is Ending.ERROR
+    assert "or is it meant by ref('stgg'), which it gives?" in found["near"].message
+
+
+@pytest.mark.parametrize(
+    ("given", "what"),
+    [
+        ("{input: a.b.c.d, rows: []}", "'a.b.c.d' is not a table name of one to three parts"),
+        ("{input: \"ref('a'\", rows: []}", "is neither a table name nor ref(…) or source(…)"),
+        ("{input: a.b, rows: []}, {input: a.b, rows: []}", "a.b is given twice"),
+    ],
+)
+def test_tables_that_cannot_be_given(given: str, what: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        read_tests(of("sql/a.sql", given), "sql/tests/one.yml")
+    assert what in refused.value.what
+    assert refused.value.where == "sql/tests/one.yml:2"

@@ -103,6 +103,9 @@ def test_none_is_no_failure_but_a_wrong_choice_is(elsewhere: Path) -> None:
     assert done.return_value == 0
     assert "there are no tests here" in done.stdout
     assert "sql_tests:" in done.stdout
+    none = CliRunner().invoke(root, ["test", "-k", "nothing"], obj=Session(), standalone_mode=False)
+    assert none.return_value == 2
+    assert none.stdout == "no test is among what was asked for\n"
     assert here("-k", "nothing")[0] == 2
     assert here("sql")[0] == 2
 
@@ -129,6 +132,8 @@ def test_without_pytest_it_says_how_to_install_it(
     [outcome] = kind.run(kind.collect(Wanted())[0], print)
     assert outcome.ending is Ending.ERROR
     assert "pip install 'analytics-orchestrator[test]'" in outcome.message
+    code = "import sys; sys.modules['pytest'] = None; import orchestrator.testing.flow_tests"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
 REPORT = """<testsuites><testsuite>

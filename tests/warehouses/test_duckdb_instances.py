@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from holder import can_be_opened_elsewhere
 from orchestrator.errors import ConfigurationError
 from orchestrator.model.context import RunContext, entered
 from tasks.duckdb.instances import release_all
+from tasks.interrupts import interruptible
 
 Made = Callable[..., Any]
 
@@ -169,3 +171,24 @@ def test_a_file_that_is_no_database(duckdb_at: Made, tmp_path: Path) -> None:
     ):
         pass
     assert raised.value.where == str(tmp_path / "shop.duckdb")
+
+
+def test_the_thread_that_interrupts_holds_nothing_while_it_waits() -> None:
+    looked = threading.Event()
+
+    class Asked(threading.Event):
+        def is_set(self) -> bool:
+            looked.set()
+            return super().is_set()
+
+    class Statement:
+        def stop(self) -> None:
+            raise AssertionError("nobody cancelled it")
+
+    statement = Statement()
+    left = weakref.ref(statement)
+    context = RunContext("run-1", "nightly", "task", cancelled=Asked())
+    with entered(context), interruptible(statement.stop):
+        assert looked.wait(10)
+    del statement
+    assert left() is None

@@ -34,7 +34,7 @@ if (place) {
   createRoot(place).render(
     <StrictMode>
       <QueryClientProvider client={client}>
-        <RouterProvider router={router} />
+        <RouterProvider router={router} context={{ client }} />
       </QueryClientProvider>
     </StrictMode>,
   );

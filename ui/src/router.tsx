@@ -1,18 +1,24 @@
 /** The addresses of the page. Each page is fetched when it is first gone to. */
 
+import type { QueryClient } from "@tanstack/react-query";
 import {
-  createRootRoute,
+  createRootRouteWithContext,
   createRoute,
   createRouter,
   lazyRouteComponent,
 } from "@tanstack/react-router";
 
+import { keyOf, get } from "./api/client";
 import { Broken } from "./frame/Broken";
 import { Frame } from "./frame/Frame";
 import { Missing } from "./frame/Missing";
 import { parseSearch, searchText, type Search } from "./parts/url";
 
-const root = createRootRoute({
+interface Context {
+  client: QueryClient;
+}
+
+const root = createRootRouteWithContext<Context>()({
   component: Frame,
   notFoundComponent: Missing,
   errorComponent: Broken,
@@ -22,10 +28,27 @@ const root = createRootRoute({
 const at = <P extends string>(path: P, page: () => Promise<{ default: () => React.ReactNode }>) =>
   createRoute({ getParentRoute: () => root, path, component: lazyRouteComponent(page) });
 
+/** A long run is asked for while its page is fetched, not after it. */
+const run = createRoute({
+  getParentRoute: () => root,
+  path: "/runs/$id",
+  component: lazyRouteComponent(() => import("./pages/run/RunPage")),
+  loader: ({ context, params, cause }) => {
+    if (cause !== "enter") return;
+    const path = `/runs/${encodeURIComponent(params.id)}`;
+    for (const asked of [path, `${path}/graph`]) {
+      void context.client.prefetchQuery({
+        queryKey: keyOf(asked),
+        queryFn: ({ signal }) => get(asked, undefined, signal),
+      });
+    }
+  },
+});
+
 const tree = root.addChildren([
   at("/", () => import("./pages/home/HomePage")),
   at("/runs", () => import("./pages/runs/RunsPage")),
-  at("/runs/$id", () => import("./pages/run/RunPage")),
+  run,
   at("/runs/$id/task", () => import("./pages/task/TaskPage")),
   at("/runs/$id/compare/$other", () => import("./pages/compare/ComparePage")),
   at("/flows", () => import("./pages/flows/FlowsPage")),
@@ -38,6 +61,7 @@ const tree = root.addChildren([
 
 export const router = createRouter({
   routeTree: tree,
+  context: { client: undefined! },
   defaultPreload: "intent",
   defaultErrorComponent: Broken,
   defaultNotFoundComponent: Missing,

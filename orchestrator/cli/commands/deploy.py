@@ -41,7 +41,9 @@ _OVERLAPS = (
     "--overlap", type=click.Choice(_OVERLAPS), help="What becomes of runs that meet the one before."
 )
 @click.option(
-    "--on-lost", type=click.Choice(["fail", "retry"]), help="What becomes of runs that are lost."
+    "--on-lost",
+    type=click.Choice(["fail", "retry"]),
+    help="What becomes of runs whose process or agent ended before they did.",
 )
 @click.option(
     "--from-git", metavar="REF",

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 @click.option("--profiles-dir", type=click.Path(), metavar="DIR", help="Folder of profiles.yml.")
 @options.shared
 def command(session: Session, target: str | None, profiles_dir: str | None) -> int:
-    """Check versions, time zones, project, run store, agents, disk, profile and database file.
+    """Check versions, time zones, project, run store, agents, disk, profile, database file and clusters.
 
-    Nothing is run.
+    Nothing is run, and no cluster is opened.
     """
     from orchestrator.cli import checks
 

@@ -52,11 +52,10 @@ def _cancel_when_told_to_end(project: Project, run_id: str) -> None:
 def _cancel(project: Project, run_id: str) -> None:
     """Ask the run to stop, so that its history says why; at once if the store does not answer."""
     from orchestrator.errors import OrchestratorError
-    from orchestrator.store.records import BY_SIGNAL, Action, Ask
+    from orchestrator.service.scheduler.following import interrupt
 
-    why = {"reason": "its process was told to end: the agent stops, or is gone"}
     try:
         with project.store() as store:
-            store.ask(run_id, Ask(Action.CANCEL, data=why, by=BY_SIGNAL))
+            interrupt(store, run_id, "its process was told to end: the agent stops, or is gone")
     except OrchestratorError:
         signal.raise_signal(signal.SIGINT)

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 from orchestrator.cli import options
+from orchestrator.cli.serving import announce, until_told
 from orchestrator.cli.session import Session
 
 if TYPE_CHECKING:
-    import threading
-
     from orchestrator.service.scheduler.scheduler import Tick
 
 
@@ -38,22 +37,19 @@ def command(session: Session, once: bool) -> None:
         if once:
             _told(session, scheduler.tick())
             return
-        stop = threading.Event()
-        _obey(stop)
-        notifier = threading.Thread(target=service_notifier(project, store).run, args=(stop,))
-        notifier.start()
-        try:
-            run_forever(scheduler, stop, told=lambda step: _told(session, step))
-        finally:
-            stop.set()
-            notifier.join()
-
-
-def _obey(stop: threading.Event) -> None:
-    import signal
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+        with until_told() as stop:
+            notifier = threading.Thread(target=service_notifier(project, store).run, args=(stop,))
+            notifier.start()
+            announce(
+                session,
+                f"making the runs of {project.name} that are due; Ctrl-C stops it",
+                {"event": "scheduler", "project": project.name},
+            )
+            try:
+                run_forever(scheduler, stop, told=lambda step: _told(session, step))
+            finally:
+                stop.set()
+                notifier.join()
 
 
 def _told(session: Session, step: Tick) -> None:

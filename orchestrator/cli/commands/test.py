@@ -50,7 +50,7 @@ def command(
     project = session.project()
     chosen = Chosen.by(project, select) if select else None
     wanted = Wanted([path.resolve() for path in paths], expression, chosen)
-    screen = Screen(session, time.monotonic())
+    screen = Screen(session, time.monotonic(), some=bool(paths or expression or select))
     _run(project, wanted, screen)
     screen.close()
     if not screen.outcomes:

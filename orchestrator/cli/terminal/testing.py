@@ -29,13 +29,14 @@ class Screen:
     Args:
         session: Says where to and in which format.
         began: When, by the monotonic clock.
+        some: Whether only some of the tests were asked for.
 
     Attributes:
         outcomes: Of the tests so far.
     """
 
-    def __init__(self, session: Session, began: float) -> None:
-        self._session, self._began = session, began
+    def __init__(self, session: Session, began: float, some: bool = False) -> None:
+        self._session, self._began, self._some = session, began, some
         self._console = None if session.json else session.console()
         self._notes: list[str] = []
         self.outcomes: list[Outcome] = []
@@ -63,7 +64,7 @@ class Screen:
             self._session.show(self._shape, lambda width: [])
             return
         if not self.outcomes:
-            self._print((_HOW if not self._notes else "no test is among what was asked for", ""))
+            self._print(("no test is among what was asked for" if self._some else _HOW, ""))
             return
         for outcome in self.outcomes:
             if outcome.bad:

@@ -1,4 +1,4 @@
-"""Ctrl-C while a run is driven: the first one asks the run to stop, the second one ends it hard."""
+"""Ctrl-C, or SIGTERM, while a run is driven: the first asks it to stop, the second ends it hard."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Interrupts:
     """Counts the interrupts of a run.
 
     Attributes:
-        asked: Whether somebody pressed Ctrl-C.
+        asked: Whether somebody pressed Ctrl-C, or told the process to end.
     """
 
     def __init__(self) -> None:
@@ -26,12 +26,18 @@ class Interrupts:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Take SIGINT over for a block; only the main thread of a process can."""
+        """Take over for a block what stops a process; only its main thread can.
+
+        SIGTERM as well (``timeout``, a container that is stopped), unless somebody else has it.
+        """
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        before = signal.signal(signal.SIGINT, self._heard)
+        free = signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+        taken = (signal.SIGINT, signal.SIGTERM) if free else (signal.SIGINT,)
+        before = {number: signal.signal(number, self._heard) for number in taken}
         try:
             yield
         finally:
-            signal.signal(signal.SIGINT, before)
+            for number, handler in before.items():
+                signal.signal(number, handler)

@@ -30,7 +30,9 @@ def of_run(
     failed = sum(state.is_failed() for state in decided)
     if failed or any(state.hindered for state in decided):
         return State(StateType.FAILED, f"{failed or 'upstream'} failed", result=states)
-    return State(StateType.SUCCESS, f"{len(states)} tasks", result=states)
+    return State(
+        StateType.SUCCESS, f"{len(states)} task{'' if len(states) == 1 else 's'}", result=states
+    )
 
 
 def of_elements(states: Sequence[State]) -> State:

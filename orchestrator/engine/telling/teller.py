@@ -100,9 +100,7 @@ class Teller:
             worker: Who began the attempt.
         """
         state = unit.state
-        shown = dict(report.detail) if report else dict(detail or {})
-        if isinstance(sql := shown.pop("ran_sql", None), str):
-            shown["sql_hash"] = self._kept(sql)
+        shown = self._with_hashes(report.detail if report else detail or {})
         if state.is_failed() and self._state_dir is not None:
             shown["log_path"] = str(failure_log(self._state_dir, self._run_id, unit.key))
         began = None
@@ -143,6 +141,17 @@ class Teller:
     def warned(self, key: str, attempt: int, text: str) -> None:
         """The engine itself has something to say of an attempt."""
         self.logged(Logged(key, attempt, ((instants.now(), "WARNING", text),)))
+
+    def _with_hashes(self, detail: Mapping[str, Any]) -> dict[str, Any]:
+        """A detail whose SQL, and that of the nodes it tells of, is kept and named by its hash."""
+        shown = dict(detail)
+        if isinstance(sql := shown.pop("ran_sql", None), str):
+            shown["sql_hash"] = self._kept(sql)
+        if isinstance(nodes := shown.get("nodes"), list):
+            shown["nodes"] = [
+                self._with_hashes(node) if isinstance(node, Mapping) else node for node in nodes
+            ]
+        return shown
 
     def _kept(self, sql: str) -> str:
         """Keep SQL that tasks ran, once however many of them ran it; return its hash."""

@@ -31,7 +31,12 @@ Name = Annotated[
 ]
 
 
-@router.get("/datasets", operation_id="list_datasets", response_model=models.Datasets)
+@router.get(
+    "/datasets",
+    operation_id="list_datasets",
+    summary="List datasets",
+    response_model=models.Datasets,
+)
 def list_datasets(
     keeper: KeeperOf,
     outcomes: OutcomesOf,
@@ -69,7 +74,12 @@ def list_datasets(
     )
 
 
-@router.get("/dataset", operation_id="get_dataset", response_model=models.WholeDataset)
+@router.get(
+    "/dataset",
+    operation_id="get_dataset",
+    summary="Show a dataset",
+    response_model=models.WholeDataset,
+)
 def get_dataset(keeper: KeeperOf, outcomes: OutcomesOf, project: ProjectOf, name: Name) -> Response:
     """Tell all that is known of one dataset."""
     catalogue = keeper.catalogue(PATIENCE)
@@ -78,7 +88,12 @@ def get_dataset(keeper: KeeperOf, outcomes: OutcomesOf, project: ProjectOf, name
     return answered(shapes.whole_dataset(entry, outcomes.outcomes(), instants.now(), sql))
 
 
-@router.get("/lineage", operation_id="get_lineage", response_model=models.Lineage)
+@router.get(
+    "/lineage",
+    operation_id="get_lineage",
+    summary="Show what feeds a dataset or a column, and what it feeds",
+    response_model=models.Lineage,
+)
 def get_lineage(
     keeper: KeeperOf,
     dataset: Name,

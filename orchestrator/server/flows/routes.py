@@ -25,14 +25,19 @@ router = APIRouter(tags=["flows"], dependencies=[Depends(viewing)])
 Number = Annotated[int, Query(ge=1, le=2**31 - 1, description="Number of a deployment.")]
 
 
-@router.get("/flows", operation_id="list_flows", response_model=models.Flows)
+@router.get("/flows", operation_id="list_flows", summary="List flows", response_model=models.Flows)
 def list_flows(keeper: KeeperOf, project: ProjectOf, store: StoreOf) -> Response:
     """List the project's flows, and those that are deployed, by name."""
     found = gathered(keeper.survey(PATIENCE), project, store)
     return answered({"flows": [found.row(name) for name in found.names], "surveying": keeper.busy})
 
 
-@router.get("/drift", operation_id="get_drift", response_model=models.Drift)
+@router.get(
+    "/drift",
+    operation_id="get_drift",
+    summary="Show what is not in service yet",
+    response_model=models.Drift,
+)
 def get_drift(drifting: DriftingOf) -> Response:
     """Tell of each flow how the project's folder and what is in service differ.
 
@@ -41,7 +46,9 @@ def get_drift(drifting: DriftingOf) -> Response:
     return answered(drifting.found())
 
 
-@router.get("/flows/{flow}", operation_id="get_flow", response_model=models.WholeFlow)
+@router.get(
+    "/flows/{flow}", operation_id="get_flow", summary="Show a flow", response_model=models.WholeFlow
+)
 def get_flow(keeper: KeeperOf, project: ProjectOf, store: StoreOf, flow: FlowPath) -> Response:
     """Tell all about a flow: parameters with a JSON Schema, versions, what people did to it."""
     found = gathered(keeper.survey(PATIENCE), project, store, flow)
@@ -50,7 +57,9 @@ def get_flow(keeper: KeeperOf, project: ProjectOf, store: StoreOf, flow: FlowPat
     return answered(shapes.whole_flow(found.row(flow), found.survey.flows.get(flow), history))
 
 
-@router.get("/flows/{flow}/plan", operation_id="plan_flow", response_model=models.Plan)
+@router.get(
+    "/flows/{flow}/plan", operation_id="plan_flow", summary="Plan a run", response_model=models.Plan
+)
 def plan_flow(keeper: KeeperOf, project: ProjectOf, store: StoreOf, flow: FlowPath) -> Response:
     """Tell what a run would do, in which order, and why, as the code lies in the project now.
 
@@ -71,8 +80,12 @@ def plan_flow(keeper: KeeperOf, project: ProjectOf, store: StoreOf, flow: FlowPa
     return answered(plans.plan(found.plan))
 
 
-@router.get("/flows/{flow}/durations", operation_id="flow_durations",
-            response_model=models.Durations)  # fmt: skip
+@router.get(
+    "/flows/{flow}/durations",
+    operation_id="flow_durations",
+    summary="Show how long runs of a flow took",
+    response_model=models.Durations,
+)
 def flow_durations(
     keeper: KeeperOf,
     project: ProjectOf,
@@ -87,8 +100,12 @@ def flow_durations(
     return answered(shapes.durations(runs))
 
 
-@router.get("/flows/{flow}/versions/compare", operation_id="compare_versions",
-            response_model=models.Comparison)  # fmt: skip
+@router.get(
+    "/flows/{flow}/versions/compare",
+    operation_id="compare_versions",
+    summary="Compare two versions of a flow",
+    response_model=models.Comparison,
+)
 def compare_versions(
     project: ProjectOf, store: StoreOf, flow: FlowPath, a: Number, b: Number
 ) -> Response:

@@ -31,7 +31,9 @@ _PATIENCE = timedelta(minutes=5)  #: until something that should have begun is l
 _UNFINISHED = tuple(state for state in StateType if state not in FINISHED)
 
 
-@router.get("/home", operation_id="home", response_model=models.Home)
+@router.get(
+    "/home", operation_id="home", summary="Show last night at a glance", response_model=models.Home
+)
 def home(project: ProjectOf, store: StoreOf) -> Response:
     """Tell what failed since yesterday evening, what is late, what runs, and what comes next."""
     now = instants.now()

@@ -28,16 +28,26 @@ router = APIRouter(tags=["service"])
 _LOOK = [Depends(viewing)]
 
 
-@router.get("/agents", operation_id="list_agents", dependencies=_LOOK,
-            response_model=models.Agents)  # fmt: skip
+@router.get(
+    "/agents",
+    operation_id="list_agents",
+    summary="List agents",
+    dependencies=_LOOK,
+    response_model=models.Agents,
+)
 def list_agents(store: StoreOf) -> Response:
     """List the agents, and whether each was heard of within the last three beats."""
     now = instants.now()
     return answered({"agents": [shapes.agent(one, now) for one in store.agents()]})
 
 
-@router.get("/notifications", operation_id="list_notifications", dependencies=_LOOK,
-            response_model=models.Notifications)  # fmt: skip
+@router.get(
+    "/notifications",
+    operation_id="list_notifications",
+    summary="List notifications",
+    dependencies=_LOOK,
+    response_model=models.Notifications,
+)
 def list_notifications(
     store: StoreOf,
     state: Annotated[
@@ -50,8 +60,13 @@ def list_notifications(
     return answered({"notifications": [shapes.notification(one) for one in found]})
 
 
-@router.post("/notifications/{number}/retry", operation_id="retry_notification",
-             dependencies=[Depends(running)], response_model=models.Retried)  # fmt: skip
+@router.post(
+    "/notifications/{number}/retry",
+    operation_id="retry_notification",
+    summary="Send a notification again",
+    dependencies=[Depends(running)],
+    response_model=models.Retried,
+)
 def retry_notification(
     store: StoreOf, who: WhoOf, number: Annotated[int, Path(ge=1, le=MOST)]
 ) -> Response:
@@ -65,16 +80,26 @@ def retry_notification(
     return answered({"id": number, "state": "pending"})
 
 
-@router.get("/limits", operation_id="list_limits", dependencies=_LOOK,
-            response_model=models.Limits)  # fmt: skip
+@router.get(
+    "/limits",
+    operation_id="list_limits",
+    summary="List limits",
+    dependencies=_LOOK,
+    response_model=models.Limits,
+)
 def list_limits(project: ProjectOf, store: StoreOf) -> Response:
     """List limits, and which runs have how much of each."""
     found = known_limits(project, store)
     return answered({"limits": [shapes.limit(one) for one in found]})
 
 
-@router.put("/limits", operation_id="set_limit", dependencies=[Depends(administering)],
-            response_model=models.SetLimit)  # fmt: skip
+@router.put(
+    "/limits",
+    operation_id="set_limit",
+    summary="Set a limit",
+    dependencies=[Depends(administering)],
+    response_model=models.SetLimit,
+)
 def set_limit(project: ProjectOf, store: StoreOf, who: WhoOf, asked: models.NewLimit) -> Response:
     """Let at most so many run at the same time; runs under way notice it within seconds."""
     try:
@@ -86,8 +111,13 @@ def set_limit(project: ProjectOf, store: StoreOf, who: WhoOf, asked: models.NewL
     return answered({"name": name, "slots": asked.slots})
 
 
-@router.get("/audit", operation_id="list_audit", dependencies=_LOOK,
-            response_model=models.Audit)  # fmt: skip
+@router.get(
+    "/audit",
+    operation_id="list_audit",
+    summary="List who did what",
+    dependencies=_LOOK,
+    response_model=models.Audit,
+)
 def list_audit(
     store: StoreOf,
     limit: Annotated[int, Query(ge=1, le=1000, description="At most so many.")] = 100,

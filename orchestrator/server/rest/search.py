@@ -26,7 +26,12 @@ _RUN_ID = re.compile(r"[0-9a-f]{3,16}")
 _ORDER = ("flow", "dataset", "task", "schedule", "run")
 
 
-@router.get("/search", operation_id="search", response_model=models.Search)
+@router.get(
+    "/search",
+    operation_id="search",
+    summary="Find flows, runs, tasks and datasets",
+    response_model=models.Search,
+)
 def search(
     keeper: KeeperOf,
     outcomes: OutcomesOf,

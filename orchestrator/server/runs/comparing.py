@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import islice
 
+from orchestrator.server.runs.reported import reported_by
 from orchestrator.server.runs.sql import hash_of, within
 from orchestrator.shapes.values import Shape
 from orchestrator.store.records import TaskRun
@@ -29,12 +30,13 @@ def compared(a: Sequence[TaskRun], b: Sequence[TaskRun], texts: Texts) -> list[S
         texts: Gives the SQL that is kept in the run store.
 
     Returns:
-        A row for each key, in ``a``'s order and then ``b``'s: ``a`` and ``b`` with ``state``,
+        A row for each task, and for each dbt node that a task reported which runs dbt as a command
+        (its key stands after that of the task), in ``a``'s order and then ``b``'s: ``a`` and ``b`` with ``state``,
         ``seconds``, ``rows`` and ``sql`` (None where the run has no such task), ``seconds_ratio``
         (b's by a's), ``rows_change`` (b's less a's), ``sql_changed``, ``sql_diff``. SQL is told
         where it changed, as far as one answer holds it.
     """
-    first, second = ({task.key: task for task in tasks} for tasks in (a, b))
+    first, second = (dict(_keyed(tasks)) for tasks in (a, b))
     rows: list[Shape] = []
     changed: list[tuple[Shape, TaskRun, TaskRun]] = []
     for key in dict.fromkeys([*first, *second]):
@@ -44,6 +46,13 @@ def compared(a: Sequence[TaskRun], b: Sequence[TaskRun], texts: Texts) -> list[S
             changed.append((rows[-1], one, other))
     _show(changed, texts)
     return rows
+
+
+def _keyed(tasks: Sequence[TaskRun]) -> Iterator[tuple[str, TaskRun]]:
+    for task in tasks:
+        yield task.key, task
+        for node in reported_by(task):
+            yield f"{task.key}/{node.key}", node
 
 
 def _row(key: str, a: TaskRun | None, b: TaskRun | None) -> Shape:

@@ -15,10 +15,11 @@ from orchestrator.server.runs.failing import failure_of
 from orchestrator.server.runs.graphs import GraphOf
 from orchestrator.server.runs.past import past_of
 from orchestrator.server.runs.reasons import why
+from orchestrator.server.runs.reported import reported_by
 from orchestrator.server.runs.sql import hash_of, sql_of
 from orchestrator.shapes import runs as shapes
 from orchestrator.shapes.values import Shape
-from orchestrator.store.records import Attempt, Event
+from orchestrator.store.records import Attempt, Event, TaskRun
 
 router = APIRouter(dependencies=[Depends(viewing)])
 
@@ -55,6 +56,7 @@ def get_task(
             "failure": failure_of(task, project.root, sql_of(task.detail, texts)),
             "why": why(task, run, asked, names),
             "requests": [shapes.request(each) for each in asked if each.key in (None, key)],
+            "nodes": [_node(each) for each in reported_by(task)],
         }
     )
 
@@ -103,6 +105,14 @@ def _attempt(found: Attempt, texts: Mapping[str, str]) -> Shape:
         "number": found.number, "state": found.state, "message": found.message,
         "started": found.started, "finished": found.finished, "worker": found.worker,
         "detail": found.detail, "sql": sql_of(found.detail, texts),
+    }  # fmt: skip
+
+
+def _node(found: TaskRun) -> Shape:
+    return {
+        "key": found.key, "name": found.name, "resource_type": found.resource_type,
+        "state": found.state, "status": found.status, "message": found.message,
+        "started": found.started, "finished": found.finished,
     }  # fmt: skip
 
 

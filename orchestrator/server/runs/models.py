@@ -210,6 +210,19 @@ class Failure(BaseModel):
     line: int | None = Field(description="The failing line of `file`.")
 
 
+class ReportedNode(BaseModel):
+    """A dbt node that a task reported which runs dbt as a command."""
+
+    key: str
+    name: str
+    resource_type: str
+    state: StateType
+    status: str | None = Field(description="dbt's own word.")
+    message: str = Field(description="dbt's error; empty where there is none.")
+    started: datetime | None
+    finished: datetime | None
+
+
 class TaskPage(BaseModel):
     """All that is known of a task of a run."""
 
@@ -222,6 +235,7 @@ class TaskPage(BaseModel):
     failure: Failure | None
     why: str
     requests: list[Request]
+    nodes: list[ReportedNode] = Field(description="Of a task that runs dbt as a command.")
 
 
 class Span(BaseModel):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from orchestrator.lineage.collector import without_collector
 from orchestrator.model.state import FINISHED, StateType
 from orchestrator.server.runs.critical import critical_path
 from orchestrator.server.runs.graphs import KnownGraph
+from orchestrator.server.runs.reported import reported_by
 from orchestrator.shapes.values import Shape
 from orchestrator.store.records import Attempt, FlowRun, TaskRun
 
@@ -131,40 +132,8 @@ def _span(
 
 
 def _nodes(task: TaskRun) -> Iterator[Shape]:
-    """The dbt nodes that a task reported which runs dbt as a command."""
-    reported = task.detail.get("nodes")
-    for node in reported if isinstance(reported, list) else ():
-        if not isinstance(node, Mapping):
-            continue
-        key = str(node.get("unique_id", ""))
-        kind, _, name = key.partition(".")
-        state = _state(str(node.get("status", "")))
-        started, finished = node.get("started"), node.get("finished")
+    for node in reported_by(task):
         spans = [
-            {"kind": "running", "started": _instant(started), "finished": _instant(finished),
-             "attempt": task.attempt, "state": state, "worker": None}
-        ] if _instant(started) else []  # fmt: skip
-        yield {
-            "key": key, "name": name.rpartition(".")[2] or key, "resource_type": kind,
-            "folder": None, "layer": None, "state": state, "spans": spans, "critical": False,
-        }  # fmt: skip
-
-
-def _instant(text: object) -> datetime | None:
-    """An instant as dbt writes it: in UTC, whether it says so or not."""
-    try:
-        found = datetime.fromisoformat(str(text))
-    except ValueError:
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
-
-
-_STATES = {
-    "success": StateType.SUCCESS, "pass": StateType.SUCCESS, "warn": StateType.SUCCESS,
-    "no-op": StateType.SUCCESS, "skipped": StateType.SKIPPED,
-}  # fmt: skip
-
-
-def _state(status: str) -> StateType:
-    """The state that a word of dbt's means; what is none of its good ones is a failure."""
-    return _STATES.get(status, StateType.FAILED)
+            _span("running", node.started, node.finished, task.attempt, node.state, None)
+        ] if node.started else []  # fmt: skip
+        yield {**_row(node, {}), "spans": spans, "critical": False}

@@ -27,8 +27,14 @@ from orchestrator.shapes import schedules as shapes
 router = APIRouter(tags=["schedules"])
 
 
-@router.post("/backfills", operation_id="make_backfill", dependencies=[Depends(administering)],
-             response_model=models.Backfill, status_code=201)  # fmt: skip
+@router.post(
+    "/backfills",
+    operation_id="make_backfill",
+    summary="Make runs for days that are past",
+    dependencies=[Depends(administering)],
+    response_model=models.Backfill,
+    status_code=201,
+)
 def make_backfill(
     project: ProjectOf, store: StoreOf, who: WhoOf, asked: models.NewBackfill
 ) -> Response:
@@ -54,8 +60,13 @@ def make_backfill(
     return answered(shape, 201 if done.made else 200)
 
 
-@router.get("/backfills", operation_id="list_backfills", dependencies=[Depends(viewing)],
-            response_model=models.Backfills)  # fmt: skip
+@router.get(
+    "/backfills",
+    operation_id="list_backfills",
+    summary="List backfills",
+    dependencies=[Depends(viewing)],
+    response_model=models.Backfills,
+)
 def list_backfills(
     project: ProjectOf,
     store: StoreOf,

@@ -24,8 +24,13 @@ router = APIRouter(tags=["deployments"])
 _LOOK, _CHANGE = [Depends(viewing)], [Depends(administering)]
 
 
-@router.get("/deployments", operation_id="list_deployments", dependencies=_LOOK,
-            response_model=models.Deployments)  # fmt: skip
+@router.get(
+    "/deployments",
+    operation_id="list_deployments",
+    summary="List deployments",
+    dependencies=_LOOK,
+    response_model=models.Deployments,
+)
 def list_deployments(
     project: ProjectOf,
     store: StoreOf,
@@ -35,15 +40,25 @@ def list_deployments(
     return answered(shapes.listed(in_service(store, project.name, deleted=deleted)))
 
 
-@router.get("/deployments/{flow}", operation_id="get_deployment", dependencies=_LOOK,
-            response_model=models.History)  # fmt: skip
+@router.get(
+    "/deployments/{flow}",
+    operation_id="get_deployment",
+    summary="Show a deployment",
+    dependencies=_LOOK,
+    response_model=models.History,
+)
 def get_deployment(project: ProjectOf, store: StoreOf, flow: FlowPath) -> Response:
     """Show a flow's current deployment, the earlier ones, and who changed what."""
     return answered(shapes.history(history_of(store, project.name, flow)))
 
 
-@router.post("/deployments/{flow}/pause", operation_id="pause_deployment", dependencies=_CHANGE,
-             response_model=models.Switched)  # fmt: skip
+@router.post(
+    "/deployments/{flow}/pause",
+    operation_id="pause_deployment",
+    summary="Pause a deployment",
+    dependencies=_CHANGE,
+    response_model=models.Switched,
+)
 def pause_deployment(
     project: ProjectOf, store: StoreOf, who: WhoOf, flow: FlowPath, asked: models.Which
 ) -> Response:
@@ -53,8 +68,13 @@ def pause_deployment(
     return _done(flow, asked.schedule, "paused")
 
 
-@router.post("/deployments/{flow}/resume", operation_id="resume_deployment", dependencies=_CHANGE,
-             response_model=models.Switched)  # fmt: skip
+@router.post(
+    "/deployments/{flow}/resume",
+    operation_id="resume_deployment",
+    summary="Resume a deployment",
+    dependencies=_CHANGE,
+    response_model=models.Switched,
+)
 def resume_deployment(
     project: ProjectOf, store: StoreOf, who: WhoOf, flow: FlowPath, asked: models.Which
 ) -> Response:
@@ -64,8 +84,13 @@ def resume_deployment(
     return _done(flow, asked.schedule, "resumed")
 
 
-@router.post("/deployments/{flow}/rollback", operation_id="roll_back", dependencies=_CHANGE,
-             response_model=models.Deployment)  # fmt: skip
+@router.post(
+    "/deployments/{flow}/rollback",
+    operation_id="roll_back",
+    summary="Roll back a deployment",
+    dependencies=_CHANGE,
+    response_model=models.Deployment,
+)
 def roll_back(
     project: ProjectOf, store: StoreOf, who: WhoOf, flow: FlowPath, asked: models.Rollback
 ) -> Response:
@@ -76,8 +101,13 @@ def roll_back(
     return answered(shapes.deployment(found))
 
 
-@router.delete("/deployments/{flow}", operation_id="delete_deployment", dependencies=_CHANGE,
-               response_model=models.Switched)  # fmt: skip
+@router.delete(
+    "/deployments/{flow}",
+    operation_id="delete_deployment",
+    summary="Take a flow out of service",
+    dependencies=_CHANGE,
+    response_model=models.Switched,
+)
 def delete_deployment(project: ProjectOf, store: StoreOf, who: WhoOf, flow: FlowPath) -> Response:
     """Take a flow out of service. Its runs and its versions stay; deploying it puts it back."""
     store.delete(project.name, flow, by=who.name)

@@ -26,7 +26,12 @@ router = APIRouter(tags=["schedules"], dependencies=[Depends(viewing)])
 _Flow = Annotated[str | None, Query(min_length=1, max_length=200, description="Of this flow.")]
 
 
-@router.get("/schedules", operation_id="list_schedules", response_model=models.Schedules)
+@router.get(
+    "/schedules",
+    operation_id="list_schedules",
+    summary="List schedules",
+    response_model=models.Schedules,
+)
 def list_schedules(
     project: ProjectOf,
     store: StoreOf,
@@ -40,7 +45,12 @@ def list_schedules(
     return answered({"schedules": [shapes.listed(one) for one in found]})
 
 
-@router.get("/schedules/preview", operation_id="preview_schedule", response_model=models.Preview)
+@router.get(
+    "/schedules/preview",
+    operation_id="preview_schedule",
+    summary="Show when a schedule comes due",
+    response_model=models.Preview,
+)
 def preview_schedule(
     keeper: KeeperOf,
     project: ProjectOf,

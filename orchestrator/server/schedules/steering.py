@@ -15,8 +15,12 @@ from orchestrator.shapes import deployments as shapes
 router = APIRouter(tags=["schedules"], dependencies=[Depends(administering)])
 
 
-@router.put("/flows/{flow}/schedules", operation_id="set_schedules",
-            response_model=models.Deployment)  # fmt: skip
+@router.put(
+    "/flows/{flow}/schedules",
+    operation_id="set_schedules",
+    summary="Change the schedules of a flow",
+    response_model=models.Deployment,
+)
 def set_schedules(
     keeper: KeeperOf,
     project: ProjectOf,
@@ -39,7 +43,12 @@ def set_schedules(
     return answered(shapes.deployment(done))
 
 
-@router.post("/schedules/pause", operation_id="pause_schedule", response_model=models.Switched)
+@router.post(
+    "/schedules/pause",
+    operation_id="pause_schedule",
+    summary="Pause a schedule",
+    response_model=models.Switched,
+)
 def pause_schedule(
     project: ProjectOf, store: StoreOf, who: WhoOf, asked: models.OfFlow
 ) -> Response:
@@ -49,7 +58,12 @@ def pause_schedule(
     return answered({"flow": asked.flow, "schedule": asked.name, "done": "paused"})
 
 
-@router.post("/schedules/resume", operation_id="resume_schedule", response_model=models.Switched)
+@router.post(
+    "/schedules/resume",
+    operation_id="resume_schedule",
+    summary="Resume a schedule",
+    response_model=models.Switched,
+)
 def resume_schedule(
     project: ProjectOf, store: StoreOf, who: WhoOf, asked: models.OfFlow
 ) -> Response:

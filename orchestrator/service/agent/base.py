@@ -22,11 +22,17 @@ from orchestrator.model.state import FINISHED, StateType
 from orchestrator.service.agent.orders import Order, process_order
 from orchestrator.service.agent.output import Output
 from orchestrator.service.project import Project
+from orchestrator.service.scheduler.following import (
+    ANOTHER,
+    follow,
+    interrupt,
+    policies_of,
+)
 from orchestrator.service.scheduler.stopping import end
 from orchestrator.store.agents import AgentRecord
 from orchestrator.store.base import RunStore
 from orchestrator.store.deployments import Deployment
-from orchestrator.store.records import Action, Ask, FlowRun, new_run_id
+from orchestrator.store.records import Action, FlowRun, new_run_id
 
 _log = logging.getLogger(__name__)
 BEAT = 10.0  #: seconds between two heartbeats; who misses three is believed lost
@@ -257,15 +263,14 @@ class Agent(ABC, Generic[Handle]):
             self._kill_later(launched, "it was cancelled and did not stop")
 
     def _ask_to_stop(self, launched: _Launched[Handle]) -> None:
-        """Cancel a run because the agent stops; one that has not begun is for other agents."""
+        """Interrupt a run because the agent stops; one that has not begun is for other agents."""
         run = self.store.run(launched.run.id)
         if run.state in FINISHED or not self._is_ours(launched, run):
             return  # its process ends by itself, and is ended if it does not
         if run.fence == launched.run.fence:
             self._kill(launched, "the agent stops")
         else:
-            why = {"reason": "the agent stops"}
-            self.store.ask(run.id, Ask(Action.CANCEL, data=why, by=f"agent {self.name}"))
+            interrupt(self.store, run.id, f"agent {self.name} stops")
 
     def _kill_later(self, launched: _Launched[Handle], why: str) -> None:
         if launched.kill_at is None:
@@ -290,7 +295,9 @@ class Agent(ABC, Generic[Handle]):
             if launched.cancelled:
                 self._settle(launched, StateType.CANCELLED, f"cancelled; {ended}")
             else:
-                self._settle(launched, StateType.FAILED, str(ended))
+                policies = policies_of(self.store, run)
+                followed = begun and follow(self.store, run, policies, instants.now())
+                self._settle(launched, StateType.FAILED, f"{ended}{ANOTHER if followed else ''}")
         self._forget(launched)
 
     def _settle(self, launched: _Launched[Handle], to: StateType, message: str) -> None:

@@ -57,10 +57,11 @@ def history_of(store: RunStore, project: str, flow: str) -> History:
     Raises:
         NotFoundError: It was never deployed.
     """
-    for found in in_service(store, project, deleted=True):
+    there = in_service(store, project, deleted=True)
+    for found in there:
         if found.flow.flow == flow:
             return History(found, store.deployments(project, flow), store.audit(project, flow))
-    raise not_deployed(project, flow, deleted=False)
+    raise not_deployed(project, flow, [one.flow.flow for one in there], deleted=False)
 
 
 def one_before(store: RunStore, project: str, flow: str) -> int:

@@ -143,9 +143,13 @@ def text_of(payload: Mapping[str, Any]) -> str:
         1 task failed
         load: no such table
         run a1 of project shop, 2026-03-01 05:00:00
+        >>> print(text_of({"message": "no run of nightly has started", "project": "shop"}))
+        no run of nightly has started
+        project shop
     """
     error = ": ".join(filter(None, (payload.get("task"), payload.get("error"))))
-    run = f"run {payload['run_id']} of project {payload['project']}" if "project" in payload else ""
-    place = ", ".join(filter(None, (run, payload.get("local_time"))))
+    run = f"run {payload['run_id']} of " if "run_id" in payload else ""
+    project = f"{run}project {payload['project']}" if "project" in payload else ""
+    place = ", ".join(filter(None, (project, payload.get("local_time"))))
     lines = [payload.get("message"), error if payload.get("error") else "", place]
     return "\n".join(line for line in dict.fromkeys(lines) if line)

@@ -8,8 +8,10 @@ from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from orchestrator import instants, secrets
-from orchestrator.errors import NotFoundError
+from orchestrator.errors import InfrastructureError, NotFoundError
+from orchestrator.nearest import nearest
 from orchestrator.service.notify import messages
+from orchestrator.service.notify.addresses import DeliveryError
 from orchestrator.service.notify.announcing import Announcing
 from orchestrator.service.notify.notifier import Notifier
 from orchestrator.service.notify.rules import rules_of
@@ -71,13 +73,14 @@ def send_test(project: Project, name: str) -> None:
 
     Raises:
         NotFoundError: There is no such target.
-        OrchestratorError: It could not be delivered.
+        OrchestratorError: It is not set up as it should be.
+        InfrastructureError: It could not be delivered.
     """
     rules = {rule.name: rule for rule in rules_of(project.settings)}
     if name not in rules:
         raise NotFoundError(
             f"orchestrator.toml has no [notifications.{name}]",
-            fix="targets: " + ", ".join(rules) if rules else 'add one with url = "secret:NAME"',
+            fix=nearest(name, rules, "targets: ") if rules else 'add one with url = "secret:NAME"',
         )
     title = f"a test message from project {project.name}"
     payload = messages.about(
@@ -85,7 +88,14 @@ def send_test(project: Project, name: str) -> None:
         project=project.name,
     )  # fmt: skip
     told = Notification(messages.TEST, f"{project.name}/{name}", payload, key=new_run_id())
-    _WithSecrets(project, private=True).deliver(told)
+    try:
+        _WithSecrets(project, private=True).deliver(told)
+    except DeliveryError as error:
+        raise InfrastructureError(
+            f"the test message to {name} was not delivered: {error.what}",
+            where=f"[notifications.{name}]",
+            fix=error.fix or "see that its url is right and that somebody listens there",
+        ) from error
 
 
 class _WithSecrets(Targets):

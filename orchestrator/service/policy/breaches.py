@@ -14,7 +14,7 @@ class Breach:
 
     Args:
         rule: The rule, as ``[[exceptions]]`` names it: ``teams.marketing.schemas``.
-        set_at: Where it is set: ``policy.toml:12``.
+        set_at: Where it is set: ``policy.toml:12``; empty for what holds under any policy.
         what: One sentence for whoever wrote the place.
         where: File and line, or the flow.
         fix: What to do.
@@ -44,11 +44,11 @@ class Breach:
     def lines(self) -> Iterator[str]:
         """The paragraph: the sentence, then each fact after its label."""
         yield f"{self.where}: {self.what}" if self.where else self.what
-        yield f"  rule:  {self.rule}, set in {self.set_at}"
+        yield f"  rule:  {self.rule}, " + (f"set in {self.set_at}" if self.set_at else "always set")
         yield from (f"  why:   {each}" for each in self.evidence)
         if self.remark:
             yield f"  note:  {self.remark}"
-        yield f"  fix:   {self.fix}"
+        yield "  fix:   " + self.fix.replace("\n", "\n         ")
 
     def __str__(self) -> str:
         return "\n".join(self.lines())

@@ -92,7 +92,9 @@ class Relation:
     """
 
     def __init__(self, node: Node) -> None:
-        self._text = str(node.get("relation_name") or "")
+        ephemeral = (node.get("config") or {}).get("materialized") == "ephemeral"
+        cte = f"__dbt__cte__{node.get('name')}" if ephemeral else ""
+        self._text = str(node.get("relation_name") or cte)
         self.database, self.schema = node.get("database"), node.get("schema")
         self.name = node.get("alias") or node.get("identifier") or node.get("name")
         self.identifier = self.table = self.name

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from orchestrator.lineage.dbt.edges import parents_of, writes_table
 from orchestrator.lineage.dbt.file import Manifest, Node
 from orchestrator.lineage.dbt.relations import relation
 from orchestrator.model.dataset import Dataset
@@ -41,6 +42,21 @@ class DbtSaid:
     def node(self, key: str) -> Node:
         """A node by unique id; empty where there is none."""
         return self.manifest.nodes.get(key) or self.manifest.sources.get(key) or {}
+
+    def reads(self, key: str) -> Iterator[tuple[str, Dataset]]:
+        """What a node reads by ``ref`` and ``source``, through ephemeral models too: unique id, table."""
+        met: set[str] = set()
+        waiting = [key]
+        while waiting:
+            for parent in parents_of(self.node(waiting.pop())):
+                if parent in met:
+                    continue
+                met.add(parent)
+                node = self.node(parent)
+                if not writes_table(node) and parent not in self.manifest.sources:
+                    waiting.append(parent)
+                elif (table := relation(node, self.manifest.dialect)) is not None:
+                    yield parent, table
 
     def owner(self, key: str) -> str:
         """Who owns a node: its meta's owner, else its group's; empty where nobody does."""

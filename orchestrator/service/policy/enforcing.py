@@ -78,21 +78,24 @@ class _Looking:
     def __init__(self, project: Project, policy: Policy, target: str | None) -> None:
         self._project, self._policy, self._target = project, policy, target
         self._notes: list[str] = []
-        self._tasks = self._statements = 0
+        self._tasks = self._statements = self._unplanned = 0
 
     def at(self, flows: Sequence[Flow]) -> Report:
         """Look at flows."""
         outcomes, unknown = rows.history(self._project) if self._policy.rows.max else ({}, None)
         self._notes += [unknown] if unknown else []
+        self._notes += _idle(self._policy)
         found: list[Breach] = []
         for flow in flows:
             try:
                 found += self._of(seen(self._project, flow, self._target), outcomes)
             except OrchestratorError as error:
+                self._unplanned += 1
                 found.append(_unplanned(flow, error))
         today = instants.now().date()
         standing, excused, needless = sorted_out(_once(found), self._policy.exceptions, today)
-        for each in needless if set(flows) >= set(self._project.flows.values()) else ():
+        all_seen = not self._unplanned and set(flows) >= set(self._project.flows.values())
+        for each in needless if all_seen else ():
             self._notes.append(f"nothing needs the exception at {each.said.at('')} ({each.rule})")
         return Report(
             tuple(flow.name for flow in flows), tuple(set_rules(self._policy)),
@@ -125,14 +128,26 @@ def set_rules(policy: Policy) -> Iterator[str]:
                 yield table.said.rule(key)
 
 
+def _idle(policy: Policy) -> Iterator[str]:
+    """Rules about published tables where none is: they are set, and hold nobody to anything."""
+    chosen = policy.published
+    if not (chosen.schemas or chosen.tags or chosen.access or chosen.exposed):
+        for rule in set_rules(policy):
+            if rule in ("required.published", "tests.required"):
+                yield f"{rule} looks at no table: say in [published] which are published"
+
+
 def _unplanned(flow: Flow, error: OrchestratorError) -> Breach:
     """A flow that cannot be planned cannot be looked at: that refuses, whatever the rules are."""
     what = " ".join(masker().mask(error.what).split())
+    place = error.where or f"flow {flow.name}"
+    picture = tuple(place.splitlines()) if "\n" in place else ()
     return Breach(
-        "plan", FILE_NAME,
+        "plan", "",
         f"flow {flow.name} cannot be planned, so nothing can be said of it: {what}",
-        error.where or f"flow {flow.name}", error.fix or f"orchestrator plan {flow.name} shows more",
-        (), flow.name, (flow.name,),
+        f"flow {flow.name}" if picture else place,
+        error.fix or f"orchestrator plan {flow.name} shows more",
+        picture, flow.name, (flow.name,),
     )  # fmt: skip
 
 

@@ -67,7 +67,8 @@ def _elsewhere(policy: Policy, seen: Seen, act: Act, word: str, outside: str) ->
     return replace(
         told,
         rule=said.rule("only_in_own_schemas"), set_at=said.at("only_in_own_schemas"),
-        what=f"{act.text.by} does a {called} outside its own schemas: it concerns {outside}",
+        what=f"{act.text.by} does {'an' if called[0] in 'AEIOU' else 'a'} {called} outside its own "
+        f"schemas: it concerns {outside}",
         fix="leave what belongs to others to them; do it only in "
         + (", ".join(own) if own else "schemas of a team, or in statements.own_schemas"),
         evidence=(*told.evidence, *teams.values(), places),

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from orchestrator.kinds import SWITCH, TEXT, TEXTS, Key, Kind, choice, several, whole
+from orchestrator.kinds import LENGTH, SWITCH, TEXT, TEXTS, Key, Kind, choice, several, whole
 from orchestrator.service.policy import rules
 from orchestrator.service.policy.rules import IGNORE, REFUSE, WARN
 from orchestrator.settings import limits
@@ -47,18 +46,6 @@ def _words(words: tuple[str, ...]) -> Kind:
     return several(choice(words), f'["{words[0]}", "{words[1]}"]')
 
 
-def _length(value: object) -> float:
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0:
-        return float(value)
-    text = re.sub(r"\s+", "", value).lower() if isinstance(value, str) else ""
-    match = _LENGTH.fullmatch(text)
-    numbers = [int(number or 0) for number in match.groups()] if match else []
-    seconds = sum(number * unit for number, unit in zip(numbers, _SECONDS, strict=False))
-    if not seconds:
-        raise ValueError(f'expected a length of time, as in "2h", "90m" or "1h 30m", got {value!r}')
-    return float(seconds)
-
-
 def _date(value: object) -> date:
     if isinstance(value, str):
         try:
@@ -66,25 +53,10 @@ def _date(value: object) -> date:
         except ValueError:
             pass
     if not isinstance(value, date) or isinstance(value, datetime):
-        raise ValueError(f"expected a day, as in 2027-01-31, got {value!r}")
+        raise ValueError(f"expected a day, as in 2027-01-31, got {str(value)!r}")
     return value
 
 
-_LENGTH = re.compile(r"p?(?:(\d+)d)?t?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
-_SECONDS = (86_400, 3_600, 60, 1)
-_WRITTEN = (
-    r"^(?=.*[1-9])P?(\s*[0-9]+\s*[dD])?T?(\s*[0-9]+\s*[hH])?(\s*[0-9]+\s*[mM])?(\s*[0-9]+\s*[sS])?$"
-)
-#: ``"2h"``, ``"90m"``, ``"1h 30m"``, ``"PT2H"``, or a number of seconds.
-LENGTH = Kind(
-    _length,
-    {
-        "anyOf": [
-            {"type": "number", "exclusiveMinimum": 0},
-            {"type": "string", "pattern": _WRITTEN},
-        ]
-    },
-)
 #: ``2027-01-31``.
 DATE = Kind(_date, {"type": "string", "format": "date"})
 

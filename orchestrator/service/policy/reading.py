@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.errors import ConfigurationError, PolicyError
-from orchestrator.kinds import Key
+from orchestrator.kinds import Key, MisfitError
 from orchestrator.nearest import nearest
 from orchestrator.service.policy import rules
 from orchestrator.service.policy.keys import BELONGS, TABLES, Form
@@ -117,9 +117,7 @@ class _Reading:
     def _values(self, place: Place, given: object) -> dict[str, Any]:
         """The values of one table by key, each checked, and ``said``: the lines they stand in."""
         table = TABLES[place[0]]
-        listed = table.form is Form.LIST
-        dotted = ".".join(place[:1] if listed else place)
-        brackets = f"[[{dotted}]]" if listed else f"[{dotted}]"
+        brackets = _brackets(place)
         if not isinstance(given, Mapping):
             raise self._wrong(place, f"expected a table {brackets}, got {given!r}")
         values: dict[str, Any] = {}
@@ -130,35 +128,51 @@ class _Reading:
         for name, key in table.keys.items():
             if key.required and name not in values:
                 raise PolicyError(
-                    f"{brackets} lacks its {name}",
+                    f"{brackets} lacks its key {name!r}",
                     where=self._at(place),
                     fix=f"{name}: {key.says[0].lower()}{key.says[1:]}",
                 )
         numbers = {name: self._lines.get((*place, name), 0) for name in table.keys}
         numbers[""] = self._lines.get(place, 0)
-        return {"said": rules.Said(dotted, numbers, frozenset(values)), **values}
+        return {"said": rules.Said(_dotted(place), numbers, frozenset(values)), **values}
 
     def _value(self, key: Key, place: Place, value: object) -> Any:
         try:
             return key.kind(value)
+        except MisfitError as error:
+            raise self._wrong(place, str(error), error.place) from None
         except ValueError as error:
             raise self._wrong(place, str(error)) from None
 
     def _unknown(self, what: str, place: Place, known: Iterable[str]) -> PolicyError:
-        table = f" in [{'.'.join(place[:-1])}]" if len(place) > 1 else ""
+        table = f" in {_brackets(place[:-1])}" if len(place) > 1 else ""
         return PolicyError(
             f"unknown {what} {place[-1]!r}{table}",
             where=self._at(place),
             fix=nearest(place[-1], known, f"{what}s: "),
         )
 
-    def _wrong(self, place: Place, what: str) -> PolicyError:
-        return PolicyError(f"{'.'.join(place)}: {what}", where=self._at(place))
+    def _wrong(self, place: Place, what: str, within: Place = ()) -> PolicyError:
+        named = ".".join(place)
+        if TABLES[place[0]].form is Form.LIST and len(place) > 2:
+            named = f"{place[2]} in {_brackets(place)}"
+        return PolicyError(f"{named}: {what}", where=self._at((*place, *within)))
 
     def _at(self, place: Place) -> str:
         while place and place not in self._lines:
             place = place[:-1]
         return f"{FILE_NAME}:{self._lines[place]}" if place else FILE_NAME
+
+
+def _dotted(place: Place) -> str:
+    """A table's name: ``teams.core``, ``exceptions``."""
+    return place[0] if TABLES[place[0]].form is Form.LIST else ".".join(place)
+
+
+def _brackets(place: Place) -> str:
+    """How a table's head is written: ``[teams.core]``, ``[[exceptions]]``."""
+    listed = TABLES[place[0]].form is Form.LIST
+    return f"[[{_dotted(place)}]]" if listed else f"[{_dotted(place)}]"
 
 
 # -- exceptions name rules that there are --------------------------------------------------------

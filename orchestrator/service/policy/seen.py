@@ -99,6 +99,17 @@ class Seen:
         told = facts.config.get("description") or getattr(function, "__doc__", None)
         return str(told or "").strip()
 
+    def reads(self, facts: TaskFacts) -> Iterator[Access]:
+        """The tables that a task reads, what other nodes of its dbt project make among them."""
+        yield from facts.reads
+        said = self.said(facts)
+        known, places = {access.dataset for access in facts.reads}, dict(facts.upstream)
+        for key, dataset in said.reads(facts.key) if said is not None else ():
+            if dataset not in known:
+                told = f"reads {dataset}"
+                made = Evidence(Source.MANIFEST, told, facts.path, None, facts.key)
+                yield Access(dataset, places.get(key, made))
+
     @cached_property
     def flow_description(self) -> str:
         """The opening words of the module that the flow is written in."""

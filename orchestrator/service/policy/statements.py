@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlglot import exp
 from sqlglot.optimizer.simplify import simplify
@@ -16,6 +16,10 @@ from orchestrator.lineage.sql.reader import read
 from orchestrator.model.dataset import Dataset, Namespace, fold
 
 _FIRST = re.compile(r"\w+")
+_PREPARE = re.compile(r"prepare\s+(\w+)", re.IGNORECASE)
+_EXECUTE = re.compile(r"execute\s+(?!immediate\b)(\w+)", re.IGNORECASE)
+#: Dialects whose EXECUTE calls a procedure.
+_CALLING = frozenset({"tsql", "fabric"})
 #: Words of the policy by the word a statement begins with, where its tree does not say more.
 _BY_WORD = {
     "DROP": "drop", "TRUNCATE": "truncate", "DELETE": "delete", "UPDATE": "update",
@@ -78,13 +82,25 @@ def stated(sql: str, namespace: Namespace) -> list[Stated]:
     )
     effects = read(request, noting)
     passing: set[Dataset] = set()
+    prepared: set[str] = set()
     found = []
     for index, effect in enumerate(effects):
         if effect.temporary:
             passing |= effect.creates
-        found.append(_one(effect, noting.heads[index], noting.trees.get(index), passing, namespace))
+        head = noting.heads[index]
+        one = _one(effect, head, noting.trees.get(index), passing, namespace)
+        prepared |= {match[1].casefold() for match in [_PREPARE.match(head)] if match}
+        found.append(replace(one, problem=one.problem or _unprepared(head, prepared, namespace)))
         passing -= effect.drops
     return found
+
+
+def _unprepared(head: str, prepared: set[str], namespace: Namespace) -> str | None:
+    """Why ``EXECUTE NAME`` cannot be read: nothing here prepares it, it is made when it runs."""
+    match = _EXECUTE.match(head)
+    if not match or namespace.dialect in _CALLING or match[1].casefold() in prepared:
+        return None
+    return "the SQL it executes is only known when it runs"
 
 
 class _Noting:

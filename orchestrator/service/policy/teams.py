@@ -82,7 +82,7 @@ def breaches(policy: Policy, seen: Seen) -> Iterator[Breach]:
             yield from _written(policy, seen, write, belonging[key])
     for node in seen.plan.tasks.values():
         teams = teams_of(policy, seen, node.facts)
-        for access in node.facts.reads:
+        for access in seen.reads(node.facts) if teams else ():
             if is_table(access.dataset) and not _is_test(node.facts):
                 yield from _read(policy, seen, node.facts, access, teams)
 
@@ -164,8 +164,6 @@ def _homeless(policy: Policy, seen: Seen, write: Write) -> Breach:
 def _read(
     policy: Policy, seen: Seen, task: TaskFacts, access: Access, teams: dict[str, str]
 ) -> Iterator[Breach]:
-    if not teams:
-        return
     for name in teams:
         team = policy.teams[name]
         may = None if team.reads is None else (*team.reads, *(team.schemas or ()))

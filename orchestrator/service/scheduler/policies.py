@@ -34,10 +34,10 @@ class RunOverlap(StrEnum):
 
 
 class OnLost(StrEnum):
-    """What becomes of a run whose driver was not heard of until its lease ran out."""
+    """What becomes of a run that ended though nobody wished it: its process or its agent did."""
 
-    FAIL = "fail"  #: the run fails
-    RETRY = "retry"  #: it fails, and another run finishes what it left
+    FAIL = "fail"  #: that is its end
+    RETRY = "retry"  #: another run finishes what it left
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Policies:
         window: No run is made later than this after it could have begun, in seconds.
         most: With ``all``, at most so many missed occurrences get a run.
         overlap: Occurrences that come while a run is under way.
-        on_lost: Runs whose driver is lost.
+        on_lost: Runs whose process or agent ended.
         most_retries: With ``retry``, so many runs at most finish one another.
 
     Example:

@@ -8,10 +8,9 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from orchestrator import instants
-from orchestrator.errors import OrchestratorError
 from orchestrator.model.state import FINISHED, StateType
 from orchestrator.service.scheduler.collecting import no_collecting
-from orchestrator.service.scheduler.policies import Policies
+from orchestrator.service.scheduler.following import policies_of
 from orchestrator.service.scheduler.serving import Turn, serve
 from orchestrator.service.scheduler.settling import (
     late_runs,
@@ -20,7 +19,7 @@ from orchestrator.service.scheduler.settling import (
 )
 from orchestrator.service.scheduler.tick import Tick, one_line
 from orchestrator.service.scheduler.timetables import Timetables
-from orchestrator.service.scheduler.watching import Watch, shape_of, watch
+from orchestrator.service.scheduler.watching import Watch, watch
 from orchestrator.store.base import RunStore
 from orchestrator.store.deployments import DeployedFlow, Deployment
 from orchestrator.store.occurrences import ScheduleState
@@ -133,21 +132,11 @@ class Scheduler:
     def _settle_stuck(self, step: Tick) -> None:
         for run in self._store.expired_runs(step.at):
             watched = self._watches.get(run.schedule_id or "")
-            policies = watched.policies if watched else self._policies(run)
+            policies = watched.policies if watched else policies_of(self._store, run)
             with step.trying(f"run {run.id}"):
                 done = settle_stuck_run(self._store, run, policies, step.at)
                 if done is not None:
                     step.stuck[run.id] = done
-
-    def _policies(self, run: FlowRun) -> Policies:
-        """Of a run whose schedule is not watched any more: what its own deployment said."""
-        if run.deployment_id is None or run.schedule_id is None:
-            return Policies()
-        try:
-            deployment = self._store.deployment(run.deployment_id)
-            return Policies.from_dict(shape_of(deployment, run.schedule_id.rsplit("/", 1)[-1]))
-        except (OrchestratorError, LookupError):
-            return Policies()
 
     def _settle_agents(self, step: Tick, unfinished: tuple[FlowRun, ...]) -> None:
         step.lost = settle_lost_agents(self._store, step.at)

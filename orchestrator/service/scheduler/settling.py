@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from orchestrator.model.state import StateType
-from orchestrator.service.scheduler.policies import OnLost, Policies
+from orchestrator.service.scheduler.following import ANOTHER, follow, who_cancelled
+from orchestrator.service.scheduler.policies import Policies
 from orchestrator.service.scheduler.stopping import end
 from orchestrator.service.scheduler.verdicts import span
 from orchestrator.store.agents import AgentRecord
 from orchestrator.store.base import RunStore
-from orchestrator.store.records import BY_SIGNAL, Action, FlowRun, new_run_id
+from orchestrator.store.records import FlowRun
 
 BEAT = timedelta(seconds=10)  #: an agent says so often that it is there
 SILENT = 3 * BEAT  #: after so long without a word it counts as lost
@@ -84,20 +84,12 @@ def settle_stuck_run(
         back = store.unclaim(run.id, run.fence)
         return f"agent {run.agent} never began it; any agent may take it" if back else None
     why = _lost(run, now)
-    if (asker := _who_cancelled(store, run)) is not None:
+    if (asker := who_cancelled(store, run)) is not None:
         why = f"cancelled by {asker}; {why}"
         return why if end(store, run, StateType.CANCELLED, why) else None
-    follower = _follower(store, run, policies, now)
-    if follower is not None:  # first: if this process dies between the two, nothing is forgotten
-        store.create_run(follower)
-        why += "; another run finishes it"
+    # The follower first: if this process dies between the two, nothing is forgotten.
+    why += ANOTHER if follow(store, run, policies, now) else ""
     return why if end(store, run, StateType.FAILED, why) else None
-
-
-def _who_cancelled(store: RunStore, run: FlowRun) -> str | None:
-    """Name who asked the run to stop; a signal that came with the loss itself is nobody's wish."""
-    cancels = (ask for ask in store.asked(run.id) if ask.action is Action.CANCEL)
-    return next((ask.by for ask in cancels if ask.by != BY_SIGNAL), None)
 
 
 def _lost(run: FlowRun, now: datetime) -> str:
@@ -106,18 +98,3 @@ def _lost(run: FlowRun, now: datetime) -> str:
         return f"its driver is lost: {place} said nothing since it began"
     silent = span((now - run.lease_expires).total_seconds())
     return f"its driver is lost: {place} should have been heard of {silent} ago"
-
-
-def _follower(store: RunStore, run: FlowRun, policies: Policies, now: datetime) -> FlowRun | None:
-    if policies.on_lost is not OnLost.RETRY or run.deployment_id is None:
-        return None
-    depth, earlier = 0, run
-    while earlier.retry_of is not None and depth <= policies.most_retries:
-        depth, earlier = depth + 1, store.run(earlier.retry_of)
-    if depth >= policies.most_retries:
-        return None
-    return replace(
-        run, id=new_run_id(), state=StateType.PENDING, message="", created=now, started=None,
-        retry_of=run.id, pid=None, host=None, lease_expires=None, fence=1, agent=None, due=now,
-        waits_for=run.id, idempotency_key=f"finishes {run.id}",
-    )  # fmt: skip

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from orchestrator.errors import NotFoundError
+from orchestrator.errors import FlowError, NotFoundError
+from orchestrator.nearest import nearest
 from orchestrator.service.starting import packaged
 
 
@@ -28,10 +28,15 @@ def template_address(template: str | None) -> str | None:
     """
     if template is None or template in packaged.names():
         return None
-    if ":" in template or "/" in template or Path(template).expanduser().exists():
+    if ":" in template or Path(template).expanduser().is_dir():
         return template
+    if "/" in template:
+        raise NotFoundError(
+            f"there is no folder {template}, so no template in it",
+            fix="name one that is there, or an address such as gh:team/template",
+        )
     raise NotFoundError(
-        f"there is no template {template!r}", fix=_nearest(template, packaged.names(), "templates")
+        f"there is no template {template!r}", fix=nearest(template, packaged.names())
     )
 
 
@@ -46,7 +51,7 @@ def refuse_unknown_answers(given: Mapping[str, str], known: Mapping[str, Any]) -
             raise NotFoundError(
                 f"the template does not ask for {name!r}",
                 where="--data",
-                fix=_nearest(name, known, "it asks for"),
+                fix=nearest(name, known, "it asks for: "),
             )
 
 
@@ -56,21 +61,12 @@ def check_time_zone(answers: Mapping[str, Any]) -> None:
     Raises:
         NotFoundError: It is that.
     """
-    import zoneinfo
-
     name = answers.get("timezone")
-    if name is None or name in zoneinfo.available_timezones():
+    if name is None:
         return
-    raise NotFoundError(
-        f"there is no time zone {name!r}",
-        where="timezone",
-        fix=_nearest(str(name), zoneinfo.available_timezones(), "names are such as")
-        if difflib.get_close_matches(str(name), zoneinfo.available_timezones(), 1)
-        else "give a name such as Europe/Berlin or America/New_York",
-    )
+    from orchestrator.schedule.zone_data import load_zone
 
-
-def _nearest(word: str, known: Iterable[str], title: str) -> str:
-    names = sorted(known)
-    near = difflib.get_close_matches(word, names, 2)
-    return f"did you mean {' or '.join(near)}?" if near else f"{title}: {', '.join(names)}"
+    try:
+        load_zone(str(name))
+    except FlowError as error:
+        raise NotFoundError(error.what, where="timezone", fix=error.fix) from None

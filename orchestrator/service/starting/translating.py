@@ -39,8 +39,10 @@ def translated(source: str) -> Iterator[None]:
         ) from None
     except ProcessExecutionError as error:
         raise _not_fetched(source, str(error.stderr)) from None
-    except (CopierError, TemplateError, ValueError, OSError) as error:
-        raise _told(source, error) from error
+    except (CopierError, TemplateError, OSError) as error:
+        raise _told(source, "the template cannot be rendered", error) from error
+    except ValueError as error:
+        raise _told(source, "an answer is missing, or does not fit", error) from error
 
 
 def _not_fetched(source: str, said: str) -> OrchestratorError:
@@ -52,10 +54,10 @@ def _not_fetched(source: str, said: str) -> OrchestratorError:
     )
 
 
-def _told(source: str, error: Exception) -> OrchestratorError:
+def _told(source: str, what: str, error: Exception) -> OrchestratorError:
     text = str(error).strip() or type(error).__name__
     return UsageError(
-        f"the template cannot be rendered: {text}",
+        f"{what}: {text}",
         where=source,
-        fix="--data NAME=VALUE gives an answer that is not asked for",
+        fix="answer by --data NAME=VALUE, or at a terminal, where each question is asked",
     )

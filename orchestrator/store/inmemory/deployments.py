@@ -150,7 +150,8 @@ class MemoryDeployments(MemoryRuns, DeploymentStore):
     def _flow(self, project: str, flow: str) -> Row:
         row = self._flows.get((project, flow))
         if row is None or row["deleted"]:
-            raise missing.not_deployed(project, flow, deleted=row is not None)
+            there = [one.flow for one in self.deployed(project) if not one.deleted]
+            raise missing.not_deployed(project, flow, there, deleted=row is not None)
         return row
 
     def _of_flow(self, project: str | None, flow: str | None) -> list[Row]:

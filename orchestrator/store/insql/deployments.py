@@ -123,7 +123,8 @@ class SqlDeployments(SqlRuns, DeploymentStore):
         )
         found = self._read(query.where(column.project == project, column.flow == flow))
         if not found or found[0]["deleted"]:
-            raise missing.not_deployed(project, flow, deleted=bool(found))
+            there = [row["flow"] for row in self._read(_in_service(project))]
+            raise missing.not_deployed(project, flow, there, deleted=bool(found))
         return keeping.deployment(found[0])
 
     def rollback(self, project: str, flow: str, number: int, *, by: str = "") -> Deployment:
@@ -241,8 +242,15 @@ def _flow_row(connection: Connection, project: str, flow: str) -> Row | None:
 def _live_flow(connection: Connection, project: str, flow: str) -> Row:
     row = _flow_row(connection, project, flow)
     if row is None or row["deleted"]:
-        raise missing.not_deployed(project, flow, deleted=row is not None)
+        there = [each["flow"] for each in _rows(connection, _in_service(project))]
+        raise missing.not_deployed(project, flow, there, deleted=row is not None)
     return row
+
+
+def _in_service(project: str) -> Select[Any]:
+    column = deployed_flows.c
+    query = select(column.flow).where(column.project == project, column.deleted.is_(False))
+    return query.order_by(column.flow)
 
 
 def _change_flow(project: str, flow: str) -> Any:

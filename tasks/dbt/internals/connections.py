@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import select
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -14,6 +16,9 @@ from tasks.dbt.known_code import CONNECTIONS, changed
 
 #: Statements that change what a connection made from here on begins with.
 _CHANGES_DEFAULTS = re.compile(r"\balter\s+(role|user|database|system)\b", re.IGNORECASE)
+
+#: Seconds for which a connection that has answered, and got no word since, counts as alive.
+_FRESH = 1.0
 
 
 class KeptConnections:
@@ -29,7 +34,7 @@ class KeptConnections:
 
     def __init__(self, manager: Any) -> None:
         self._manager, self._kind = manager, type(manager)
-        self._free: list[Any] = []
+        self._free: list[tuple[Any, float]] = []  # each with when it last answered
         self._lock = threading.RLock()
         self._keeps = True
         manager.open, manager.close, manager.add_query = self._open, self._close, self._add_query
@@ -45,7 +50,7 @@ class KeptConnections:
         with self._lock:
             self._keeps = False
             while self._free:
-                self._free.pop().close()
+                self._free.pop()[0].close()
 
     def _open(self, connection: Any) -> Any:
         handle = None if connection.state == ConnectionState.OPEN else self._taken(connection)
@@ -58,9 +63,10 @@ class KeptConnections:
         """A free connection that is alive, as dbt hands out a new one; None if there is none."""
         with self._lock:
             while self._free:
-                handle = self._free.pop()
+                handle, answered = self._free.pop()
                 try:
-                    handle.cursor().execute("select 1")
+                    if time.monotonic() - answered > _FRESH or _has_word(handle):
+                        handle.cursor().execute("select 1")
                     handle.autocommit = connection.credentials.autocommit is True
                     if connection.credentials.role:
                         handle.cursor().execute(f"set role {connection.credentials.role}")
@@ -78,7 +84,7 @@ class KeptConnections:
         if self._emptied(handle):
             with self._lock:
                 if self._keeps:
-                    self._free.append(handle)
+                    self._free.append((handle, time.monotonic()))
                     return connection
         handle.close()
         return connection
@@ -99,6 +105,15 @@ class KeptConnections:
         if self._keeps and _CHANGES_DEFAULTS.search(sql):
             self.end()
         return self._kind.add_query(self._manager, sql, *args, **kwargs)
+
+
+def _has_word(handle: Any) -> bool:
+    """Whether the server has sent something unasked, as it does when it ends a connection."""
+    if not hasattr(select, "poll"):
+        return True
+    waiting = select.poll()
+    waiting.register(handle.fileno(), select.POLLIN)
+    return bool(waiting.poll(0))
 
 
 def _died(error: Exception) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -45,6 +46,20 @@ def test_tasks_are_compared_by_key() -> None:
 def test_sql_that_is_the_same_has_no_difference() -> None:
     (row,) = compared([task("a", 1, sql="select 1")], [task("a", 1, sql="select 1")])
     assert (row["sql_changed"], row["sql_diff"]) == (False, None)
+
+
+def test_nodes_of_dbt_as_a_command_are_compared_one_by_one() -> None:
+    def build(text: str, seconds: int) -> TaskRun:
+        end = (BEGIN + timedelta(seconds=seconds)).isoformat()
+        node = {"unique_id": "model.shop.orders", "status": "success", "sql": text,
+                "started": BEGIN.isoformat(), "finished": end}  # fmt: skip
+        return replace(task("build", 9), detail={"nodes": [node]})
+
+    whole, orders = compared([build("select 1", 2)], [build("select 2", 6)])
+    assert (whole["key"], whole["sql_changed"]) == ("build", None)
+    assert (orders["key"], orders["name"]) == ("build/model.shop.orders", "orders")
+    assert (orders["seconds_ratio"], orders["sql_changed"]) == (3.0, True)
+    assert "+select 2" in orders["sql_diff"]
 
 
 def test_very_long_sql_is_only_said_to_differ() -> None:

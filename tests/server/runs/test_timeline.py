@@ -111,6 +111,11 @@ def test_the_nodes_that_dbt_reported_are_rows_of_their_own(api: Api, store: RunS
         ("running", "2026-03-01T00:00:01.500000Z", "2026-03-01T00:00:02.500000Z", 0)
     ]
     assert (sales["state"], sales["spans"]) == ("Failed", [])
+    told = api.get("/runs/a1/task", key="dbt")["nodes"]
+    assert [(node["name"], node["state"], node["message"]) for node in told] == [
+        ("orders", "Success", ""),
+        ("sales", "Failed", "no column"),
+    ]
 
 
 def test_what_was_left_out_never_waited(api: Api, store: RunStore) -> None:

@@ -79,11 +79,23 @@ def test_nothing_outside_of_the_page_is_read(client: TestClient, path: str) -> N
     answer = client.get(path)
     assert "canary" not in answer.text
     assert "root:" not in answer.text
-    assert "<title>page" in answer.text
+    assert ("<title>page" in answer.text) is (answer.status_code == 200)
+    assert answer.status_code in (200, 404)
 
 
 def test_a_packed_file_has_no_address_of_its_own(client: TestClient) -> None:
-    assert "<title>page" in client.get("/assets/index-1a2b.js.gz").text
+    assert client.get("/assets/index-1a2b.js.gz").status_code == 404
+
+
+def test_a_page_stays_whole_when_another_is_built_beside_it(client: TestClient, page: Path) -> None:
+    (page / "index.html").write_text("<!doctype html><title>newer</title>")
+    for old in (page / "assets").iterdir():
+        old.unlink()
+    (page / "assets" / "index-3c4d.js").write_text("export const a = 2;")
+    assert "<title>page" in client.get("/").text
+    assert client.get("/assets/index-1a2b.js").status_code == 200
+    missing = client.get("/assets/index-3c4d.js")
+    assert (missing.status_code, "Load the page again" in missing.text) == (404, True)
 
 
 def test_unknown_paths_of_the_api_are_json(client: TestClient) -> None:

@@ -144,6 +144,18 @@ export interface Failure {
   line: number | null;
 }
 
+/** A dbt node that a task reported which runs dbt as a command. */
+export interface ReportedNode {
+  key: string;
+  name: string;
+  resource_type: string;
+  state: string;
+  status: string | null;
+  message: string;
+  started: Instant | null;
+  finished: Instant | null;
+}
+
 export interface WholeTask {
   task: TaskRun;
   sql: string | null;
@@ -154,6 +166,7 @@ export interface WholeTask {
   failure: Failure | null;
   why: string | null;
   requests: Asked[];
+  nodes: ReportedNode[];
 }
 
 export interface Span {

@@ -17,7 +17,10 @@ import { Shortcuts } from "./Shortcuts";
 import { ThemeSwitch } from "./ThemeSwitch";
 import { useGoing } from "../parts/useGoing";
 
-const Palette = lazy(() => import("./Palette"));
+const loadPalette = () => import("./Palette");
+const Palette = lazy(loadPalette);
+/** Milliseconds after which the palette is fetched, so that it takes the first key that is typed. */
+const QUIET = 1500;
 
 export function Frame() {
   const path = useRouterState({ select: (state) => state.location.pathname });
@@ -40,6 +43,10 @@ function Framed({ path }: { path: string }) {
     { keys: "?", title: "Show these shortcuts", act: () => help(true) },
   ]);
   usePaletteKey(() => search((open) => !open));
+  useEffect(() => {
+    const timer = window.setTimeout(() => void loadPalette(), QUIET);
+    return () => window.clearTimeout(timer);
+  }, []);
   return (
     <div className={styles.frame}>
       <a className={styles.skip} href="#main">

@@ -12,7 +12,9 @@ export function Next({ coming }: { coming: Coming[] }) {
     <Section title="Next">
       {coming.length === 0 && (
         <p className={styles.none}>
-          No schedule is deployed. Give a flow one on its page under <Link to="/flows">Flows</Link>.
+          No schedule is in service. <code>orchestrator deploy</code> puts flows in service with the
+          schedules of their code; then each can be changed on its page under{" "}
+          <Link to="/flows">Flows</Link>.
         </p>
       )}
       <ul className={styles.list}>

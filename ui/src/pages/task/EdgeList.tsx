@@ -14,9 +14,11 @@ interface Props {
   edges: (Edge & { state: string | null })[];
   nameOf: (key: string) => string;
   nothing: string;
+  /** Whether the evidence is shown at once. */
+  open: boolean;
 }
 
-export function EdgeList({ run, title, end, edges, nameOf, nothing }: Props) {
+export function EdgeList({ run, title, end, edges, nameOf, nothing, open }: Props) {
   return (
     <section className={styles.edges}>
       <h3>
@@ -36,7 +38,7 @@ export function EdgeList({ run, title, end, edges, nameOf, nothing }: Props) {
               )}
             </div>
             {edge.evidence.length > 0 && (
-              <details open={edges.length <= 4}>
+              <details open={open}>
                 <summary>
                   {edge.evidence.length === 1
                     ? "What says so"

@@ -24,6 +24,7 @@ import { EdgeList } from "./EdgeList";
 import { failureOf, restOf } from "./failure";
 import { FailureView } from "./FailureView";
 import { LinkCopy } from "./LinkCopy";
+import { Nodes } from "./Nodes";
 import { StateHistory } from "./StateHistory";
 import { TaskActions } from "./TaskActions";
 import styles from "./TaskPage.module.css";
@@ -31,6 +32,8 @@ import { Timing } from "./Timing";
 
 /** Milliseconds between looks at a run that is about to begin. */
 const SOON = 1000;
+/** The evidence of so many edges is read at a glance. */
+const FEW = 6;
 
 export default function TaskPage() {
   const { id = "" } = useParams({ strict: false });
@@ -79,6 +82,7 @@ function Shown({ run, found, crumbs }: ShownProps) {
   const names = useMemo(() => new Map(run.tasks.map((each) => [each.key, each.name])), [run.tasks]);
   const nameOf = (key: string) => names.get(key) ?? key;
   const relation = typeof task.detail?.relation === "string" ? task.detail.relation : null;
+  const few = found.upstream.length + found.downstream.length <= FEW;
   useHash(found);
   const body = <Body run={run} found={found} attempt={attempt} relation={relation} />;
   return (
@@ -129,6 +133,7 @@ function Shown({ run, found, crumbs }: ShownProps) {
           edges={found.upstream}
           nameOf={nameOf}
           nothing="Nothing: it may begin with the run."
+          open={few}
         />
         <EdgeList
           run={run.run_id}
@@ -137,8 +142,10 @@ function Shown({ run, found, crumbs }: ShownProps) {
           edges={found.downstream}
           nameOf={nameOf}
           nothing="Nothing waits for it."
+          open={few}
         />
       </div>
+      <Nodes nodes={found.nodes} />
       <Details found={found} />
     </Page>
   );

@@ -43,6 +43,9 @@ it("knows attempts that did not fail, and those that left nothing", () => {
 
 it("keeps what no other part shows", () => {
   expect(restOf(attempt.detail)).toEqual([["statement", 2]]);
+  expect(restOf({ kept: [], codes: {}, rows: 0, missing: null, nodes: [{}] })).toEqual([
+    ["rows", 0],
+  ]);
   expect(
     placeOf({ message: "", traceback: null, sql: null, sql_line: null, file: "a.py", line: 3 }),
   ).toBe("a.py:3");

@@ -43,11 +43,20 @@ const SHOWN = new Set([
   "start_line",
   "path",
   "relation",
+  "nodes",
+  "statuses",
 ]);
 
-/** The rest of a detail, for a list of facts. */
+/** The rest of a detail, for a list of facts; what is empty says nothing. */
 export function restOf(detail: Record<string, unknown> | null): [string, unknown][] {
-  return Object.entries(detail ?? {}).filter(([name, value]) => !SHOWN.has(name) && value !== null);
+  return Object.entries(detail ?? {}).filter(
+    ([name, value]) => !SHOWN.has(name) && !isEmpty(value),
+  );
+}
+
+function isEmpty(value: unknown): boolean {
+  if (value === null) return true;
+  return typeof value === "object" && Object.keys(value).length === 0;
 }
 
 /** What is said at the failing line: the database's own words, without the frame that dbt puts around. */

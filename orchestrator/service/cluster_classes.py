@@ -1,0 +1,92 @@
+"""Whether the class of a preset can make a cluster: it is there, with what it needs, and takes its arguments."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
+from typing import Any
+
+from orchestrator.errors import ConfigurationError
+from orchestrator.executors.dask_cluster import parameters
+from orchestrator.executors.preset import cluster_class
+from orchestrator.nearest import near_to, nearest
+from orchestrator.presets import Preset
+
+#: What a class imports only when its cluster is opened, by the class's own module.
+_NEEDED = {"distributed.deploy.ssh": "asyncssh"}
+#: How like an argument of the class a word has to be that may be one of its workers', too.
+_LIKENESS = 0.85
+_REST = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+
+
+def refuse_unusable(preset: Preset) -> str:
+    """Look at the class of a preset; no cluster is opened.
+
+    Args:
+        preset: As ``orchestrator.toml`` has it.
+
+    Returns:
+        What a cluster is made by: the dotted path of the class, or the scheduler's address.
+
+    Raises:
+        ConfigurationError: The class cannot be imported, is none, lacks a package, or has no such
+            argument.
+
+    Example:
+        >>> refuse_unusable(Preset("big", "local", arguments={"n_workers": 2}))
+        'distributed.deploy.local.LocalCluster'
+    """
+    if preset.cluster_class is None:
+        return str(preset.address)
+    _refuse_other_names(preset)
+    kind = cluster_class(preset)
+    path = f"{kind.__module__}.{kind.__qualname__}" if callable(kind) else repr(kind)
+    if not callable(kind):
+        raise _wrong(
+            preset, f"{preset.cluster_class} is no class", "name a class, as Dask has them"
+        )
+    needed = _NEEDED.get(kind.__module__)
+    if needed is not None and find_spec(needed) is None:
+        where = "where the run is driven, and where its service runs"
+        raise _wrong(preset, f"{path} needs {needed}", f"pip install {needed} ({where})")
+    _refuse_arguments(preset, kind)
+    return path
+
+
+def _refuse_other_names(preset: Preset) -> None:
+    """Refuse a module that is there, and has no class of that name."""
+    name, _, last = str(preset.cluster_class).rpartition(".")
+    try:
+        module = importlib.import_module(name) if name else None
+    except ImportError:
+        return  # which says itself what to install
+    if module is not None and not hasattr(module, last):
+        known = [each for each in dir(module) if each[:1].isupper()]
+        raise _wrong(preset, f"{name} has no {last}", nearest(last, known, f"{name} has: "))
+
+
+def _refuse_arguments(preset: Preset, kind: Callable[..., Any]) -> None:
+    known: dict[str, inspect.Parameter] = {}
+    for each in reversed(getattr(kind, "__mro__", (kind,))):
+        if each is not object:
+            known |= _own(each)
+    passes_on = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in known.values())
+    names = [name for name, p in known.items() if name != "self" and p.kind not in _REST]
+    for said in preset.arguments if names else ():
+        near = near_to(said, names, _LIKENESS)
+        if said not in known and (near or not passes_on):
+            fix = f"did you mean {near!r}?" if near else f"it takes {', '.join(names)}"
+            raise _wrong(preset, f"{kind.__name__} takes no argument {said!r}", fix)
+
+
+def _own(kind: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
+    own = vars(kind).get("__init__") if isinstance(kind, type) else kind
+    return parameters(own) if own is not None else {}
+
+
+def _wrong(preset: Preset, what: str, fix: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"cluster {preset.name!r}: {what}", where=f"[clusters.{preset.name}]", fix=fix
+    )
