@@ -49,7 +49,7 @@ _UNKNOWN = 0.05
 _LOOK = 0.5
 #: Seconds that state handlers may go on when the run has ended.
 _HOOKS = 30.0
-_ASKED = "stopping: what is under way is asked to end; Ctrl-C again does not wait for it"
+_ASKED = "stopping: what is under way is asked to end; {}"
 _Ending = tuple[Unit, State, Report | None, Mapping[str, Any] | None]
 
 
@@ -267,7 +267,7 @@ class _Driver:
             return
         self.stopping = True
         if self.interrupts.asked and self.landing.away():
-            self.tell.said(None, _ASKED)
+            self.tell.said(None, _ASKED.format(self.interrupts.terms))
         self.executor.give_up()
         self.executor.broadcast(cancel_run, self.setting.run_id)
         for unit in (*self.lanes.clear(), *self.paused.values()):

@@ -262,12 +262,15 @@ def test_a_run_is_stopped_with_its_processes(executor: str, how: str, in_tmp: Pa
         assert all(map(gone, noted(in_tmp)))
 
 
-def test_a_second_interrupt_does_not_wait_for_what_cannot_be_stopped(in_tmp: Path) -> None:
+@pytest.mark.parametrize("first", ["SIGINT", pytest.param("SIGTERM", marks=pytest.mark.slow)])
+def test_what_cannot_be_stopped_is_not_waited_for(first: str, in_tmp: Path) -> None:
+    """A second Ctrl-C does not wait; SIGTERM, which nobody sends twice, does for its time only."""
     with sleeping(in_tmp, "threads", "blocks") as process:
-        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.Signals[first])
         project = Project.find(in_tmp / "p")
-        until(lambda: any("Ctrl-C again" in text for text in words(project)))
-        process.send_signal(signal.SIGINT)
+        until(lambda: any(text.startswith("stopping") for text in words(project)))
+        if first == "SIGINT":
+            process.send_signal(signal.SIGINT)
         _, said = process.communicate()
     assert process.returncode == -signal.SIGINT, said
     with project.store() as store:
