@@ -230,7 +230,7 @@ def marked_failed(marked: Mapping[str, Ask]) -> frozenset[str]:
 
 def carry_over(store: RunStore, run_id: str, marked: Mapping[str, Ask]) -> None:
     """Let the run that goes on leave out what was marked as skipped."""
-    known = {task.key for task in store.task_runs(run_id)}
-    for key, asked in marked.items():
-        if asked.data["state"] == "skipped" and key in known:
-            store.ask(run_id, asked)
+    skipped = {key: asked for key, asked in marked.items() if asked.data["state"] == "skipped"}
+    if skipped:
+        for task in store.task_runs(run_id, keys=list(skipped)):
+            store.ask(run_id, skipped[task.key])

@@ -90,8 +90,10 @@ def _bring_to_head(engine: Engine, where: str) -> None:
         if engine.dialect.name == "postgresql":
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_POSTGRES_LOCK})")
         version = _version(connection)
-        if version != HEAD:
-            _check_ours(connection, version, where)
+        if version is None:
+            _check_ours(connection, where)
+            _make(connection)
+        elif version != HEAD:
             _migrate(connection, where)
 
 
@@ -110,9 +112,9 @@ def _version(connection: Connection) -> str | None:
     return version
 
 
-def _check_ours(connection: Connection, version: str | None, where: str) -> None:
+def _check_ours(connection: Connection, where: str) -> None:
     """Refuse a SQLite file that belongs to something else; a server's database may be shared."""
-    if connection.dialect.name != "sqlite" or version is not None:
+    if connection.dialect.name != "sqlite":
         return
     if connection.exec_driver_sql("SELECT 1 FROM sqlite_master").first() is not None:
         raise StoreError(
@@ -120,6 +122,17 @@ def _check_ours(connection: Connection, version: str | None, where: str) -> None
             where=where,
             fix="name another file",
         )
+
+
+def _make(connection: Connection) -> None:
+    """Make at once the tables that the migrations would make one after the other."""
+    from alembic.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
+    from orchestrator.store.tables import HEAD, metadata
+
+    metadata.create_all(connection, checkfirst=False)
+    MigrationContext.configure(connection).stamp(ScriptDirectory(str(_MIGRATIONS)), HEAD)
 
 
 def _migrate(connection: Connection, where: str) -> None:

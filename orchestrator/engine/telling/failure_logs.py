@@ -37,6 +37,8 @@ def write_failure_logs(store: RunStore, run_id: str, state_dir: Path) -> None:
         run_id: The run.
         state_dir: The project's folder for what is kept between runs.
     """
+    if BROKEN.isdisjoint(store.counts([run_id]).get(run_id, ())):
+        return  # without reading each task of a large run
     for row in store.task_runs(run_id):
         if row.state in BROKEN:
             path = failure_log(state_dir, run_id, row.key)
