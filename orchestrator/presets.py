@@ -56,6 +56,16 @@ def cluster_named(executor: str | None) -> str | None:
     return executor.removeprefix(PREFIX) if executor and executor.startswith(PREFIX) else None
 
 
+def written_at(name: str | None) -> str | None:
+    """Where a preset is written, for messages; None for a cluster that is none.
+
+    Example:
+        >>> written_at("big")
+        '[clusters.big]'
+    """
+    return f"[clusters.{name}]" if name else None
+
+
 def _preset(name: str, **said: Any) -> Preset:
     if ("class" in said) == ("address" in said):
         raise ValueError(f"[clusters.{name}] needs a class or an address, one of the two")

@@ -175,10 +175,10 @@ class DaskExecutor(Executor):
             target = self.address or stack.enter_context(
                 cluster(
                     self.cluster_class, self.cluster_kwargs, self.adapt_kwargs,
-                    self.cluster_name, self.shutdown_on_close,
+                    self.cluster_name, self.shutdown_on_close, self.preset,
                 )
             )  # fmt: skip
-            client = stack.enter_context(connect(target, self.client_kwargs))
+            client = stack.enter_context(connect(target, self.client_kwargs, self.preset))
             workers = Workers(
                 client, patience=self._patience(), maximum=self.adapt_kwargs.get("maximum"),
                 check=self.check_versions, cluster=self.preset,

@@ -23,6 +23,7 @@ from orchestrator.errors import (
     OrchestratorError,
 )
 from orchestrator.model.building import caller, place
+from orchestrator.presets import written_at
 
 #: Seconds in which a cluster that was left running answers, if it still does.
 _ANSWER = 10.0
@@ -81,6 +82,7 @@ def cluster(
     adapt: Mapping[str, Any],
     name: str | None,
     shutdown_on_close: bool,
+    preset: str | None = None,
 ) -> Iterator[Any]:
     """Make a cluster for a block, or use the one of that name that was left running.
 
@@ -90,6 +92,7 @@ def cluster(
         adapt: Arguments of ``adapt()``, if it is to grow and shrink.
         name: What to find it by.
         shutdown_on_close: Whether it ends with the block.
+        preset: Its name in ``orchestrator.toml``, for messages.
 
     Raises:
         ClusterError: It cannot be made.
@@ -97,7 +100,7 @@ def cluster(
     recipe = (kind, dict(arguments), dict(adapt))
     made = _found(name, recipe) if name else None
     if made is None:
-        made = _made(kind, _completed(kind, arguments, name, shutdown_on_close), adapt)
+        made = _made(kind, _completed(kind, arguments, name, shutdown_on_close), adapt, preset)
     if name and not shutdown_on_close:
         _left_running[name] = _LeftRunning(made, recipe)
     try:
@@ -135,7 +138,12 @@ def _answers(made: Any) -> bool:
         return False
 
 
-def _made(kind: Callable[..., Any], arguments: dict[str, Any], adapt: Mapping[str, Any]) -> Any:
+def _made(
+    kind: Callable[..., Any],
+    arguments: dict[str, Any],
+    adapt: Mapping[str, Any],
+    preset: str | None,
+) -> Any:
     try:
         made = kind(**arguments)
     except OrchestratorError:
@@ -144,6 +152,7 @@ def _made(kind: Callable[..., Any], arguments: dict[str, Any], adapt: Mapping[st
         name = getattr(kind, "__name__", str(kind))
         raise ClusterError(
             f"{name} cannot be made: {type(error).__name__}: {error}",
+            where=written_at(preset),
             fix="look at its arguments, and at what you may do there (credentials, quotas)",
         ) from error
     if adapt:
@@ -210,18 +219,24 @@ def cluster_class(given: str | Callable[..., Any] | None) -> Callable[..., Any]:
     return found
 
 
-def connect(target: Any, arguments: Mapping[str, Any]) -> Client:
+def connect(target: Any, arguments: Mapping[str, Any], preset: str | None = None) -> Client:
     """Return a client of a cluster, or of the scheduler at an address.
 
+    Args:
+        target: The cluster, or the address.
+        arguments: Of the client.
+        preset: Its name in ``orchestrator.toml``, for messages.
+
     Raises:
-        InfrastructureError: Nobody answers.
+        InfrastructureError: Nobody answers, or nobody can at such an address.
     """
     try:
         return Client(target, **{"set_as_default": False, **arguments})
-    except OSError as error:
+    except (OSError, ValueError, TypeError) as error:  # no port, no known scheme, TLS without keys
         raise InfrastructureError(
             f"no Dask scheduler answers at {target}: {error}",
-            fix="start one (dask scheduler), or leave out address= for a local cluster",
+            where=written_at(preset),
+            fix="start one (dask scheduler), or correct the address, as in tcp://10.0.0.1:8786",
         ) from error
 
 

@@ -12,6 +12,7 @@ from distributed import Client
 from orchestrator.errors import ClusterError
 from orchestrator.executors import versions
 from orchestrator.executors.base import Handle
+from orchestrator.presets import written_at
 
 #: So many lines of each nanny's log are shown when a worker was lost.
 _LAST_LINES = 20
@@ -232,6 +233,6 @@ class Workers:
     def _none_came(self) -> ClusterError:
         return ClusterError(
             f"no worker of the cluster came within {self._patience:g} s",
-            where=f"[clusters.{self._cluster}]" if self._cluster else None,
+            where=written_at(self._cluster),
             fix="look at its dashboard or logs: an image that does not start, or no room for it",
         )

@@ -17,6 +17,7 @@ from orchestrator.errors import (
     WorkerLostError,
 )
 from orchestrator.executors.base import Channel, Completed, Executor, Handle, Kept, Message
+from orchestrator.presets import written_at
 
 
 @dataclass(eq=False, slots=True)
@@ -190,7 +191,7 @@ class Place:
                 raise
             raise ClusterError(
                 f"cluster {self.name!r} could not be closed: {type(error).__name__}: {error}",
-                where=f"[clusters.{self.name}]",
+                where=written_at(self.name),
                 fix="see whether it still runs, and costs: look in its console",
             ) from error
 
@@ -361,7 +362,7 @@ def _routed(arg: Any) -> Iterator[Routed]:
 def _not_opened(name: str | None, error: OrchestratorError) -> ClusterError:
     return ClusterError(
         f"cluster {name!r} could not be opened: {error.what}",
-        where=error.where or f"[clusters.{name}]",
+        where=error.where or written_at(name),
         fix=error.fix,
     )
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import ConfigurationError
-from orchestrator.presets import Preset
+from orchestrator.presets import Preset, written_at
 from orchestrator.secrets import resolve
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def cluster_class(preset: Preset) -> Callable[..., Any]:
         install = known.install if known else f"pip install {path.split('.')[0].replace('_', '-')}"
         raise ConfigurationError(
             f"the class of cluster {preset.name!r}, {path}, cannot be imported: {error}",
-            where=f"[clusters.{preset.name}]",
+            where=written_at(preset.name),
             fix=f"{install} (where the run is driven, and where its service runs)",
         ) from error
     return found
@@ -149,7 +149,7 @@ def _idle(preset: Preset, kind: Callable[..., Any]) -> tuple[tuple[str, ...], An
         return ("idle_timeout",), preset.idle_timeout
     raise ConfigurationError(
         f"cluster {preset.name!r} has an idle_timeout, which {preset.cluster_class} does not take",
-        where=f"[clusters.{preset.name}]",
+        where=written_at(preset.name),
         fix="say it in `arguments`, as that class takes it",
     )
 

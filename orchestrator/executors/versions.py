@@ -9,6 +9,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 from orchestrator.errors import ClusterError
+from orchestrator.presets import written_at
 
 #: What work and its values pass through on a worker.
 PACKAGES = (
@@ -129,7 +130,7 @@ def refusal(found: Iterable[Difference], cluster: str | None = None) -> ClusterE
     name = f"cluster {cluster!r}" if cluster else "the cluster"
     return ClusterError(
         f"the software of {name} is not that of the driver:\n{table(found)}",
-        where=f"[clusters.{cluster}]" if cluster else None,
+        where=written_at(cluster),
         fix="make the workers' image or environment anew from what is installed here; or say "
         'check_versions = "warn"',
     )

@@ -12,7 +12,7 @@ from orchestrator.errors import ConfigurationError
 from orchestrator.executors.dask_cluster import parameters
 from orchestrator.executors.preset import cluster_class
 from orchestrator.nearest import near_to, nearest
-from orchestrator.presets import Preset
+from orchestrator.presets import Preset, written_at
 
 #: What a class imports only when its cluster is opened, by the class's own module.
 _NEEDED = {"distributed.deploy.ssh": "asyncssh"}
@@ -88,5 +88,5 @@ def _own(kind: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
 
 def _wrong(preset: Preset, what: str, fix: str) -> ConfigurationError:
     return ConfigurationError(
-        f"cluster {preset.name!r}: {what}", where=f"[clusters.{preset.name}]", fix=fix
+        f"cluster {preset.name!r}: {what}", where=written_at(preset.name), fix=fix
     )

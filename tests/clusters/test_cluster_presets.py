@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from orchestrator import secrets
-from orchestrator.errors import ConfigurationError
+from orchestrator.errors import ConfigurationError, InfrastructureError
 from orchestrator.executors.preset import executor_of, is_elsewhere
 from orchestrator.kinds import LENGTH
 from orchestrator.presets import PRESETS, Preset, cluster_named
@@ -132,6 +132,16 @@ def test_the_executor_of_a_preset() -> None:
     assert made.check_versions == "error"
     there = executor_of(preset(address="tcp://127.0.0.1:1", check_versions="warn"))
     assert (there.address, there.check_versions) == ("tcp://127.0.0.1:1", "warn")
+
+
+@pytest.mark.parametrize("address", ["nowhere", "http://127.0.0.1:1", "tcp://127.0.0.1:1"])
+def test_where_nobody_answers_the_table_is_named(address: str) -> None:
+    executor = executor_of(Preset("far", address=address))
+    executor.client_kwargs["timeout"] = 0.1
+    with pytest.raises(InfrastructureError, match="no Dask scheduler answers") as caught:
+        executor.start().__enter__()
+    assert caught.value.where == "[clusters.far]"
+    assert "correct the address" in str(caught.value.fix)
 
 
 def test_the_idle_timeout_is_said_where_the_class_takes_it() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from orchestrator.errors import ConfigurationError
 from orchestrator.settings import find_project, load_settings
+from orchestrator.toml_files import text_of
 
 FULL = """\
 # the shop
@@ -181,6 +182,50 @@ def test_a_broken_file_names_its_place(tmp_path: Path, content: bytes, where: st
     with pytest.raises(ConfigurationError) as caught:
         load_settings(tmp_path, environ={})
     assert where in str(caught.value.where)
+
+
+@pytest.mark.parametrize("unreadable", [b"\xff", None])
+def test_what_cannot_be_read_says_what_to_do(tmp_path: Path, unreadable: bytes | None) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.mkdir() if unreadable is None else policy.write_bytes(unreadable)
+    with pytest.raises(ConfigurationError) as caught:
+        text_of(policy)
+    fix = "it is to be a file that you may read" if unreadable is None else "save it as UTF-8"
+    assert caught.value.fix == fix
+
+
+@pytest.mark.parametrize(
+    ("text", "what", "where", "fix"),
+    [
+        ("\nday = 2026-13-01\n", "2026-13-01 is no date or time", ":2:11", "2026-01-31"),
+        ("day = 2026-02-30\n", "2026-02-30 is no date or time", ":1:7", "2026-01-31"),
+        ("days = [2026-1-1]\n", "2026-1-1 is no date or time", ":1:13", "2026-01-31"),
+        ("at = 2026-01-01 25:00:00\n", "2026-01-01 25:00:00 is no date", ":1:", "06:30:00"),
+        ("at = 6:30\n", "6:30 is no date or time", ":1:7", "06:30:00"),
+        ('name = "shop" 2026-01-01\n', "Expected newline", ":1:15", "in quotes"),  # a date it is
+        ('name = "2026-13-01\n', "Illegal character", ":1:19", "end the text"),  # and this is none
+        (
+            "[clusters.a]\n[clusters.b]\n[clusters.a]\n",
+            "clusters.a is on line 1 already",
+            ":3:12",
+            "join the two",
+        ),
+        ("[a]\nx = 1\n[b]\nx = 1\nx = 2\n", "b.x is on line 4 already", ":5:6", "join"),
+        ("[a]\nx = 1\n[[a]]\n", "a is on line 1 already", ":3:4", "join"),
+        ("a = {x = 1, x = 2}\n", "Duplicate inline table key 'x'", ":1:18", "once"),
+        ('path = "C:\\data"\n', "Unescaped", ":1:", "single quotes"),
+        (f"threads = {'1' * 5000}\n", "Exceeds the limit", "orchestrator.toml", ""),
+    ],
+)
+def test_what_is_no_toml_says_what_is_wrong_and_what_to_write(
+    tmp_path: Path, text: str, what: str, where: str, fix: str
+) -> None:
+    _project(tmp_path, text)
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings(tmp_path, environ={})
+    assert what in caught.value.what
+    assert where in str(caught.value.where)
+    assert fix in str(caught.value.fix)
 
 
 def test_a_file_written_by_windows_is_read(tmp_path: Path) -> None:

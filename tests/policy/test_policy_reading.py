@@ -104,7 +104,7 @@ def test_no_file_and_an_empty_file(tmp_path: Path) -> None:
     ("text", "what", "where", "fix"),
     [
         ("[tests]\nrequired = [x]", "policy.toml is not TOML", "policy.toml:2:13", "in quotes"),
-        ("[tests", "policy.toml is not TOML", "policy.toml", "in quotes"),
+        ("[tests", "policy.toml is not TOML", "policy.toml", "between [ and ]"),
         ("[test]\n", "unknown table 'test'", "policy.toml:1", "did you mean 'tests'?"),
         ("max_runtime = 3\n", "unknown table 'max_runtime'", "policy.toml:1", "tables: teams"),
         ("[limits]\n\nmax_run = 3", "unknown key 'max_run' in [limits]", ":3", "'max_runtime'?"),
