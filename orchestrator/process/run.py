@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -188,6 +188,11 @@ def _marked(env: Mapping[str, str]) -> dict[str, str]:
     return {**env, MARK: f"{os.getpid()}-{os.urandom(8).hex()}"}
 
 
+def _close(descriptors: Iterable[int]) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)
+
+
 def _folder(cwd: str | os.PathLike[str] | None) -> str:
     folder = os.path.abspath(os.path.expanduser(os.fspath(cwd))) if cwd else os.getcwd()
     if not os.path.isdir(folder):
@@ -196,7 +201,7 @@ def _folder(cwd: str | os.PathLike[str] | None) -> str:
 
 
 class _Running:
-    """One command under way: its supervisor, the three pipes it reads, the output so far."""
+    """One command under way: its supervisor, the three pipes that are read, the output so far."""
 
     def __init__(
         self,
@@ -222,31 +227,32 @@ class _Running:
         """Start it, read to its end, and return how it ended."""
         orders_in, self.orders = os.pipe()
         self.reports, report_out = os.pipe()
-        given = (orders_in, report_out)
+        pipes: dict[Stream, tuple[int, int]] = {"stdout": os.pipe(), "stderr": os.pipe()}
+        self.outputs = {stream: reader for stream, (reader, _) in pipes.items()}
+        writers = {stream: writer for stream, (_, writer) in pipes.items()}
+        mine = (self.orders, self.reports, *self.outputs.values())
+        # The supervisor holds the reading ends, too: if this process dies, it goes on reading.
+        given = (orders_in, report_out, *self.outputs.values())
         try:
             self.process = subprocess.Popen(
                 [sys.executable, "-I", "-S", str(_SUPERVISOR), *map(str, given)],
                 stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
+                stdout=writers["stdout"],
+                stderr=writers["stderr"],
                 pass_fds=(*given, *self.pass_fds),
                 start_new_session=True,
             )
         except BaseException:
-            os.close(self.orders)
-            os.close(self.reports)
+            _close(mine)
             raise
         finally:
-            for end in given:
-                os.close(end)
+            _close((orders_in, report_out, *writers.values()))
         try:
             return self._supervised()
         finally:
             os.close(self.orders)  # whatever happened: this ends the tree
-            os.close(self.reports)
             self.process.wait()
-            for pipe in (self.process.stdout, self.process.stderr):
-                pipe.close()  # type: ignore[union-attr]
+            _close(mine[1:])
 
     def _supervised(self) -> ProcessResult:
         self._hand_over()
@@ -280,9 +286,10 @@ class _Running:
     def _pump(self) -> None:
         """Read output and report until both are at their end."""
         with selectors.DefaultSelector() as selector:
-            for stream, pipe in (("stdout", self.process.stdout), ("stderr", self.process.stderr)):
-                lines = Lines(stream, self._take, self.longest)  # type: ignore[arg-type]
-                selector.register(pipe, selectors.EVENT_READ, lines)  # type: ignore[arg-type]
+            for stream, pipe in self.outputs.items():
+                selector.register(
+                    pipe, selectors.EVENT_READ, Lines(stream, self._take, self.longest)
+                )
             selector.register(self.reports, selectors.EVENT_READ, None)
             reported = False
             while selector.get_map():

@@ -3,7 +3,8 @@
 It is a script, not a library: :mod:`orchestrator.process` starts it as ``python -I -S supervisor.py`` (the
 standard library alone, so that it starts in tens of milliseconds), hands it one order through a pipe
 and reads one report from another. It ends the command's whole tree when told to, at the deadline, and
-when the process that started it is gone: the pipe of orders closes, or its parent changes.
+when the process that started it is gone: the pipe of orders closes, or its parent changes. From then
+on it reads, and throws away, what the command still says: a word that nobody hears is no error.
 
 On Linux the supervisor adopts every orphan of the tree (``PR_SET_CHILD_SUBREAPER``), so a daemon that
 forked twice, a ``setsid`` child and a ``nohup`` child are all found. Elsewhere only the command's
@@ -24,6 +25,7 @@ from typing import Any
 _SUBREAPER, _DEATH_SIGNAL = 36, 1  # PR_SET_CHILD_SUBREAPER, PR_SET_PDEATHSIG of <linux/prctl.h>
 _LOOK = 0.5  #: seconds between two looks at whether the parent is still there
 _ASK_AGAIN = 0.1  #: seconds between two looks for processes that were not asked to end yet
+_CHUNK = 65_536  #: bytes that are thrown away at once
 _KILL_FOR = 10.0  #: seconds of SIGKILL before what is left is reported as surviving
 _STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 
@@ -124,11 +126,14 @@ class Supervisor:
         order: ``argv``, ``env``, ``cwd``, ``timeout`` and ``grace`` (seconds), ``stop_signal``,
             ``parent`` (pid), ``tree`` (``subreaper`` or ``group``), ``scratch`` (folder to delete).
         orders: Descriptor to read further orders from; its end means that the parent is gone.
+        outputs: Reading ends of the command's output, which the parent reads while it is there.
     """
 
-    def __init__(self, order: dict[str, Any], orders: int) -> None:
+    def __init__(self, order: dict[str, Any], orders: int, outputs: Iterable[int] = ()) -> None:
         self.order = order
         self.orders = orders
+        self.outputs = outputs
+        self.unheard: set[int] = set()
         self.wakeup = _listen()
         self.tree: SubreaperTree | GroupTree
         self.tree = SubreaperTree() if order["tree"] == "subreaper" else GroupTree()
@@ -194,22 +199,29 @@ class Supervisor:
 
     def _wait(self, seconds: float) -> None:
         """Sleep until something happens; reap, and note a reason to stop."""
-        sources = [self.wakeup] if self.orders < 0 else [self.wakeup, self.orders]
-        ready = select.select(sources, [], [], seconds)[0]
+        sources = {self.wakeup, *self.unheard} | ({self.orders} if self.orders >= 0 else set())
+        ready = _readable(sources, seconds)
         numbers = os.read(self.wakeup, 512) if self.wakeup in ready else b""
         self._reap()
+        self.unheard -= {output for output in self.unheard & ready if _ended(output)}
         reason = self.stopped
         if self.orders in ready:
-            reason = reason or ("cancelled" if os.read(self.orders, 64) else self._orphaned())
+            told = os.read(self.orders, 64)
+            reason = reason or ("cancelled" if told else "orphaned")
+            if not told:
+                self._orphaned()
         if os.getppid() != self.order["parent"]:
-            reason = reason or self._orphaned()
+            reason = reason or "orphaned"
+            self._orphaned()
         if any(number in numbers for number in _STOPPING):
             reason = reason or "signal"
         self.stopped = reason
 
-    def _orphaned(self) -> str:
-        self.orders = -1  # an end of file stays ready for ever
-        return "orphaned"
+    def _orphaned(self) -> None:
+        """Hear, once, that nobody reads the output any more."""
+        if self.orders >= 0:
+            self.orders = -1  # an end of file stays ready for ever
+            self.unheard = set(self.outputs)
 
     def _reap(self) -> None:
         while True:
@@ -253,6 +265,19 @@ class Supervisor:
                 return False
             self._wait(min(left, _LOOK if isinstance(self.tree, SubreaperTree) else 0.05))
         return self.tree.empty()
+
+
+def _readable(sources: Iterable[int], seconds: float) -> set[int]:
+    """Wait until one of them has something to read, or its end; whatever their numbers are."""
+    poll = select.poll()  # select() knows no number above 1023, and the parent's go further
+    for source in sources:
+        poll.register(source, select.POLLIN)
+    return {source for source, _ in poll.poll(seconds * 1000)}
+
+
+def _ended(output: int) -> bool:
+    """Read something and throw it away; whether that was the end."""
+    return not os.read(output, _CHUNK)
 
 
 def _send(pids: Iterable[int], number: int) -> None:
@@ -309,13 +334,13 @@ def _read_order(orders: int) -> dict[str, Any]:
     return dict(marshal.loads(text))
 
 
-def main(orders: int, report: int) -> None:
+def main(orders: int, report: int, *outputs: int) -> None:
     """Run one order read from ``orders``; write the report to ``report``."""
-    os.set_inheritable(orders, False)
-    os.set_inheritable(report, False)
+    for descriptor in (orders, report, *outputs):
+        os.set_inheritable(descriptor, False)
     order = _read_order(orders)
     try:
-        outcome = Supervisor(order, orders).run()
+        outcome = Supervisor(order, orders, outputs).run()
     finally:
         if order["scratch"]:
             _delete(order["scratch"])
@@ -326,4 +351,4 @@ def main(orders: int, report: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    main(*map(int, sys.argv[1:]))

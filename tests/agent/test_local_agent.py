@@ -68,6 +68,39 @@ def test_a_killed_process_is_noticed_and_the_run_can_go_on(world: World) -> None
     assert retry_run(world.project, run.id).state.is_successful()
 
 
+TALK = """
+import os, time
+from pathlib import Path
+from orchestrator import Flow, task
+
+@task
+def talk():
+    (Path(os.environ["WORLD"]) / "ran" / "talk").touch()
+    for _ in range(300):
+        print("nobody may hear this" * 50, flush=True)
+        time.sleep(0.01)
+
+with Flow("talk") as flow:
+    talk()
+"""
+
+
+@pytest.mark.slow
+def test_a_task_that_prints_is_not_failed_by_the_death_of_its_agent(sqlite_world: World) -> None:
+    world = sqlite_world
+    (world.folder / "flows" / "talk.py").write_text(TALK)
+    with world.project.store() as store:
+        agent = world.start("agent")
+        run = world.write_down(store, "talk")
+        wait_for(world.ran, why=world.said())
+        agent.kill()
+        wait_for(lambda: world.alive() == [], why="its processes live on")
+        [talk] = store.task_runs(run.id)
+        assert talk.state is StateType.CANCELLED, talk.message
+        assert store.run(run.id).state is StateType.CANCELLED
+        assert "its process was told to end" in store.asked(run.id)[0].data["reason"]
+
+
 def test_a_cancelled_run_leaves_no_process(sqlite_world: World) -> None:
     world = sqlite_world
     with world.project.store() as store, working(world, store):

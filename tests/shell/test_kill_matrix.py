@@ -95,6 +95,28 @@ def test_a_parent_killed_with_sigkill_leaves_nobody(probe: Probe, tmp_path: Path
         assert list((tmp_path / "tmp").iterdir()) == []  # the script is gone too
 
 
+def test_what_is_said_to_a_parent_that_was_killed_fails_nobody(
+    probe: Probe, tmp_path: Path
+) -> None:
+    """More than a pipe holds; but who closes a pipe of the command's own still breaks that."""
+    told = tmp_path / "told"
+    command = (
+        "tidy() { for i in {1..9999}; do echo still saying something; done; "
+        f"yes | head -n 1; echo ${{PIPESTATUS[0]}} > {told}; exit; }}\n"
+        "trap tidy TERM; echo spawned; while :; do sleep 0.05; done"
+    )
+    script = tmp_path / "parent.py"
+    script.write_text(
+        "from orchestrator.process.run import run_process\n"
+        f"run_process({command!r}, strict=False, on_line=lambda *line: print(*line, flush=True))\n"
+    )
+    with _started(script, probe) as (parent, _):
+        parent.send_signal(signal.SIGKILL)
+        parent.wait()
+        assert probe.wait_for(0) == []
+    assert told.read_text() == f"{128 + signal.SIGPIPE}\n"
+
+
 def test_an_interrupt_from_the_keyboard_stops_the_tree_first(probe: Probe, tmp_path: Path) -> None:
     script = tmp_path / "parent.py"
     script.write_text(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -229,3 +231,15 @@ def test_a_thread_that_ends_does_not_take_its_command_for_orphaned() -> None:
         if thread is not threading.current_thread() and not thread.daemon:
             thread.join(30)
     assert results == [True]
+
+
+def test_a_process_with_many_open_files_runs_commands() -> None:
+    before, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, most), most))
+    try:
+        with ExitStack() as stack:
+            for _ in range(1100):
+                stack.enter_context(open(os.devnull))
+            assert run_process(["echo", "hello"]).stdout == ("hello",)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (before, most))
