@@ -63,7 +63,7 @@ def test_a_link_is_not_written_through(place: Path, capsys: pytest.CaptureFixtur
 def test_a_file_is_no_folder(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(place, {"shop": "mine"})
     assert "shop is a file" in refused(capsys, "shop")
-    assert "shop/inner cannot be written" not in refused(capsys, "shop/inner")
+    assert "shop is a file" in refused(capsys, "shop/inner/most")
     assert (place / "shop").read_text() == "mine"
 
 
@@ -110,6 +110,7 @@ def test_beside_no_dbt_project(place: Path, capsys: pytest.CaptureFixture[str]) 
         (["shop", "--data", "project_name=Mine!"], "Small letters, digits"),
         (["shop", "--data", "timezone"], "is not NAME=VALUE"),
         (["--defaults"], "orchestrator init demo"),
+        (["", "--defaults"], "orchestrator init demo"),  # as of an empty variable; not the folder here
         (["shop", "--update", "--template", "flow"], "the project's own template"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -118,7 +119,19 @@ def test_a_word_that_does_not_fit(
     place: Path, capsys: pytest.CaptureFixture[str], words: list[str], said: str
 ) -> None:
     assert said in refused(capsys, *words)
-    assert not (place / "shop").exists()
+    assert list(place.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "typed"),
+    [(["my shop"], "'my shop'"), (["--", "-shop"], "./-shop"), (["a/b's"], "'a/b'\"'\"'s'")],
+    ids=lambda value: " ".join(value),
+)
+def test_an_odd_name_is_shown_as_it_is_typed(
+    place: Path, capsys: pytest.CaptureFixture[str], words: list[str], typed: str
+) -> None:
+    assert init("--template", "flow", *words) == 0
+    assert f"next: cd {typed} && orchestrator run" in capsys.readouterr().out
 
 
 # -- templates from elsewhere ----------------------------------------------------------------------

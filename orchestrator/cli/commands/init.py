@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @click.command("init")
-@click.argument("name", required=False, metavar="[NAME]", type=click.Path(path_type=Path))
+@click.argument("name", required=False, metavar="[NAME]", type=click.Path())
 @click.option(
     "--template", metavar="TEMPLATE",
     help="analytics, flow, dbt-existing or platform; or the address of a copier template.",
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.pass_context
 def command(
-    ctx: click.Context, name: Path | None, template: str | None, defaults: bool,
+    ctx: click.Context, name: str | None, template: str | None, defaults: bool,
     data: dict[str, str], update: bool, format: str,
 ) -> None:  # fmt: skip
     """Begin a project in the folder NAME, from a template; nothing there is written over unasked.
@@ -57,12 +58,12 @@ def command(
     if update:
         if template is not None:
             raise click.UsageError("--update goes by the project's own template", ctx)
-        _update(session, name or Path(), data)
-    elif name is None:
+        _update(session, Path(name or ""), data)
+    elif not name:  # or a variable of a script that is empty would mean the folder one is in
         raise click.UsageError("name the folder of the project: orchestrator init demo", ctx)
     else:
         asks = not (defaults or session.json) and sys.stdin.isatty() and sys.stdout.isatty()
-        _start(session, name, template, data, asks)
+        _start(session, Path(name), template, data, asks)
 
 
 def _start(
@@ -113,12 +114,18 @@ def _picture(draft: Draft, written: tuple[Path, ...], name: Path) -> list[Text]:
     lines += [
         Text(f"  {key}: {value}") for key, value in draft.answers.items() if key != "template"
     ]
-    go = "" if draft.target == Path.cwd() else f"cd {name} && "
+    go = "" if draft.target == Path.cwd() else f"cd {_typed(name)} && "
     if (draft.target / "flows" / "nightly.py").is_file():
         lines.append(Text(f"next: {go}orchestrator run nightly"))
     elif (draft.target / "README.md").is_file():
         lines.append(Text(f"next: {name / 'README.md'} tells the rest"))
     return lines
+
+
+def _typed(folder: Path) -> str:
+    """A folder as it is typed after ``cd``."""
+    path = str(folder.expanduser())
+    return shlex.quote(f"./{path}" if path.startswith("-") else path)
 
 
 def _update_shape(done: Updated) -> dict[str, Any]:

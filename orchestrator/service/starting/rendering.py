@@ -71,10 +71,11 @@ def drafted(
         InfrastructureError: The template cannot be fetched.
     """
     target = target.expanduser().resolve()
-    if target.exists() and not target.is_dir():
+    file = next((p for p in (target, *target.parents) if p.exists() and not p.is_dir()), None)
+    if file is not None:
         raise ProjectError(
-            f"{target.name} is a file, and a project is a folder",
-            where=str(target),
+            f"{file.name} is a file, and a project is a folder",
+            where=str(file),
             fix="give another name",
         )
     address = template_address(template)
