@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Response
 
 from orchestrator import instants
+from orchestrator.lineage.collector import without_collector
 from orchestrator.model.state import StateType
 from orchestrator.server.needs import ProjectOf, StoreOf, viewing
 from orchestrator.server.runs import models
@@ -16,6 +17,7 @@ from orchestrator.server.runs.counting import counted, with_counts
 from orchestrator.server.runs.graphs import GraphOf, graph_of, positions_for
 from orchestrator.server.runs.timeline import timeline
 from orchestrator.shapes import runs as shapes
+from orchestrator.store.base import RunStore
 
 router = APIRouter(dependencies=[Depends(viewing)])
 
@@ -63,6 +65,11 @@ def get_run(
     tasks: Annotated[bool, Query(description="Whether its tasks are told.")] = True,
 ) -> Response:
     """Return a run with its tasks, what people asked of it, and the runs that finish it."""
+    return _whole(store, run_id, tasks)
+
+
+@without_collector
+def _whole(store: RunStore, run_id: str, tasks: bool) -> Response:
     run = store.run(run_id)
     found = store.task_runs(run.id) if tasks else ()
     shape = shapes.seen(run, counted(found), now=instants.now())

@@ -1,7 +1,7 @@
 /** A run: its graph, its timeline and its tasks in step, live, and what can be done with it. */
 
 import { useParams } from "@tanstack/react-router";
-import { lazy, Suspense, useCallback, useMemo, type JSX } from "react";
+import { lazy, Suspense, useCallback, useEffect, useMemo, type JSX } from "react";
 
 import type { WholeRun } from "../../api/types";
 import { bestGrouping, FOLD_ABOVE, type GroupBy } from "../../graph/grouping";
@@ -29,7 +29,8 @@ import { useRun, type Known } from "./useRun";
 import { useRunView, type ChangeRunView } from "./useRunView";
 import styles from "./RunPage.module.css";
 
-const Graph = lazy(() => import("../../graph/Graph").then((module) => ({ default: module.Graph })));
+const loadGraph = () => import("../../graph/Graph").then((module) => ({ default: module.Graph }));
+const Graph = lazy(loadGraph);
 const LogView = lazy(() =>
   import("../../code/LogView").then((module) => ({ default: module.LogView })),
 );
@@ -42,6 +43,11 @@ export default function RunPage(): JSX.Element {
 function TheRun({ id }: { id: string }): JSX.Element {
   const [view, onView] = useRunView();
   const known = useRun(id, view.view);
+  const drawn = view.view === "graph";
+  useEffect(() => {
+    // While the run is on its way; if it cannot be had now, drawing it asks again, and tells.
+    if (drawn) loadGraph().catch(() => undefined);
+  }, [drawn]);
   const narrow = useNarrow();
   const { run } = known;
   if (!run) {
