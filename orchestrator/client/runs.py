@@ -58,7 +58,7 @@ class Runs:
         Raises:
             NotFoundError: There is no such flow.
             ParameterError: A parameter is missing, unknown or does not fit.
-            ConflictError: The key has made a run of another flow.
+            ConflictError: The key has made a run of another flow, or with other parameters.
 
         Example:
             ::

@@ -171,7 +171,8 @@ class DaskExecutor(Executor):
             ClusterError: It cannot be made, has no worker, or its software differs.
         """
         with ExitStack() as stack:
-            stack.enter_context(settings(steal=bool(self.adapt_kwargs)))
+            reported = self.performance_report_path is not None
+            stack.enter_context(settings(steal=bool(self.adapt_kwargs), profile=reported))
             target = self.address or stack.enter_context(
                 cluster(
                     self.cluster_class, self.cluster_kwargs, self.adapt_kwargs,

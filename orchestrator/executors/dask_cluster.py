@@ -27,11 +27,16 @@ from orchestrator.presets import written_at
 
 #: Seconds in which a cluster that was left running answers, if it still does.
 _ANSWER = 10.0
+_STEALING = "distributed.scheduler.work-stealing"
+_PROFILE = "distributed.worker.profile.enabled"
 _SETTINGS = {
     # A dead worker's task must not run again behind our back: attempts are ours to count.
     "distributed.scheduler.allowed-failures": 0,
-    "distributed.scheduler.work-stealing": False,
+    _STEALING: False,
     "distributed.comm.timeouts.connect": "30s",
+    # It looks at the frames of all threads a hundred times a second, which before Python 3.12 can
+    # hang the process for good (CPython's gh-106883).
+    _PROFILE: False,
 }
 _lock = threading.RLock()
 
@@ -52,11 +57,12 @@ _undo = ExitStack()
 
 
 @contextmanager
-def settings(*, steal: bool) -> Iterator[None]:
+def settings(*, steal: bool, profile: bool) -> Iterator[None]:
     """Set Dask's own settings for a block; several executors may do so at the same time.
 
     Args:
         steal: Whether schedulers that are made in it move work that waits to workers that join.
+        profile: Whether workers that are made in it look where their time goes, for a report.
     """
     global _undo
     with _lock:
@@ -64,8 +70,8 @@ def settings(*, steal: bool) -> Iterator[None]:
             _undo = ExitStack()
             _undo.enter_context(dask.config.set(_SETTINGS))
         _users.append(None)
-        if steal:
-            _undo.enter_context(dask.config.set({"distributed.scheduler.work-stealing": True}))
+        wanted = {name: True for name, on in ((_STEALING, steal), (_PROFILE, profile)) if on}
+        _undo.enter_context(dask.config.set(wanted))
     try:
         yield
     finally:

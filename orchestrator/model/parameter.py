@@ -131,7 +131,7 @@ class Parameter(Task):
         wanted = self.type.__name__ if self.type else "anything"
         return ParameterError(
             f"parameter {self.name!r} takes {wanted}, not {value!r}",
-            fix=f"give it as -p {self.name}={_SAMPLES.get(self.type or str, 'VALUE')}",
+            fix=_advice(self),
         )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Task:
@@ -177,6 +177,12 @@ _SAMPLES: dict[type, str] = {
 }
 
 
+def _advice(parameter: Parameter) -> str:
+    """Say how a parameter is given, in words that suit a command, a request and a call."""
+    given = f"{parameter.name}={_SAMPLES.get(parameter.type or str, 'VALUE')}"
+    return f"give it a value, such as {given}; on the command line: -p {given}"
+
+
 def _fits(value: Any, wanted: type) -> bool:
     """Whether a value is of a type, and not only of one that Python derives from it."""
     if wanted is JSON:
@@ -212,7 +218,7 @@ def bind_parameters(
         elif parameter.required:
             raise ParameterError(
                 f"flow {flow!r} needs parameter {name!r}",
-                fix=f"give it as -p {name}={_SAMPLES.get(parameter.type or str, 'VALUE')}",
+                fix=_advice(parameter),
             )
         else:
             values[name] = None if parameter.default is NO_DEFAULT else parameter.default

@@ -59,6 +59,7 @@ def write_run(
     Raises:
         NotFoundError: There is no such flow.
         ParameterError: A parameter is missing, unknown or does not fit.
+        ConflictError: The key has made a run of another flow, or with other parameters.
     """
     deployment = _current(store, project.name, flow)
     found = _flow(project, flow, deployment)
@@ -82,7 +83,10 @@ def write_run(
         deployment_id=deployment.id if deployment else None,
         version=deployment.version if deployment else None,
     )  # fmt: skip
-    return _kept(store, run)
+    made = _kept(store, run)
+    if not made.is_new:
+        _refuse_others(store, found, made.run, request.parameters or {})
+    return made
 
 
 def write_retry(
@@ -138,6 +142,35 @@ def _kept(store: RunStore, run: FlowRun) -> Written:
             fix="use another key for each run that is wanted",
         )
     return Written(there, False)
+
+
+def _refuse_others(
+    store: RunStore, flow: Flow | None, there: FlowRun, given: Mapping[str, Any]
+) -> None:
+    """Refuse parameters that would not have made the run that is there.
+
+    What is not given counts as it did then, by the run's own deployment: that of now may give
+    other values.
+    """
+    defaults = store.deployment(there.deployment_id).parameters if there.deployment_id else {}
+    wanted, had = dict(defaults) | dict(given), dict(there.parameters)
+    if flow is not None:  # then text and value that mean the same are the same
+        wanted, had = _as_bound(flow, wanted), _as_bound(flow, had)
+    others = sorted(name for name in wanted.keys() | had if wanted.get(name) != had.get(name))
+    if others:
+        raise ConflictError(
+            f"the idempotency key {there.idempotency_key!r} has made a run with other parameters"
+            f" before: {', '.join(others)}",
+            where=f"run {there.id}",
+            fix="use another key for each run that is wanted",
+        )
+
+
+def _as_bound(flow: Flow, kept: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return _bound(flow, kept)
+    except ParameterError:  # the flow took others then
+        return kept
 
 
 def _current(store: RunStore, project: str, flow: str) -> Deployment | None:

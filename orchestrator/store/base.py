@@ -309,6 +309,30 @@ class RunStore(
         """
 
     @abstractmethod
+    def call_off(self, run_ids: Collection[str], why: str) -> tuple[str, ...]:
+        """Cancel those of some runs that nobody has begun, all in one transaction.
+
+        These are the runs that are ``Pending`` and that no agent has taken. Their open tasks are
+        skipped, and what they had of limits is given back.
+
+        Args:
+            run_ids: The whole ids; those of runs that stand otherwise, or are not there, are
+                passed over.
+            why: Said to people.
+
+        Returns:
+            The ids of the runs that were cancelled here, in the order given.
+
+        Example:
+            >>> from orchestrator.store.memory import MemoryStore
+            >>> store = MemoryStore()
+            >>> made = [store.create_run(FlowRun(run_id, "nightly")) for run_id in ("a1", "b2")]
+            >>> done = store.transition("a1", [Change(None, StateType.RUNNING)])
+            >>> store.call_off(made, "the backfill was cancelled")
+            ('b2',)
+        """
+
+    @abstractmethod
     def ask(self, run_id: str, asked: Ask) -> int:
         """Keep a request to a run, and append an event that says so.
 

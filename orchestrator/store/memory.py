@@ -28,7 +28,7 @@ from orchestrator.store.lookup import (
     reject_twice,
     states_of,
 )
-from orchestrator.store.moves import KEPT_IF_NONE, Outcome, Standing, decide, fencing
+from orchestrator.store.moves import KEPT_IF_NONE, Outcome, Standing, decide, ending, fencing
 from orchestrator.store.records import (
     Ask,
     Attempt,
@@ -89,14 +89,18 @@ class MemoryStore(
         self, run_id: str, changes: Sequence[Change], *, fence: int | None = None
     ) -> tuple[Refused, ...]:
         with self._lock:
-            kept = self._of(run_id)
-            run = Standing(StateType(kept.run["state"]), started=kept.run["started"])
-            keys = {change.key for change in changes}
-            tasks = {key: _standing(kept.tasks[key]) for key in keys if key in kept.tasks}
-            held = kept.run["fence"]
-            outcome = decide(run_id, run, tasks, changes, fence=held, given_fence=fence)
-            _write_outcome(kept, outcome)
-            self._append_events(kept, outcome.events)
+            return self._make(self._of(run_id), changes, fence)
+
+    def _make(
+        self, kept: Kept, changes: Sequence[Change], fence: int | None = None
+    ) -> tuple[Refused, ...]:
+        run = Standing(StateType(kept.run["state"]), started=kept.run["started"])
+        keys = {change.key for change in changes}
+        tasks = {key: _standing(kept.tasks[key]) for key in keys if key in kept.tasks}
+        held = kept.run["fence"]
+        outcome = decide(kept.run["id"], run, tasks, changes, fence=held, given_fence=fence)
+        _write_outcome(kept, outcome)
+        self._append_events(kept, outcome.events)
         return tuple(outcome.refused)
 
     def append_logs(self, run_id: str, lines: Sequence[LogLine]) -> None:
@@ -279,6 +283,17 @@ class MemoryStore(
             self._give_back(run_id)
             self._happened(kept, "taken_over", {"fence": fence, "pid": pid, "host": host})
             return fence
+
+    def call_off(self, run_ids: Collection[str], why: str) -> tuple[str, ...]:
+        with self._lock:
+            wanted = [run_id for run_id in dict.fromkeys(run_ids) if self._is_unclaimed(run_id)]
+            for run_id in wanted:
+                kept = self._kept[run_id]
+                tasks = {key: StateType(row["state"]) for key, row in kept.tasks.items()}
+                left = {key: state for key, state in tasks.items() if state not in FINISHED}
+                self._make(kept, ending(left, StateType.CANCELLED, why))
+                self.leave(run_id)
+        return tuple(wanted)
 
     def ask(self, run_id: str, asked: Ask) -> int:
         row = rows.ask_row(run_id, asked)

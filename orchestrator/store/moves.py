@@ -88,6 +88,28 @@ def decide(
     return outcome
 
 
+def ending(open_tasks: Mapping[str, StateType], to: StateType, why: str) -> tuple[Change, ...]:
+    """Return the changes that end a run with its open tasks; what never began is skipped.
+
+    Args:
+        open_tasks: By key, where the tasks stand that are not finished.
+        to: The run's final state, and that of what its tasks were doing.
+        why: Said to people.
+
+    Example:
+        >>> changes = ending({"load": StateType.PENDING}, StateType.CANCELLED, "nobody needs it")
+        >>> [(change.key, change.to.value) for change in changes]
+        [('load', 'Skipped'), (None, 'Cancelled')]
+    """
+    tasks = (
+        Change(key, StateType.SKIPPED, message=f"never began: {why}")
+        if state is StateType.PENDING
+        else Change(key, to, message=why)
+        for key, state in open_tasks.items()
+    )
+    return (*tasks, Change(None, to, message=why))
+
+
 def fencing(fence: int, given: int | None) -> str | None:
     """Return why a driver with the given fence is refused, if it is."""
     if given is None or given == fence:

@@ -18,6 +18,7 @@ from orchestrator.store.failures import translated
 from orchestrator.store.insql.access import SqlAccess
 from orchestrator.store.insql.agents import SqlAgents
 from orchestrator.store.insql.graphs import SqlGraphs
+from orchestrator.store.insql.moving import KEYS_AT_ONCE, call_off, standings, write_outcomes
 from orchestrator.store.insql.occurrences import SqlOccurrences
 from orchestrator.store.insql.outbox import SqlOutbox
 from orchestrator.store.insql.shared import chunks
@@ -31,7 +32,7 @@ from orchestrator.store.lookup import (
     reject_twice,
     states_of,
 )
-from orchestrator.store.moves import Outcome, Standing, decide, fencing
+from orchestrator.store.moves import Standing, decide, fencing
 from orchestrator.store.records import (
     Ask,
     Attempt,
@@ -60,7 +61,6 @@ Record = TypeVar("Record")
 
 _PRUNED_AT_ONCE = 10  #: runs a transaction: others write between
 _FEW_KEYS = 500  #: up to so many are looked up one by one, not picked from all of a run
-_KEYS_AT_ONCE = 5000  #: keys a statement: databases limit bound values (SQLite 32,766)
 
 
 class SqlStore(SqlOccurrences, SqlAgents, SqlOutbox, SqlGraphs, SqlTexts, SqlAccess, RunStore):
@@ -110,9 +110,9 @@ class SqlStore(SqlOccurrences, SqlAgents, SqlOutbox, SqlGraphs, SqlTexts, SqlAcc
         keys = list(dict.fromkeys(change.key for change in changes if change.key is not None))
         with self._write() as connection:
             run, held = self._lock_run(connection, run_id)
-            tasks = _standings(connection, run_id, keys)
+            tasks = standings(connection, run_id, keys)
             outcome = decide(run_id, run, tasks, changes, fence=held, given_fence=fence)
-            _write_outcome(connection, run_id, outcome)
+            write_outcomes(connection, {run_id: outcome})
         return tuple(outcome.refused)
 
     def append_logs(self, run_id: str, lines: Sequence[LogLine]) -> None:
@@ -206,7 +206,7 @@ class SqlStore(SqlOccurrences, SqlAgents, SqlOutbox, SqlGraphs, SqlTexts, SqlAcc
         self, run_id: str, key: str | None = None, *, keys: Collection[str] | None = None
     ) -> tuple[TaskRun, ...]:
         query = select(task_runs).where(task_runs.c.run_id == run_id)
-        if keys is not None and len(keys) <= _KEYS_AT_ONCE:
+        if keys is not None and len(keys) <= KEYS_AT_ONCE:
             query = query.where(task_runs.c.key.in_(keys))
         elif keys is not None:
             wanted = set(keys)
@@ -317,11 +317,20 @@ class SqlStore(SqlOccurrences, SqlAgents, SqlOutbox, SqlGraphs, SqlTexts, SqlAcc
             self._add_event(connection, run_id, "taken_over", data)
         return held + 1
 
+    def call_off(self, run_ids: Collection[str], why: str) -> tuple[str, ...]:
+        with self._write() as connection:
+            ended = call_off(connection, sorted(run_ids), why)
+            if ended:
+                of_each = [{"b_run": run_id} for run_id in ended]
+                connection.execute(slots.GIVE_BACK, of_each)
+                connection.execute(slots.LEAVE_LINES, of_each)
+        return tuple(run_id for run_id in dict.fromkeys(run_ids) if run_id in ended)
+
     def ask(self, run_id: str, asked: Ask) -> int:
         row = rows.ask_row(run_id, asked)
         with self._write() as connection:
             self._lock_run(connection, run_id)
-            if asked.key is not None and not _standings(connection, run_id, [row["key"]]):
+            if asked.key is not None and not standings(connection, run_id, [row["key"]]):
                 raise no_such_task(run_id, asked.key, self._where)
             connection.execute(insert(events), rows.asked_event(row))
             number: int = connection.execute(
@@ -406,34 +415,3 @@ class SqlStore(SqlOccurrences, SqlAgents, SqlOutbox, SqlGraphs, SqlTexts, SqlAcc
         if row is None:
             raise no_such_run(run_id, self._where)
         return Standing(StateType(row.state), started=row.started), row.fence
-
-
-def _standings(connection: Connection, run_id: str, keys: Sequence[str]) -> dict[str, Standing]:
-    found: dict[str, Standing] = {}
-    for start in range(0, len(keys), _KEYS_AT_ONCE):
-        some = {"b_run": run_id, "b_keys": keys[start : start + _KEYS_AT_ONCE]}
-        found_rows: Iterable[Any] = connection.execute(statements.STANDINGS, some)
-        for key, state, number, token, started in found_rows:
-            found[key] = Standing(StateType(state), number, token, started)
-    return found
-
-
-def _write_outcome(connection: Connection, run_id: str, outcome: Outcome) -> None:
-    if outcome.run is not None:
-        connection.execute(update(flow_runs).where(flow_runs.c.id == run_id), outcome.run)
-    if outcome.tasks:
-        values = [
-            {"b_run": run_id, "b_key": key, **statements.bound(row)}
-            for key, row in outcome.tasks.items()
-        ]
-        connection.execute(statements.MOVE_TASK, values)
-    if outcome.opened:
-        connection.execute(insert(attempts), list(outcome.opened.values()))
-    if outcome.closed:
-        values = [
-            {"b_run": run_id, "b_key": key, "b_number": number, **statements.bound(row)}
-            for (key, number), row in outcome.closed.items()
-        ]
-        connection.execute(statements.CLOSE_ATTEMPT, values)
-    if outcome.events:
-        connection.execute(insert(events), outcome.events)

@@ -24,6 +24,9 @@ _FILE = re.compile(r"([\w./\\-]+\.(?:sql|ya?ml|py|csv|md))\b")
 _LINE = re.compile(r"\bline (\d+)", re.IGNORECASE)
 _SCREEN = 14
 _OF_PROFILE = ("profile named", "adapter type", "read your profiles.yml")
+_NO_ADAPTER = re.compile(r"Could not find adapter type (\S+?)!")
+#: Adapters that an extra of ours brings, each in the version that goes with this dbt.
+_EXTRAS = frozenset({"postgres", "snowflake"})
 
 
 def translate(error: BaseException, project_dir: str) -> OrchestratorError:
@@ -77,6 +80,9 @@ def _by_class(error: BaseException, text: str, project_dir: str) -> Orchestrator
         return DbtUsageError(f"dbt refuses its options\n{text}", fix="see dbt build --help")
     if names & {"DbtSelectorsError", "InvalidSelectorError"} or "find selector named" in text:
         return SelectionError(f"dbt cannot read the selection\n{text}", where=project_dir)
+    missing = _NO_ADAPTER.search(text)
+    if missing is not None:
+        return _no_adapter(missing[1], text, where)
     if "DbtProfileError" in names or any(words in text for words in _OF_PROFILE):
         fix = "mend profiles.yml; `dbt debug` checks it"
         return DbtProfileError(f"dbt cannot use the profile\n{text}", where=where, fix=fix)
@@ -95,6 +101,16 @@ def _by_class(error: BaseException, text: str, project_dir: str) -> Orchestrator
     if "DbtRuntimeError" in names:
         return DbtParseError(f"dbt stopped\n{text}", where=where)
     return OrchestratorError(f"dbt broke off: {type(error).__name__}\n{text}", where=where)
+
+
+def _no_adapter(kind: str, text: str, where: str) -> DbtProfileError:
+    package = f"analytics-orchestrator[{kind}]" if kind in _EXTRAS else f"dbt-{kind}"
+    return DbtProfileError(
+        f"the adapter of dbt for type {kind!r} is not installed in this Python environment\n{text}",
+        where=where,
+        fix=f"if the type is right, install its adapter where orchestrator runs: "
+        f'pip install "{package}"; else mend `type` in profiles.yml',
+    )
 
 
 def _of_driver(error: BaseException) -> bool:

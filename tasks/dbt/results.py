@@ -24,7 +24,7 @@ class NodeResult:
         status: dbt's word: success, error, fail, warn, pass, skipped, no-op, partial success.
         message: dbt's message; the reason, for a skipped node.
         failures: Failing rows of a test.
-        rows: Rows written, where the adapter tells.
+        rows: Rows written, where the adapter or its cursor tells.
         started: Aware UTC; ``None`` for a node that never started.
         execution_time: Seconds.
         compiled_code: The SQL as sent.
@@ -62,7 +62,12 @@ class NodeResult:
 
 
 def from_run_result(
-    result: Any, *, project_root: str, logs: Sequence[str] = (), reason: str | None = None
+    result: Any,
+    *,
+    project_root: str,
+    logs: Sequence[str] = (),
+    reason: str | None = None,
+    counted: int | None = None,
 ) -> NodeResult:
     """Turn dbt's ``RunResult`` into ours.
 
@@ -71,6 +76,7 @@ def from_run_result(
         project_root: Absolute folder that dbt's compiled paths are relative to.
         logs: Lines logged while the node ran.
         reason: The message of a skipped node, to which dbt itself gives none.
+        counted: Rows that the node wrote, for an adapter that does not tell.
     """
     node, status = result.node, str(result.status)
     ok = status in OK_STATUSES
@@ -83,7 +89,7 @@ def from_run_result(
         status=status,
         message=_ANSI.sub("", result.message or "").strip() or reason,
         failures=result.failures,
-        rows=_rows(response),
+        rows=_rows(response, counted),
         started=_aware(min(instants, default=None)),
         completed=_aware(max(instants, default=None)),
         execution_time=float(result.execution_time),
@@ -123,8 +129,8 @@ def error_line(message: str | None, compiled_code: str | None) -> int | None:
     return holding[0] if len(holding) == 1 else None
 
 
-def _rows(response: dict[str, Any]) -> int | None:
-    rows = response.get("rows_affected")
+def _rows(response: dict[str, Any], counted: int | None) -> int | None:
+    rows = response.get("rows_affected", counted)
     return rows if isinstance(rows, int) and rows >= 0 else None
 
 

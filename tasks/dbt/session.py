@@ -385,7 +385,8 @@ class WarmSession:
     def _told(self, result: Any, reason: str | None = None) -> NodeResult:
         logs = self._lines.of(result.node.unique_id)
         root = self._task.config.project_root
-        return from_run_result(result, project_root=root, logs=logs, reason=reason)
+        counted = self._internals.counted(self._task, result.node.unique_id)
+        return from_run_result(result, project_root=root, logs=logs, reason=reason, counted=counted)
 
     def _inside(self, function: Callable[..., Any], *args: Any) -> Any:
         try:

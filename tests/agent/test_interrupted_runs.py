@@ -10,7 +10,8 @@ from orchestrator import instants
 from orchestrator.engine.telling.recorder import LEASE
 from orchestrator.model.state import StateType
 from orchestrator.service.agent.base import Agent, Exit
-from orchestrator.service.scheduler.following import interrupt
+from orchestrator.service.scheduler.following import ANOTHER, interrupt
+from orchestrator.service.scheduler.stopping import ask_to_stop
 from orchestrator.store.base import RunStore
 from orchestrator.store.deployments import Deployment
 from orchestrator.store.records import Action, Ask, Change, FlowRun
@@ -38,13 +39,18 @@ class Machine(Agent[str]):
 
 def at_work(store: RunStore, agent: Machine, **policies: object) -> str:
     """A run of a schedule with these policies, that the agent has launched and that has begun."""
+    scheduled(store, **policies)
+    launch(store, agent)
+    return "a1"
+
+
+def scheduled(store: RunStore, **policies: object) -> None:
+    """Make a run ``a1`` of a schedule with these policies, which waits for an agent."""
     shape = {"name": "main", **policies}
     store.deploy(Deployment("d1", "shop", "nightly", "aa", "/srv", schedules=(shape,)))
     store.create_run(
         FlowRun("a1", "nightly", "shop", deployment_id="d1", schedule_id="shop/nightly/main")
     )
-    launch(store, agent)
-    return "a1"
 
 
 def launch(store: RunStore, agent: Machine) -> str:
@@ -113,6 +119,43 @@ def test_agent_and_process_that_are_told_to_end_at_once_have_one_follower(store:
     interrupt(store, run_id, "its process was told to end")
     stop(agent)
     assert others_take(store) == [run_id]
+
+
+def test_whoever_asks_asks_once(store: RunStore) -> None:
+    run_id = at_work(store, Machine(store), **RETRY)
+    ask_to_stop(store, run_id, "the next one came")
+    interrupt(store, run_id, "its process was told to end")
+    interrupt(store, run_id, "its agent stops")
+    ask_to_stop(store, run_id, "the next one came")
+    assert [(asked.by, asked.data["reason"]) for asked in store.asked(run_id)] == [
+        ("scheduler", "the next one came")
+    ]
+    assert store.retries(run_id) == ()  # somebody wished it to end
+
+
+@pytest.mark.parametrize(("policies", "finished"), [({}, []), (RETRY, ["a1"])])
+def test_one_that_no_agent_has_taken_ends_at_once(
+    store: RunStore, policies: dict[str, object], finished: list[str]
+) -> None:
+    scheduled(store, **policies)
+    interrupt(store, "a1", "its process was told to end")
+    run = store.run("a1")
+    assert run.state is StateType.CANCELLED
+    assert run.message == "its process was told to end" + (ANOTHER if finished else "")
+    assert store.asked("a1") == ()
+    assert others_take(store) == finished
+
+
+def test_one_that_an_agent_takes_at_that_moment_is_asked(store: RunStore) -> None:
+    scheduled(store)
+
+    def taken(run: FlowRun) -> str:
+        assert store.claim("agent", (), instants.now() + LEASE) is not None
+        return ", late"
+
+    ask_to_stop(store, "a1", "the next one came", before=taken)
+    assert store.run("a1").state is StateType.PENDING
+    assert [asked.data["reason"] for asked in store.asked("a1")] == ["the next one came, late"]
 
 
 def test_runs_are_not_interrupted_and_finished_for_ever(store: RunStore) -> None:

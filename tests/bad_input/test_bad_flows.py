@@ -67,7 +67,7 @@ CASES = {
         "run n",
         ["'v'", "[warehouses.v]"],
     ),
-    "missing-parameter": ({"flows/f.py": DAY}, "run nightly", ["'day'", "-p day="]),
+    "missing-parameter": ({"flows/f.py": DAY}, "run nightly", ["'day'", "such as day="]),
     "mistyped-parameter": ({"flows/f.py": DAY}, "run nightly -p day=x", ["int"]),
     "unknown-parameter": ({"flows/f.py": DAY}, "run nightly -p day=1 -p dya=1", ["'dya'", "day"]),
     "unknown-task-of-a-flow": (

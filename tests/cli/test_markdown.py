@@ -79,7 +79,7 @@ ODD = "a|b `c` <script> *d* [e](f) @ada #1 ```g```\n# h"
 def test_odd_names_and_messages_stay_what_they_are() -> None:
     said = summary(
         progress(
-            begun(("a", ODD, "model"), ("b", ODD, "sql"), ("c", ODD, "model")),
+            begun(("a", ODD, "model"), ("b", ODD, "sql"), ("c", f"{ODD} 2", "model")),
             stories.changed("a", StateType.SUCCESS, 1, rows=1, seconds=1.0),
             stories.changed("b", StateType.FAILED, 2, message=ODD, detail={"sql": "select '```'"}),
             stories.changed("c", StateType.SKIPPED, 3, cause="b"),

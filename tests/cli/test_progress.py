@@ -58,6 +58,24 @@ def test_tasks_that_nobody_announced_count() -> None:
     assert (progress.finished, progress.total) == (1, 3)
 
 
+def test_tasks_that_are_called_alike_are_told_apart_by_their_keys() -> None:
+    python = [(key, key.partition("-")[0], "python") for key in ("add-2", "load", "add")]
+    # The elements of the second are known first.
+    elements = [(f"{key}[0]", "add[0]", "python") for key in ("add-2", "add")]
+    others = [(f"test.{of}.unique", "unique", "test") for of in ("shop", "base")]
+    begun = RunStarted("r", "f", (*python, ("view", "add", "model"), *others), {}, NOON)
+    added = [TasksAdded((element,), NOON) for element in elements]
+    live, later = stories.told([begun, *added]), stories.told([begun])
+    later.apply(TasksAdded(tuple(elements), NOON))
+    for progress in (live, later):
+        assert {key: str(title) for key, title in progress.titles.items()} == {
+            "add": "python add", "add-2": "python add-2", "load": "python load",
+            "add[0]": "python add[0]", "add-2[0]": "python add-2[0]", "view": "model add",
+            "test.shop.unique": "test test.shop.unique",
+            "test.base.unique": "test test.base.unique",
+        }  # fmt: skip
+
+
 @given(st.lists(st.tuples(st.sampled_from("abcd"), st.sampled_from(list(StateType)))))
 def test_counts_agree_with_the_states_themselves(moves: list[tuple[str, StateType]]) -> None:
     progress = started(*"abcd", a=1.0, b=2.0, c=4.0)

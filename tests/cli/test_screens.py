@@ -126,6 +126,13 @@ def test_runs_show(same_screen: Compare, width: int) -> None:
     same_screen("run", shown, width)
 
 
+def test_of_a_run_that_another_finishes_the_other_is_named(width: int) -> None:
+    run = stories.stored_run(message="its driver is lost; another run finishes it")
+    shown = printed(runs.one(run, stories.stored_tasks(), width, followed_by="b2"), width)
+    assert shown.splitlines()[-1] == "next  run b2 finishes it: orchestrator runs show b2"
+    assert "retry" not in shown.splitlines()[-1]
+
+
 def test_runs_logs(same_screen: Compare, width: int) -> None:
     entries = [
         LogLine("fitting 12 rows", "score", at=stories.after(4)),

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from orchestrator import instants
+from orchestrator.cli.main import execute
 from orchestrator.cli.watching import Watcher
 from orchestrator.errors import WorkerLostError
 from orchestrator.model.events import Event, LogEmitted, RunFinished, RunStarted, TaskChanged
 from orchestrator.model.state import StateType
+from orchestrator.service.project import Project
 from orchestrator.store.base import RunStore
 from orchestrator.store.memory import MemoryStore
 from orchestrator.store.records import Change, FlowRun, LogLine, TaskRun
@@ -75,3 +78,20 @@ def test_a_run_that_has_ended_is_told_whole(store: RunStore) -> None:
     events: list[Event] = []
     assert Watcher(store, "a1", events.append, pytest.fail).watch().is_successful()  # type: ignore[arg-type]
     assert len([e for e in events if isinstance(e, TaskChanged)]) == 4
+
+
+@pytest.mark.parametrize("command", ["show", "watch"])
+def test_who_finishes_a_run_is_named(
+    in_tmp: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    (in_tmp / "orchestrator.toml").write_text('name = "shop"\n')
+    with Project.find(in_tmp, {}).store() as store:
+        store.create_run(FlowRun("a1", "nightly", "shop"))
+        store.transition("a1", [Change(None, F, message="its driver is lost")])
+        execute(["runs", command, "a1"])
+        assert "next  put it right, then: orchestrator runs retry a1" in capsys.readouterr().out
+        for other in ("b2", "c3"):
+            store.create_run(FlowRun(other, "nightly", "shop", retry_of="a1"))
+    execute(["runs", command, "a1"])
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[-1] == "next  run c3 finishes it: orchestrator runs show c3"

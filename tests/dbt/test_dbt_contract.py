@@ -96,6 +96,8 @@ RELIED_ON = [
     ("dbt.adapters.duckdb.connections", "DuckDBConnectionManager._ENV"),
     ("dbt.adapters.duckdb.connections", "DuckDBConnectionManager.close_all_connections"),
     ("dbt.adapters.duckdb.credentials", "DuckDBCredentials.external_root"),
+    ("dbt.adapters.duckdb.connections", "DuckDBConnectionManager.get_response"),
+    ("dbt.task.run", "ModelRunner._build_run_model_result"),
     # what trim replaces parts of
     ("dbt_common.events.base_types", "BaseEvent.__init__"),
     ("dbt_common.events.base_types", "BaseEvent.__getattr__"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from importlib.metadata import requires
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from orchestrator.errors import (
     SelectionError,
     UsageError,
 )
+from tasks.dbt import failures
 from tasks.dbt.errors import DbtHookError, DbtParseError, DbtProfileError, DbtProjectError
 from tasks.dbt.options import DbtOptions
 from tasks.dbt.session import WarmSession
@@ -74,6 +77,29 @@ def test_project_that_cannot_be_parsed(
     assert isinstance(error, kind)
     assert error.exit_code == 2
     assert words in str(error)
+
+
+@pytest.mark.parametrize(
+    ("kind", "package"),
+    [
+        ("snowflake", "analytics-orchestrator[snowflake]"),
+        ("postgres", "analytics-orchestrator[postgres]"),
+        ("oracle8", "dbt-oracle8"),
+    ],
+)
+def test_an_adapter_that_is_not_installed(kind: str, package: str) -> None:
+    said = f'Credentials in profile "shop" invalid:\n  Could not find adapter type {kind}!'
+    error = failures.translate(RuntimeError(said), "/shop")
+    assert isinstance(error, DbtProfileError)
+    assert kind in error.what
+    assert error.fix is not None
+    assert f'pip install "{package}"' in error.fix
+
+
+def test_extras_bring_the_adapters_they_are_named_for() -> None:
+    needs = "\n".join(requires("analytics-orchestrator") or ())
+    for kind in failures._EXTRAS:
+        assert re.search(rf"^dbt-{kind}\b.*extra == ['\"]{kind}['\"]", needs, re.MULTILINE)
 
 
 def test_no_project(tmp_path: Path) -> None:

@@ -165,6 +165,19 @@ def test_a_report_of_the_run_is_written(tmp_path: Path) -> None:
     assert "add" in written
 
 
+@pytest.mark.parametrize("report", [None, "report.html"])
+def test_workers_look_at_their_frames_for_a_report_only(report: str | None, tmp_path: Path) -> None:
+    """Looking at the frames of all threads can hang a process of Python 3.11 for good."""
+    path = str(tmp_path / report) if report else None
+    executor = DaskExecutor(cluster_kwargs=LOCAL, performance_report_path=path)
+    with executor.start():
+        assert set(executor.client.run(looks_at_frames).values()) == {report is not None}
+
+
+def looks_at_frames(dask_worker: Any) -> bool:
+    return "profile" in dask_worker.periodic_callbacks
+
+
 @task
 def with_the_same_cluster(n: int) -> int:
     from distributed import worker_client

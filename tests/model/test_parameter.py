@@ -45,7 +45,7 @@ def test_what_does_not_fit_is_refused_with_a_sample(type_: type, given: Any) -> 
     with pytest.raises(ParameterError) as caught:
         Parameter("p", type=type_).parse(given)
     assert "'p'" in caught.value.what
-    assert "-p p=" in (caught.value.fix or "")
+    assert "such as p=" in (caught.value.fix or "")
 
 
 def test_a_description_is_one_line() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 import pytest
@@ -115,11 +116,48 @@ def test_what_is_left_can_be_cancelled(world: World) -> None:
     world.finish(found.runs[0])
     assert world.claim() == found.runs[1]
     deployed = world.store.current("shop", "nightly")
-    assert cancel(world.store, deployed, "main", date(2026, 11, 1), date(2026, 11, 3)) == 2
+    left = cancel(world.store, deployed, "main", date(2026, 11, 1), date(2026, 11, 3))
+    assert (left.total, left.succeeded, left.cancelled, left.waiting) == (3, 1, 1, 1)
     assert world.store.run(found.runs[2]).state is StateType.CANCELLED
     assert [one.action for one in world.store.asked(found.runs[1])] == ["cancel"]
     with pytest.raises(UsageError, match="no backfill"):
         cancel(world.store, deployed, "main", date(2026, 10, 1), date(2026, 10, 3))
+
+
+def test_what_nobody_has_begun_is_cancelled_many_at_a_time(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(world, 1, 9)
+    call_off, calls = world.store.call_off, []
+
+    def counted(run_ids: Sequence[str], why: str) -> tuple[str, ...]:
+        calls.append(len(run_ids))
+        return call_off(run_ids, why)
+
+    monkeypatch.setattr("orchestrator.service.scheduler.stopping._AT_ONCE", 5)
+    monkeypatch.setattr(world.store, "call_off", counted)
+    monkeypatch.delattr(type(world.store), "run")  # none is looked at by itself
+    deployed = world.store.current("shop", "nightly")
+    found = cancel(world.store, deployed, "main", date(2026, 11, 1), date(2026, 11, 9))
+    assert calls == [5, 4]
+    assert found.cancelled == 9
+
+
+def test_cancelling_makes_nothing_of_what_is_not_there_yet(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestrator.service.scheduler.backfill._AT_ONCE", 2)
+    occur = world.store.occur
+    monkeypatch.setattr(
+        world.store, "occur", lambda *given: occur(*given) if not world.runs() else 1 / 0
+    )
+    with pytest.raises(ZeroDivisionError):
+        fill(world, 1, 5)
+    monkeypatch.undo()
+    deployed = world.store.current("shop", "nightly")
+    found = cancel(world.store, deployed, "main", date(2026, 11, 1), date(2026, 11, 5))
+    assert (found.total, found.cancelled) == (2, 2)
+    assert len(world.runs()) == 2
 
 
 def test_too_many_are_refused_before_anything_is_made(world: World) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from scheduler_worlds import World, shape, utc
 
 from orchestrator import instants
 from orchestrator.cli.main import execute
-from orchestrator.schedule import CronClock
+from orchestrator.schedule import CronClock, IntervalClock
 from orchestrator.service.project import Project
 
 NOW = utc(11, 20, 12)
@@ -61,6 +62,19 @@ def test_list_shows_what_comes_and_why_nights_did_not_run(
     assert lines[2].startswith("  run     Fri 2026-11-20 01:30  ")
     assert lines[2].endswith("  caught up 5 h 30 min late")
     assert lines[3].endswith("covered by the run of 2026-11-20 01:30: catch_up is latest")
+
+
+def test_list_shows_the_seconds_of_what_is_due_between_minutes(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deploy(project, shape(IntervalClock("PT20S")), begun=NOW - timedelta(seconds=40))
+    answer(capsys, "scheduler", "--once")
+    with instants.fixed(NOW + timedelta(seconds=5)):
+        assert execute(["schedule", "list", "nightly"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1] == "  next  Fri 2026-11-20 12:00:20 UTC"
+    assert lines[2].startswith("  run     Fri 2026-11-20 12:00  ")
+    assert lines[3].startswith("  widened Fri 2026-11-20 11:59:40  ")
 
 
 def test_list_shows_a_schedule_that_cannot_be_read(

@@ -90,7 +90,7 @@ def two_schedulers_that_decide_apart(store: RunStore) -> None:
 
 def forget_the_lease(store: RunStore, patch: pytest.MonkeyPatch) -> None:
     run = flow_runs.c
-    patch.setattr(agents, "_unclaimed", run.state == literal_column("'Pending'"))
+    patch.setattr(agents, "UNCLAIMED", run.state == literal_column("'Pending'"))
     patch.setattr(agents, "_TURN", agents._first_free(select(run.turn, run.created, run.id)))
     patch.setattr(agents, "_NEXT", agents._first_free(select(flow_runs)))
     # Without the lease the labels of what is to be had are those of all that is pending.

@@ -12,7 +12,7 @@ import pytest
 
 from orchestrator.errors import NotFoundError, StoreError
 from orchestrator.model.state import StateType as S
-from orchestrator.store.base import RunStore
+from orchestrator.store.base import FencedError, RunStore
 from orchestrator.store.opening import open_store
 from orchestrator.store.records import Action, Ask, Change, FlowRun, TaskRun
 
@@ -88,6 +88,65 @@ def test_a_paused_task_waits_and_goes_on_with_a_new_attempt(run: RunStore) -> No
     assert run.transition("r1", again) == ()
     # Then both attempts are kept, and a late word of the first would have changed nothing
     assert [(a.number, a.state) for a in run.attempts("r1")] == [(1, S.PAUSED), (2, S.SUCCESS)]
+
+
+# -- called off ------------------------------------------------------------------------------------
+
+
+def test_of_many_runs_those_nobody_has_begun_are_called_off(run: RunStore) -> None:
+    # Given one that waits with a task that waits and one that was tried, and others that stand
+    # otherwise: one that an agent has taken, one under way, one that has ended
+    tried = TaskRun("r1", "tried", "tried", state=S.RETRYING)
+    run.add_tasks("r1", [tried])
+    run.create_run(FlowRun("r0", "nightly", due=NOON - SECOND))
+    taken = run.claim("agent", (), NOON + SECOND, now=NOON)
+    for run_id, state in (("r2", S.RUNNING), ("r3", S.SUCCESS)):
+        run.create_run(FlowRun(run_id, "nightly"))
+        run.transition(run_id, [Change(None, state)])
+    run.set_limit("tag:heavy", 1)
+    run.acquire(["tag:heavy"], "holder", "r1", datetime.now(UTC) + SECOND)
+    before = {run_id: run.run(run_id) for run_id in ("r0", "r2", "r3")}
+    # When all are called off, and one that is not there
+    ended = run.call_off(["r3", "r2", "r1", "r0", "nope", "r1"], "it rains")
+    # Then the one that waits is cancelled with its tasks, and the others stand as they stood
+    assert taken is not None
+    assert taken.id == "r0"
+    assert ended == ("r1",)
+    found = run.run("r1")
+    assert (found.state, found.message) == (S.CANCELLED, "it rains")
+    assert found.finished is not None
+    assert [(task.key, task.state, task.message) for task in run.task_runs("r1")] == [
+        ("load", S.SKIPPED, "never began: it rains"),
+        ("tried", S.CANCELLED, "it rains"),
+    ]
+    assert [(e.key, e.data["state"]) for e in run.events("r1") if e.kind == "state"] == [
+        ("load", "Skipped"),
+        ("tried", "Cancelled"),
+        (None, "Cancelled"),
+    ]
+    assert run.limits()[0].taken == ()
+    assert {run_id: run.run(run_id) for run_id in before} == before
+    with pytest.raises(FencedError):
+        run.take_over("r1", seen=found.fence)
+    assert run.call_off([], "it rains") == run.call_off(["r1"], "again") == ()
+
+
+def test_a_run_is_either_taken_or_called_off(store: RunStore) -> None:
+    ids = [f"r{n:02}" for n in range(40)]
+    for run_id in ids:
+        store.create_run(FlowRun(run_id, "nightly"))
+    taken: list[str] = []
+
+    def take() -> None:
+        while (claimed := store.claim("agent", (), datetime.now(UTC) + 9 * SECOND)) is not None:
+            taken.append(claimed.id)
+
+    agent = threading.Thread(target=take)
+    agent.start()
+    ended = [one for n in range(39, -1, -4) for one in store.call_off(ids[n - 3 : n + 1], "why")]
+    agent.join()
+    assert sorted([*taken, *ended]) == ids
+    assert {run.id for run in store.runs(state=S.CANCELLED, limit=99)} == set(ended)
 
 
 # -- made only once --------------------------------------------------------------------------------

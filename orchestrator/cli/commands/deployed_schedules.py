@@ -114,11 +114,12 @@ def backfill(session: Session, flow: str, first: Any, last: Any, **rest: Any) ->
         deployment = store.current(project.name, _flow(store, project.name, flow))
         name = schedule_named(deployment, rest["name"])
         if rest["cancel"]:
-            filling.cancel(store, deployment, name, *days, called=rest["called"])
-        found = filling.backfill(
-            store, deployment, name, *days, now=instants.now(), parallel=rest["parallel"],
-            called=rest["called"],
-        )  # fmt: skip
+            found = filling.cancel(store, deployment, name, *days, called=rest["called"])
+        else:
+            found = filling.backfill(
+                store, deployment, name, *days, now=instants.now(), parallel=rest["parallel"],
+                called=rest["called"],
+            )  # fmt: skip
     session.show(
         lambda: {"flow": deployment.flow, "schedule": name, **schedule_shapes.progress(found)},
         lambda width: pictures.progress(deployment.flow, found),

@@ -13,6 +13,8 @@ from orchestrator.cli import options
 from orchestrator.cli.session import Session
 
 if TYPE_CHECKING:
+    from orchestrator.cli.terminal.screens import Screen
+    from orchestrator.model.state import State
     from orchestrator.service.project import Project
     from orchestrator.store.base import RunStore
     from orchestrator.store.records import FlowRun, LogLine, TaskRun
@@ -53,12 +55,18 @@ def show(session: Session, run: str, whole: bool, summary: Path | None) -> None:
         found = store.run(run)
         tasks = store.task_runs(found.id)
         asked = store.asked(found.id)
+        last = _last_retry(store, found.id)
     if summary is not None:
         _summarise(summary, found, tasks)
     session.show(
         lambda: run_shapes.whole(found, tasks, asked),
-        lambda width: pictures.one(found, tasks, width, whole=whole, asked=asked),
+        lambda width: pictures.one(found, tasks, width, whole=whole, asked=asked, followed_by=last),
     )
+
+
+def _last_retry(store: RunStore, run_id: str) -> str | None:
+    """The last run that finishes a run, if there is one."""
+    return next(reversed(store.retries(run_id)), None)
 
 
 def _summarise(path: Path, run: FlowRun, tasks: Iterable[TaskRun]) -> None:
@@ -83,8 +91,10 @@ def logs(
     session: Session, run: str, task: str | None, tail: int | None, search: str | None
 ) -> None:
     """Print what a run, or one task of it, said."""
+    from orchestrator.cli import replay
     from orchestrator.cli.terminal import runs as pictures
     from orchestrator.cli.terminal.printing import write
+    from orchestrator.cli.terminal.progress import Progress
     from orchestrator.service.catalogue.resolving import resolve_task_run
 
     console = session.console()
@@ -92,7 +102,9 @@ def logs(
         found = store.run(run)
         tasks = store.task_runs(found.id)
         key = resolve_task_run(tasks, task) if task else None
-        titles = {each.key: each.name for each in tasks}
+        progress = Progress()
+        progress.apply(replay.started(found, tasks))
+        titles = {each.key: progress.title(each.key).name for each in tasks}
         for page in _pages(store, found, key, tail, search):
             if session.json:
                 _print_lines(page)
@@ -258,9 +270,10 @@ def watch(session: Session, run: str, quiet: bool) -> int:
 
     with session.project().store() as store:
         found = store.run(run)
-        return follow(
-            session,
-            found.flow,
-            lambda screen: Watcher(store, found.id, screen).watch(),
-            quiet=quiet,
-        )
+
+        def watched(screen: Screen) -> State:
+            state = Watcher(store, found.id, screen).watch()
+            screen.progress.followed_by = _last_retry(store, found.id)
+            return state
+
+        return follow(session, found.flow, watched, quiet=quiet)

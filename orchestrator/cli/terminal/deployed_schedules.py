@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from orchestrator.cli.terminal.text import counted, moment, one_line, shorten
+from orchestrator.service.scheduler.verdicts import wall
 
 if TYPE_CHECKING:
     from orchestrator.service.scheduler.backfill import Progress
@@ -47,7 +48,7 @@ def _schedule(one: Listed, width: int, whole: bool) -> Iterator[Text]:
         yield Text(shorten(f"  {one_line(one.note)}", width), style="yellow")
     if one.next is not None:
         local = one.next.local
-        yield Text(f"  next  {local:%a %Y-%m-%d %H:%M} {one.next.timezone}")
+        yield Text(f"  next  {local:%a} {wall(local)} {one.next.timezone}")
     for row in one.last if whole else one.last[:1]:
         yield _settled(row, width)
 
@@ -55,7 +56,7 @@ def _schedule(one: Listed, width: int, whole: bool) -> Iterator[Text]:
 def _settled(row: Settled, width: int) -> Text:
     nominal = datetime.fromisoformat(row.nominal)
     second = " (second)" if row.repeat else ""
-    text = f"  {row.outcome.value:<8}{nominal:%a %Y-%m-%d %H:%M}{second}"
+    text = f"  {row.outcome.value:<8}{nominal:%a} {wall(nominal)}{second}"
     text += f"  {row.run_id}" if row.run_id else ""
     text += f"  {one_line(row.reason)}" if row.reason else ""
     return Text(shorten(text, width), style=_STYLES[row.outcome.value])

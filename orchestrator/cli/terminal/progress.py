@@ -48,6 +48,8 @@ class Progress:
     slots: int = 1
     started: datetime | None = None
     ended: RunFinished | None = None
+    #: The last run that finishes this one, as far as that is known.
+    followed_by: str | None = None
     titles: dict[str, Title] = field(default_factory=dict)
     expected: dict[str, float] = field(default_factory=dict)
     running: dict[str, TaskChanged] = field(default_factory=dict)
@@ -129,10 +131,18 @@ class Progress:
         return max(usual - (now - self.running[key].at).total_seconds(), 0.0)
 
     def _add(self, tasks: tuple[tuple[str, str, str], ...]) -> None:
+        alike = Counter((kind, name) for _, name, kind in tasks)
         for key, name, kind in tasks:
             if key not in self.titles:
-                self.titles[key] = Title(one_line(kind), one_line(name))
+                self.titles[key] = self._own(key, name, kind, alike[kind, name] > 1)
                 self._wait(key, +1)
+
+    def _own(self, key: str, name: str, kind: str, is_shared: bool) -> Title:
+        """A title that no other task has: tasks that are called alike go by their keys."""
+        mapped, bracket, element = key.rpartition("[")
+        if bracket and mapped in self.titles:
+            return Title(one_line(kind), f"{self.titles[mapped].name}[{one_line(element)}")
+        return Title(one_line(kind), one_line(key if is_shared else name))
 
     def _wait(self, key: str, sign: int) -> None:
         if key in self.expected:

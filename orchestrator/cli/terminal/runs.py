@@ -64,6 +64,7 @@ def one(
     *,
     whole: bool = False,
     asked: Sequence[Ask] = (),
+    followed_by: str | None = None,
 ) -> list[Text]:
     """Draw a run: its facts, its tasks, and the report of its end.
 
@@ -73,8 +74,9 @@ def one(
         width: Columns.
         whole: Show every task, however many there are.
         asked: What people asked of it.
+        followed_by: The last run that finishes it.
     """
-    progress = Progress()
+    progress = Progress(followed_by=followed_by)
     for event in replay.whole(run, tasks):
         progress.apply(event)
     lines = [*_head(run, progress, width), *(_asked(each, width) for each in asked)]

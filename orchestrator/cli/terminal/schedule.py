@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from orchestrator.cli.terminal.text import listed, one_line, padded, shorten
+from orchestrator.service.scheduler.verdicts import wall
 
 if TYPE_CHECKING:
     from orchestrator.schedule import Occurrence, Schedule
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 _LOST = 4
 _INDENT = "   "
-_DAY = "%a %Y-%m-%d %H:%M"
 _COLUMN = len("Sun 2026-03-08 03:00")
 
 
@@ -77,9 +77,8 @@ def _lost(change: Change) -> Iterator[Text]:
 
 def _row(one: Occurrence, column: int, width: int) -> Iterator[Text]:
     local, instant = one.local, one.instant
-    seconds = ":%S" if local.second else ""
-    shown = padded(local.strftime(_DAY + seconds), _COLUMN + len(seconds))
-    row = f"{shown}  {_offset(one)}  {instant:%Y-%m-%d %H:%M}{instant.strftime(seconds)}"
+    shown = f"{local:%a} {wall(local)}"
+    row = f"{padded(shown, max(len(shown), _COLUMN))}  {_offset(one)}  {wall(instant)}"
     row += f"  {one.timezone:<{column}}" if column else ""
     said, style = _said(one)
     if not said:

@@ -83,8 +83,14 @@ def _result(progress: Progress) -> Text:
 
 
 def _next(progress: Progress) -> Iterator[Text]:
-    if progress.ended is not None and not progress.ended.state.is_successful():
-        yield Text(f"next  put it right, then: orchestrator runs retry {progress.run_id}")
+    if progress.ended is None or progress.ended.state.is_successful():
+        return
+    if (other := progress.followed_by) is not None:
+        yield Text(f"next  run {other} finishes it: orchestrator runs show {other}")
+        return
+    stopped = progress.ended.state.type is StateType.CANCELLED
+    first = "to finish it" if stopped and not progress.failed() else "put it right, then"
+    yield Text(f"next  {first}: orchestrator runs retry {progress.run_id}")
 
 
 def _slowest(progress: Progress, width: int) -> Iterator[Text]:

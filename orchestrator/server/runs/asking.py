@@ -24,6 +24,9 @@ router = APIRouter(dependencies=[Depends(running)])
 
 _Responses = dict[int | str, dict[str, Any]]
 _CONFLICT: _Responses = {409: {"description": "It does not fit how the run stands now"}}
+_OTHER: _Responses = {
+    409: {"description": "The key made a run of another flow before, or with other parameters"}
+}
 
 
 def _there(why: str) -> _Responses:
@@ -34,7 +37,7 @@ def _there(why: str) -> _Responses:
     "/runs",
     response_model=models.Run,
     status_code=201,
-    responses=_CONFLICT | _there("The key made it before"),
+    responses=_OTHER | _there("The key made it before"),
     summary="Start a run",
     operation_id="create_run",
 )
@@ -45,7 +48,7 @@ def create_run(
     wanted: models.NewRun,
     idempotency_key: Annotated[
         models.Word | None,
-        Header(description="Of several requests with one key, one makes the run."),
+        Header(description="Of several requests with one key, one makes the run, and all get it."),
     ] = None,
 ) -> Response:
     """Write a run down; an agent that has its labels takes it within a second or two.

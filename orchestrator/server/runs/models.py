@@ -395,7 +395,8 @@ class NewRun(Asked):
     options: Options = Options()
     labels: list[Word] = Field(default=[], max_length=50, description="Which agents may take it.")
     idempotency_key: Word | None = Field(
-        default=None, description="Of several requests with one key, one makes the run."
+        default=None,
+        description="Of several requests with one key, one makes the run, and all get it.",
     )
 
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import takewhile
+from typing import Any
 
 from orchestrator.errors import UsageError
-from orchestrator.model.state import BROKEN, FINISHED, SUCCEEDED, StateType
+from orchestrator.model.state import FINISHED, StateType
 from orchestrator.schedule import Occurrence, Schedule
+from orchestrator.service.scheduler.backfills import standing
 from orchestrator.service.scheduler.making import BACKFILL, run_of
-from orchestrator.service.scheduler.stopping import ask_to_stop
+from orchestrator.service.scheduler.stopping import ask_all_to_stop
 from orchestrator.service.scheduler.watching import shape_of
 from orchestrator.store.base import RunStore
 from orchestrator.store.deployments import Deployment, schedule_id
@@ -90,8 +92,8 @@ def backfill(
     for start in range(0, len(wanted), _AT_ONCE):
         chunk = range(start, min(start + _AT_ONCE, len(wanted)))
         made += _make(store, deployment, mine, label, wanted, chunk, parallel, there, now)
-    runs = [there[_key(label, one)].run_id for one in wanted]
-    return _progress(store, label, runs, made)
+    rows = [there[_key(label, one)] for one in wanted]
+    return _progress(store, deployment, label, rows, made)
 
 
 def occurrences_on(
@@ -132,23 +134,23 @@ def cancel(
     last: date,
     *,
     called: str | None = None,
-) -> int:
-    """Ask every unfinished run of a backfill to stop, the last one first; return how many.
+) -> Progress:
+    """Ask every unfinished run of a backfill to stop, the last one first; none is made any more.
 
-    Takes the arguments of :func:`backfill`.
+    Takes the arguments of :func:`backfill`, and tells the runs that there are.
 
     Raises:
         UsageError: There is no such backfill.
     """
     mine = schedule_id(deployment.project, deployment.flow, name)
     label = called or _label(mine, first, last)
-    runs = [row.run_id for row in _rows(store, mine, label).values() if row.run_id is not None]
-    if not runs:
+    rows = list(_rows(store, mine, label).values())
+    if not rows:
         raise UsageError(f"there is no backfill of {mine} from {first} to {last}")
-    left = [run_id for run_id in reversed(runs) if not _finished(store, run_id)]
-    for run_id in left:
-        ask_to_stop(store, run_id, f"backfill {label} was cancelled")
-    return len(left)
+    unfinished = {run.id for run in _runs_of(store, deployment, state=_UNFINISHED)}
+    left = [row.run_id for row in reversed(rows) if row.run_id in unfinished]
+    ask_all_to_stop(store, left, f"backfill {label} was cancelled")
+    return _progress(store, deployment, label, rows, 0)
 
 
 def _make(
@@ -217,23 +219,19 @@ def _rows(store: RunStore, mine: str, label: str) -> dict[str, Settled]:
     return {row.key: row for row in reversed(found) if row.key.startswith(prefix)}
 
 
-def _finished(store: RunStore, run_id: str) -> bool:
-    return store.run(run_id).state in FINISHED
-
-
-def _progress(store: RunStore, label: str, runs: Sequence[str | None], made: int) -> Progress:
-    ids = [run_id for run_id in runs if run_id is not None]
-    unfinished = {run.id: run for run in store.runs(state=_UNFINISHED, limit=_ALL)}
-    counts = Counter(_standing(store, run_id, unfinished) for run_id in ids)
-    return Progress(label, len(runs), made, tuple(ids), **counts)
-
-
 _UNFINISHED = tuple(state for state in StateType if state not in FINISHED)
 
 
-def _standing(store: RunStore, run_id: str, unfinished: Mapping[str, FlowRun]) -> str:
-    run = unfinished.get(run_id)
-    if run is not None:
-        return "waiting" if run.state is StateType.PENDING else "running"
-    state = store.run(run_id).state
-    return "succeeded" if state in SUCCEEDED else "failed" if state in BROKEN else "cancelled"
+def _progress(
+    store: RunStore, deployment: Deployment, label: str, rows: Sequence[Settled], made: int
+) -> Progress:
+    ids = [row.run_id for row in rows if row.run_id is not None]
+    # A run is made when its row is.
+    since = min(row.settled for row in rows)
+    states = {run.id: run.state for run in _runs_of(store, deployment, since=since)}
+    counts = Counter(standing(states[run_id]) for run_id in ids if run_id in states)
+    return Progress(label, len(rows), made, tuple(ids), **counts)
+
+
+def _runs_of(store: RunStore, deployment: Deployment, **which: Any) -> tuple[FlowRun, ...]:
+    return store.runs(project=deployment.project, flow=deployment.flow, limit=_ALL, **which)

@@ -66,14 +66,20 @@ def backfills(store: RunStore, project: str, *, limit: int = 100) -> tuple[Filli
 def _filling(place: str, runs: list[FlowRun]) -> Filling:
     schedule, _, name = place.partition(_BETWEEN)
     instants = [run.scheduled for run in runs if run.scheduled is not None]
-    counts = Counter(_standing(run.state) for run in runs)
+    counts = Counter(standing(run.state) for run in runs)
     return Filling(
         name, runs[0].flow, schedule.rpartition("/")[2], min(run.created for run in runs),
         min(instants, default=None), max(instants, default=None), len(runs), **counts,
     )  # fmt: skip
 
 
-def _standing(state: StateType) -> str:
+def standing(state: StateType) -> str:
+    """Return under which word of :class:`Filling` a run counts.
+
+    Example:
+        >>> standing(StateType.PENDING)
+        'waiting'
+    """
     if state not in FINISHED:
         return "waiting" if state is StateType.PENDING else "running"
     return "succeeded" if state in SUCCEEDED else "failed" if state in BROKEN else "cancelled"

@@ -7,11 +7,12 @@ from datetime import datetime
 
 from orchestrator import instants
 from orchestrator.errors import OrchestratorError
-from orchestrator.model.state import FINISHED, StateType
+from orchestrator.model.state import StateType
 from orchestrator.service.scheduler.policies import OnLost, Policies
+from orchestrator.service.scheduler.stopping import ask_to_stop
 from orchestrator.service.scheduler.watching import shape_of
 from orchestrator.store.base import RunStore
-from orchestrator.store.records import BY_SIGNAL, Action, Ask, FlowRun, new_run_id
+from orchestrator.store.records import BY_SIGNAL, Action, FlowRun, new_run_id
 
 ANOTHER = "; another run finishes it"  #: said of a run that is followed by one
 
@@ -26,13 +27,14 @@ def interrupt(store: RunStore, run_id: str, why: str) -> None:
         run_id: The whole id.
         why: Said to people.
     """
-    run = store.run(run_id)
-    if run.state in FINISHED:
-        return
+
+    def followed(run: FlowRun) -> str:
+        if who_cancelled(store, run) is not None:
+            return ""
+        return ANOTHER if follow(store, run, policies_of(store, run), instants.now()) else ""
+
     # The follower first: if this process is killed between the two, nothing is forgotten.
-    if who_cancelled(store, run) is None:
-        why += ANOTHER if follow(store, run, policies_of(store, run), instants.now()) else ""
-    store.ask(run.id, Ask(Action.CANCEL, data={"reason": why}, by=BY_SIGNAL))
+    ask_to_stop(store, run_id, why, by=BY_SIGNAL, before=followed)
 
 
 def follow(store: RunStore, run: FlowRun, policies: Policies, now: datetime) -> bool:

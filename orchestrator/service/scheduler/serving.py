@@ -15,6 +15,7 @@ from orchestrator.service.scheduler.overlap import Busy
 from orchestrator.service.scheduler.stopping import ask_to_stop, end
 from orchestrator.service.scheduler.tick import Tick
 from orchestrator.service.scheduler.timetables import Timetables
+from orchestrator.service.scheduler.verdicts import wall
 from orchestrator.service.scheduler.watching import Watch, due_of, earlier
 from orchestrator.store.base import RunStore
 from orchestrator.store.deployments import DeployedFlow
@@ -136,7 +137,7 @@ class _Deciding:
 
     def _make_room(self, decision: Decision, last: Occurrence) -> None:
         """Stop the runs that the new one replaces."""
-        why = f"the run of {last.nominal:%Y-%m-%d %H:%M} came"
+        why = f"the run of {wall(last.nominal)} came"
         for run_id in decision.meeting.stop:
             ask_to_stop(self._store, run_id, f"{why}, overlap is cancel_other")
         for run_id in decision.meeting.end:

@@ -2,28 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from orchestrator.model.state import FINISHED, StateType
 from orchestrator.store.base import FencedError, RunStore
-from orchestrator.store.records import Action, Ask, Change, FlowRun
+from orchestrator.store.moves import ending
+from orchestrator.store.records import Action, Ask, FlowRun
 
 WHO = "scheduler"
+_AT_ONCE = 500  #: runs a transaction: others write between
 
 
-def ask_to_stop(store: RunStore, run_id: str, why: str) -> None:
+def ask_to_stop(
+    store: RunStore,
+    run_id: str,
+    why: str,
+    *,
+    by: str = WHO,
+    before: Callable[[FlowRun], str] | None = None,
+) -> None:
     """Ask a run to stop, once; one that no agent has taken yet is cancelled at once.
 
     Args:
         store: The store.
         run_id: The whole id.
         why: Said to people.
+        by: Who asks.
+        before: Does what must be done before an unfinished run is asked; what it returns is
+            added to ``why``.
     """
     run = store.run(run_id)
     if run.state in FINISHED:
         return
-    if run.state is StateType.PENDING and run.lease_expires is None:
-        end(store, run, StateType.CANCELLED, why)
-    elif not any(one.action is Action.CANCEL for one in store.asked(run_id)):
-        store.ask(run_id, Ask(Action.CANCEL, data={"reason": why}, by=WHO))
+    why += before(run) if before is not None else ""
+    if store.call_off([run_id], why):
+        return
+    if not any(one.action is Action.CANCEL for one in store.asked(run_id)):
+        store.ask(run_id, Ask(Action.CANCEL, data={"reason": why}, by=by))
+
+
+def ask_all_to_stop(store: RunStore, run_ids: Sequence[str], why: str) -> None:
+    """Ask many runs to stop as :func:`ask_to_stop` does; they are cancelled many at a time."""
+    for start in range(0, len(run_ids), _AT_ONCE):
+        some = run_ids[start : start + _AT_ONCE]
+        ended = set(store.call_off(some, why))
+        for run_id in some:
+            if run_id not in ended:
+                ask_to_stop(store, run_id, why)
 
 
 def end(store: RunStore, run: FlowRun, to: StateType, why: str) -> bool:
@@ -44,13 +69,8 @@ def end(store: RunStore, run: FlowRun, to: StateType, why: str) -> bool:
         fence = store.take_over(run.id, seen=run.fence)
     except FencedError:
         return False
-    open_tasks = [task for task in store.task_runs(run.id) if task.state not in FINISHED]
-    changes = [
-        Change(task.key, StateType.SKIPPED, message=f"never began: {why}")
-        if task.state is StateType.PENDING
-        else Change(task.key, to, message=why)
-        for task in open_tasks
-    ]
-    store.transition(run.id, [*changes, Change(None, to, message=why)], fence=fence)
+    tasks = {task.key: task.state for task in store.task_runs(run.id)}
+    left = {key: state for key, state in tasks.items() if state not in FINISHED}
+    store.transition(run.id, ending(left, to, why), fence=fence)
     store.leave(run.id)
     return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from orchestrator.schedule.occurrence import Occurrence
 from orchestrator.store.occurrences import SettledAs
@@ -39,7 +40,7 @@ def merged(group: Sequence[Occurrence], why: str) -> tuple[list[Verdict], Occurr
         Verdicts on all but the last, and the last with the data intervals of all.
     """
     last = group[-1]
-    name = last.nominal.strftime("%Y-%m-%d %H:%M")
+    name = wall(last.nominal)
     reason = f"covered by the run of {name}: {why}"
     covered = [Verdict(one, SettledAs.WIDENED, reason, last.key) for one in group[:-1]]
     return covered, last.with_since(group[0].since)
@@ -61,3 +62,13 @@ def span(seconds: float) -> str:
         if number:
             parts.append(f"{number} {unit}" if number != 1 or unit != "days" else "1 day")
     return " ".join(parts[:2])
+
+
+def wall(at: datetime) -> str:
+    """Say what a wall clock shows; its seconds where there are some.
+
+    Example:
+        >>> wall(datetime(2026, 3, 1, 2, 30)), wall(datetime(2026, 3, 1, 2, 30, 20))
+        ('2026-03-01 02:30', '2026-03-01 02:30:20')
+    """
+    return f"{at:%Y-%m-%d %H:%M:%S}" if at.second else f"{at:%Y-%m-%d %H:%M}"

@@ -78,7 +78,7 @@ class MemoryAgents(MemoryRuns, AgentStore):
             return True
 
     def _is_free(self, run: Row, labels: Collection[str], at: int) -> bool:
-        if run["state"] != StateType.PENDING or run["lease_expires"] is not None:
+        if not self._is_unclaimed(run["id"]):
             return False
         if run["due"] is not None and run["due"] > at:
             return False

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from orchestrator import instants
 from orchestrator.errors import StoreError
+from orchestrator.model.state import StateType
 from orchestrator.store import rows
 from orchestrator.store.lookup import no_such_run
 from orchestrator.store.rows import Row
@@ -56,6 +57,14 @@ class MemoryRuns:
         self._kept[row["id"]] = kept
         self._append_events(kept, [rows.created_event(row, len(tasks))])
         return str(row["id"])
+
+    def _is_unclaimed(self, run_id: str) -> bool:
+        kept = self._kept.get(run_id)
+        return (
+            kept is not None
+            and kept.run["state"] == StateType.PENDING
+            and kept.run["lease_expires"] is None
+        )
 
     def _refuse_taken(self, run_id: str) -> None:
         if run_id in self._kept:

@@ -9,12 +9,10 @@ from typing import Any
 from sqlalchemy import (
     Connection,
     Select,
-    and_,
     bindparam,
     delete,
     func,
     insert,
-    literal_column,
     or_,
     select,
     update,
@@ -26,6 +24,7 @@ from orchestrator.store import keeping, rows
 from orchestrator.store.agents import AgentRecord, AgentStore
 from orchestrator.store.engines import READ
 from orchestrator.store.failures import translated
+from orchestrator.store.insql.moving import UNCLAIMED
 from orchestrator.store.insql.shared import SqlRuns
 from orchestrator.store.lookup import no_such_run
 from orchestrator.store.records import FlowRun
@@ -33,11 +32,6 @@ from orchestrator.store.rows import Row
 from orchestrator.store.tables import agents, flow_runs
 
 _run = flow_runs.c
-_unclaimed = and_(
-    # As text, not as a bound value: only then can the partial index be used.
-    _run.state == literal_column("'Pending'"),
-    _run.lease_expires.is_(None),
-)
 _before = flow_runs.alias("before")
 _in_the_way = select(_before.c.id).where(
     _before.c.id == _run.waits_for, _before.c.finished.is_(None)
@@ -48,7 +42,7 @@ def _first_free(query: Select[Any]) -> Select[Any]:
     """Restrict a query to the run with these labels that is to be had first."""
     return (
         query.where(
-            _unclaimed,
+            UNCLAIMED,
             _run.labels == bindparam("b_labels"),
             # Not by the turn: what is due at once is so for a machine whose clock is behind, too.
             or_(_run.due.is_(None), _run.due <= bindparam("b_now")),
@@ -61,11 +55,11 @@ def _first_free(query: Select[Any]) -> Select[Any]:
 
 # The sets of labels that unclaimed runs have, each by one look at an index: there are few, however
 # many runs there are.
-_words = select(func.min(_run.labels).label("labels")).where(_unclaimed).cte(recursive=True)
+_words = select(func.min(_run.labels).label("labels")).where(UNCLAIMED).cte(recursive=True)
 _words = _words.union_all(
     select(
         select(func.min(_run.labels))
-        .where(_unclaimed, _run.labels > _words.c.labels)
+        .where(UNCLAIMED, _run.labels > _words.c.labels)
         .correlate(_words)
         .scalar_subquery()
     ).where(_words.c.labels.is_not(None))

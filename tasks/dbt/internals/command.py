@@ -24,6 +24,7 @@ from dbt_common.context import get_invocation_context
 from networkx import DiGraph
 
 from tasks.dbt.internals.connections import KeptConnections, kept_connections
+from tasks.dbt.internals.counts import keep_counts
 from tasks.dbt.internals.events import SessionEvents
 from tasks.dbt.internals.relations import Doubt
 from tasks.dbt.internals.travel import Parsed, join, unpack_parsed
@@ -65,6 +66,7 @@ class ServedBuild(BuildTask):
     handed: Parsed | None = None  # what another process found as it parsed
     keeps = False  # whether connections outlive a node
     kept: KeptConnections | None = None
+    counts: dict[str, int | None] | None = None  # rows of nodes that their cursor alone tells
 
     def compile_manifest(self) -> None:
         if not self.second:
@@ -131,6 +133,7 @@ class ServedBuild(BuildTask):
         status = super().before_run(adapter, selected_uids)
         if self.keeps:
             self.kept = kept_connections(adapter)
+        self.counts = keep_counts(adapter)
         flag = getattr(get_flags(), "skip_nodes_if_on_run_start_fails", False)
         self.gate.begun(bool(flag) and str(status) != "success")
         return status

@@ -19,6 +19,8 @@ from dbt.task.run import MicrobatchModelRunner
 from dbt_common.clients import jinja as common_jinja
 from dbt_common.context import _INVOCATION_CONTEXT_VAR
 
+from tasks.dbt.internals.counts import count_into
+
 
 def names(task: Any) -> tuple[str, str | None, str | None]:
     """Return the adapter's type, and the database and schema of names that have none."""
@@ -51,6 +53,9 @@ def build_node(task: Any, unique_id: str) -> Any:
     task.started_nodes.append(unique_id)
     try:
         runner = task.get_runner(node)
+        if task.counts is not None:
+            task.counts.pop(unique_id, None)
+            count_into(task.counts, runner)
         if isinstance(runner, MicrobatchModelRunner):
             runner.set_parent_task(task)
             runner.set_pool(_batch_pool(task))
@@ -60,6 +65,11 @@ def build_node(task: Any, unique_id: str) -> Any:
         running.discard(unique_id)
     task._handle_result(result)
     return result
+
+
+def counted(task: Any, unique_id: str) -> int | None:
+    """Return the rows that a node wrote last, where the adapter does not tell and its cursor does."""
+    return task.counts.get(unique_id) if task.counts else None
 
 
 @contextmanager

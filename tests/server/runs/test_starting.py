@@ -13,6 +13,7 @@ from orchestrator.service.project import Project
 from orchestrator.service.running import execute_run
 from orchestrator.store.base import RunStore
 from orchestrator.store.deployments import Deployment
+from orchestrator.store.records import Change
 from tests.server.runs.conftest import Api
 
 
@@ -70,6 +71,60 @@ def test_a_key_is_of_one_flow(api: Api, project: Project) -> None:
     api.post("/runs", {"flow": "nightly", "idempotency_key": "march"}, 201)
     error = api.post("/runs", {"flow": "hourly", "idempotency_key": "march"}, 409)["error"]
     assert "nightly" in error["what"]
+
+
+@pytest.mark.parametrize(
+    ("first", "again", "other"),
+    [
+        ({}, {"day": "2026-03-01"}, {"day": "2026-03-02"}),
+        ({"day": "2026-03-02"}, {"day": "2026-03-02"}, {}),
+    ],
+)
+def test_a_key_is_of_one_set_of_parameters(
+    api: Api, store: RunStore, first: Any, again: Any, other: Any
+) -> None:
+    body = {"flow": "nightly", "idempotency_key": "march"}
+    made = api.post("/runs", {**body, "parameters": first}, 201)
+    store.transition(made["run_id"], [Change(None, StateType.FAILED)])
+    for same in (first, again):
+        found = api.post("/runs", {**body, "parameters": same}, 200)
+        assert (found["run_id"], found["state"]) == (made["run_id"], "Failed")
+    error = api.post("/runs", {**body, "parameters": other}, 409)["error"]
+    assert (error["kind"], error["where"]) == ("ConflictError", f"run {made['run_id']}")
+    assert error["what"].endswith("with other parameters before: day")
+    assert "another key" in error["fix"]
+
+
+def test_a_key_of_a_deployed_flow_goes_by_the_deployment_that_ran(
+    api: Api, store: RunStore
+) -> None:
+    body = {"flow": "nightly", "idempotency_key": "march"}
+    for number, day in enumerate(["2020-01-01", "2021-01-01"]):
+        store.deploy(
+            Deployment(f"d{number}", "shop", "nightly", "0a1b", "/no", parameters={"day": day})
+        )
+        made = api.post("/runs", body, 201 if number == 0 else 200)
+        assert made["parameters"] == {"day": "2020-01-01"}
+    api.post("/runs", {**body, "parameters": {"day": "2020-01-01"}}, 200)
+    api.post("/runs", {**body, "parameters": {"day": "2021-01-01"}}, 409)
+
+
+def test_a_key_of_a_flow_whose_module_is_gone(api: Api, store: RunStore) -> None:
+    store.deploy(Deployment("d1", "shop", "bygone", "0a1b2c3d4e5f", "/nowhere"))
+    body = {"flow": "bygone", "idempotency_key": "march", "parameters": {"n": 1}}
+    made = api.post("/runs", body, 201)
+    assert api.post("/runs", body, 200)["run_id"] == made["run_id"]
+    assert "n" in api.post("/runs", {**body, "parameters": {"n": 2}}, 409)["error"]["what"]
+
+
+def test_what_to_do_about_a_parameter_is_not_said_in_words_of_the_command_line_alone(
+    api: Api,
+) -> None:
+    error = api.post("/runs", {"flow": "nightly", "parameters": {"day": "soon"}}, 422)["error"]
+    assert (
+        error["fix"]
+        == "give it a value, such as day=2013-01-31; on the command line: -p day=2013-01-31"
+    )
 
 
 def test_a_deployed_flow_runs_at_its_version(api: Api, store: RunStore) -> None:
