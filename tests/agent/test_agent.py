@@ -209,7 +209,7 @@ def test_a_run_that_somebody_else_took_over_is_not_settled(store: RunStore) -> N
 def test_an_agent_that_stops_puts_back_what_has_not_begun(store: RunStore) -> None:
     put(store, "a1")
     put(store, "b2")
-    stop, agent = threading.Event(), Toy(store, grace=0.05)
+    stop, agent = threading.Event(), Toy(store, grace=0.5)
     agent.step()
     begin(store, "b2")
     stop.set()
