@@ -35,7 +35,8 @@ from orchestrator.service.planning import Request
 from orchestrator.service.project import Project
 from orchestrator.service.retention import keep_house
 from orchestrator.store.base import RunStore
-from orchestrator.store.records import Change, FlowRun, LogLine, TaskRun, new_run_id
+from orchestrator.store.moves import ending
+from orchestrator.store.records import FlowRun, LogLine, TaskRun, new_run_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +181,8 @@ def settle(
         recorder.close()
     to = StateType.CANCELLED if stopped else StateType.FAILED
     with suppress(StoreError):
-        store.transition(run_id, [Change(None, to, message=message)], fence=fence)
+        left = {task.key: task.state for task in store.task_runs(run_id) if not task.finished}
+        store.transition(run_id, ending(left, to, message), fence=fence)
 
 
 def _created(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -85,7 +86,7 @@ def write_run(
     )  # fmt: skip
     made = _kept(store, run)
     if not made.is_new:
-        _refuse_others(store, found, made.run, request.parameters or {})
+        _refuse_others(store, found, made.run, run, request.parameters or {})
     return made
 
 
@@ -145,9 +146,9 @@ def _kept(store: RunStore, run: FlowRun) -> Written:
 
 
 def _refuse_others(
-    store: RunStore, flow: Flow | None, there: FlowRun, given: Mapping[str, Any]
+    store: RunStore, flow: Flow | None, there: FlowRun, asked: FlowRun, given: Mapping[str, Any]
 ) -> None:
-    """Refuse parameters that would not have made the run that is there.
+    """Refuse what would not have made the run that is there.
 
     What is not given counts as it did then, by the run's own deployment: that of now may give
     other values.
@@ -156,14 +157,25 @@ def _refuse_others(
     wanted, had = dict(defaults) | dict(given), dict(there.parameters)
     if flow is not None:  # then text and value that mean the same are the same
         wanted, had = _as_bound(flow, wanted), _as_bound(flow, had)
-    others = sorted(name for name in wanted.keys() | had if wanted.get(name) != had.get(name))
+    names = sorted(name for name in wanted.keys() | had if wanted.get(name) != had.get(name))
+    others = ["parameters " + ", ".join(names)] if names else []
+    others += [
+        name for name in ("include", "exclude") if _option(asked, name) != _option(there, name)
+    ]
+    if asked.deployment_id == there.deployment_id:
+        others += ["options"] if _option(asked, "run") != _option(there, "run") else []
+        others += ["labels"] if asked.labels != there.labels else []
     if others:
         raise ConflictError(
-            f"the idempotency key {there.idempotency_key!r} has made a run with other parameters"
-            f" before: {', '.join(others)}",
+            f"the idempotency key {there.idempotency_key!r} has made a run with other"
+            f" {' and '.join(others)} before",
             where=f"run {there.id}",
             fix="use another key for each run that is wanted",
         )
+
+
+def _option(run: FlowRun, name: str) -> Any:
+    return json.loads(json.dumps(run.options.get(name), default=str))  # as it is kept
 
 
 def _as_bound(flow: Flow, kept: dict[str, Any]) -> dict[str, Any]:

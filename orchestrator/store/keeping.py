@@ -15,7 +15,7 @@ from orchestrator.store.outbox import Delivery, Notification
 from orchestrator.store.rows import Row, clean, instant_of, maybe_clean, micros, object_of, to_json
 
 #: What two deployments have in common that say the same.
-SAYS = ("version", "schedules", "parameters", "labels", "executor", "environment")
+SAYS = ("version", "source", "schedules", "parameters", "labels", "executor", "environment")
 
 
 def deployment_row(deployment: Deployment) -> Row:

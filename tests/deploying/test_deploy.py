@@ -75,6 +75,15 @@ def test_the_code_of_a_version_loads_as_it_was(project: Project) -> None:
     assert defaults == {1: "monday", 2: "friday"}
 
 
+def test_a_copy_and_the_folder_itself_are_not_the_same(project: Project) -> None:
+    [copied] = deploy(project, ["nightly"])
+    [in_place] = deploy(project, ["nightly"], Terms(in_place=True))
+    [again] = deploy(project, ["nightly"])
+    assert in_place.is_new and again.is_new
+    assert in_place.deployment.source == str(project.root)
+    assert again.deployment.source == copied.deployment.source != str(project.root)
+
+
 def test_the_same_again_changes_nothing(project: Project) -> None:
     [first] = deploy(project, ["nightly"])
     [again] = deploy(project, ["nightly"])

@@ -275,7 +275,9 @@ def test_what_cannot_be_stopped_is_not_waited_for(first: str, in_tmp: Path) -> N
     assert process.returncode == -signal.SIGINT, said
     with project.store() as store:
         run = store.run("latest")
+        [task] = store.task_runs(run.id)
     assert (run.state, run.message) == ("Cancelled", "stopped at once")
+    assert task.state == "Cancelled"
 
 
 def words(project: Project) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -32,6 +33,24 @@ def test_everything_is_written_before_close_returns(store: MemoryStore) -> None:
     assert (rows["a"].state, rows["a"].rows) == (StateType.SUCCESS, 3)
     assert "b[0]" in rows
     assert [line.text for line in store.logs("r1")] == ["hello"]
+
+
+def test_what_was_said_is_there_when_a_run_ends(
+    store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[list[str]] = []
+    moves = store.transition
+
+    def transition(*given: Any, **more: Any) -> Any:
+        seen.append([line.text for line in store.logs("r1")])
+        return moves(*given, **more)
+
+    monkeypatch.setattr(store, "transition", transition)
+    recorder = Recorder(store, "r1")
+    recorder.put(Change(None, StateType.SUCCESS))
+    recorder.put(LogLine("the last word", "a", 1))
+    recorder.close()
+    assert seen == [["the last word"]]
 
 
 def test_the_lease_is_kept_alive(store: MemoryStore) -> None:

@@ -104,14 +104,14 @@ class Recorder:
         texts = [item for item in batch if isinstance(item, Text)]
         if texts:  # before the changes that name them
             self._store.keep_texts(self._run_id, texts)
+        lines = [item for item in batch if isinstance(item, LogLine)]
+        if lines:  # before the end of the run, after which nobody reads on
+            self._store.append_logs(self._run_id, lines)
         changes = [item for item in batch if isinstance(item, Change)]
         if changes:
             refused = self._store.transition(self._run_id, changes, fence=self._fence)
             if refused:
                 self._still_ours()
-        lines = [item for item in batch if isinstance(item, LogLine)]
-        if lines:
-            self._store.append_logs(self._run_id, lines)
         for plan in (item for item in batch if isinstance(item, Plan)):
             # Last, and here: drawing ten thousand tasks takes a while, and nobody waits for it.
             self._store.keep_graph(self._run_id, graph_of(plan))

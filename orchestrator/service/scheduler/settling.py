@@ -39,10 +39,11 @@ def late_runs(
     open_ids = {run.id for run in unfinished}
     found = {}
     for run in unfinished:
-        if run.state is not StateType.PENDING or run.lease_expires or run.due is None:
+        due = run.due or run.created  # what somebody asked for is due at once
+        if run.state is not StateType.PENDING or run.lease_expires or due is None:
             continue
-        if now - run.due > LATE and run.waits_for not in open_ids:
-            ago = span((now - run.due).total_seconds())
+        if now - due > LATE and run.waits_for not in open_ids:
+            ago = span((now - due).total_seconds())
             found[run.id] = f"due {ago} ago; {_cause(run, agents)}"
     return found
 

@@ -91,8 +91,24 @@ def test_a_key_is_of_one_set_of_parameters(
         assert (found["run_id"], found["state"]) == (made["run_id"], "Failed")
     error = api.post("/runs", {**body, "parameters": other}, 409)["error"]
     assert (error["kind"], error["where"]) == ("ConflictError", f"run {made['run_id']}")
-    assert error["what"].endswith("with other parameters before: day")
+    assert error["what"].endswith("with other parameters day before")
     assert "another key" in error["fix"]
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        ({"options": {"select": ["a"]}}, "other include before"),
+        ({"options": {"target": "prod"}}, "other options before"),
+        ({"labels": ["gpu"]}, "other labels before"),
+    ],
+)
+def test_a_key_is_of_one_selection_and_one_place(api: Api, other: Any, said: str) -> None:
+    body = {"flow": "nightly", "idempotency_key": "march"}
+    made = api.post("/runs", body, 201)
+    assert api.post("/runs", body, 200)["run_id"] == made["run_id"]
+    error = api.post("/runs", {**body, **other}, 409)["error"]
+    assert error["what"].endswith(said)
 
 
 def test_a_key_of_a_deployed_flow_goes_by_the_deployment_that_ran(

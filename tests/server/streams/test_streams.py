@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from datetime import timedelta
 from typing import Any
 
 import httpx
 
+from orchestrator import instants
 from orchestrator.model.state import StateType as S
 from orchestrator.server.streams.feed import Feed, Follower
 from orchestrator.server.streams.hub import Hub
@@ -50,6 +53,21 @@ def test_a_run_is_followed_to_its_end(served: Served) -> None:
     assert client.lines() == ["hello", "there"]
     assert client.of("run")[-1].data["counts"] == {"Success": 1, "Pending": 2}
     assert client.of("task")[-1].data["state"] == "Success"
+
+
+def test_what_an_agent_passes_on_last_is_heard(served: Served) -> None:
+    """The process of a run ends it before its agent has read what it printed last."""
+    make(served.store)
+    assert served.store.claim("agent", [], instants.now() + timedelta(minutes=1)) is not None
+    client = Client(f"{served.url}/api/v1/runs/a1/stream?logs=1")
+    client.wait("run")
+    moves(served.store, (None, S.RUNNING), (None, S.SUCCESS))
+    while client.of("run")[-1].data["state"] != "Success":
+        client.wait("run")
+    threading.Event().wait(0.6)  # longer than between two looks
+    served.store.append_logs("a1", [LogLine("the last word", None)])
+    client.wait("end")
+    assert client.lines() == ["the last word"]
 
 
 def test_a_client_that_comes_back_misses_nothing_and_reads_no_line_twice(
