@@ -79,7 +79,8 @@ def test_a_copy_and_the_folder_itself_are_not_the_same(project: Project) -> None
     [copied] = deploy(project, ["nightly"])
     [in_place] = deploy(project, ["nightly"], Terms(in_place=True))
     [again] = deploy(project, ["nightly"])
-    assert in_place.is_new and again.is_new
+    assert in_place.is_new
+    assert again.is_new
     assert in_place.deployment.source == str(project.root)
     assert again.deployment.source == copied.deployment.source != str(project.root)
 
