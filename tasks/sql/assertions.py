@@ -9,10 +9,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from orchestrator import instants
+from orchestrator.model.dataset import fold
 from tasks.sql.literals import literal
 from tasks.sql.relations import quoted
 
 _PLAIN = re.compile(r"[A-Za-z_]\w*$")
+_QUOTED = re.compile(r'"([^"]|"")+"$')
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +117,9 @@ class Unique:
 
     def look(self, asking: Asking) -> Finding | None:
         """The values that stand more than once."""
-        named = ", ".join(map(column, self.columns))
-        there = " and ".join(f"{column(name)} is not null" for name in self.columns)
+        names = [column(name, asking.dialect) for name in self.columns]
+        named = ", ".join(names)
+        there = " and ".join(f"{name} is not null" for name in names)
         sql = (
             f"select {named}, count(*) as times from {asking.data}"
             f"\nwhere {there} group by {named} having count(*) > 1"
@@ -134,7 +137,7 @@ class NotNull:
 
     def look(self, asking: Asking) -> Finding | None:
         """The rows without one."""
-        sql = f"select * from {asking.data}\nwhere {column(self.column)} is null"
+        sql = f"select * from {asking.data}\nwhere {column(self.column, asking.dialect)} is null"
         return _broken(asking, sql, f"{self.column} is null in {{}}", "row")
 
 
@@ -152,7 +155,7 @@ class Accepted:
 
     def look(self, asking: Asking) -> Finding | None:
         """The other values, each with how often it stands."""
-        name = column(self.column)
+        name = column(self.column, asking.dialect)
         sql = (
             f"select {name}, count(*) as times from {asking.data}"
             f"\nwhere {name} not in {literal(self.values, asking.dialect)} group by {name}"
@@ -174,7 +177,8 @@ class Fresh:
 
     def look(self, asking: Asking) -> Finding | None:
         """How old the newest row is, if that is too much."""
-        sql = f"select {_epoch(column(self.column), asking.dialect)} from {asking.data}"
+        name = column(self.column, asking.dialect)
+        sql = f"select {_epoch(name, asking.dialect)} from {asking.data}"
         (seconds,) = asking.one(sql)
         if seconds is None:
             return Finding(f"there is no {self.column} to be fresh", sql=sql)
@@ -218,9 +222,18 @@ class Near:
         )
 
 
-def column(name: str) -> str:
-    """A column's name in SQL: quoted where it is no plain word."""
-    return name if _PLAIN.match(name) else quoted(name)
+def column(name: str, dialect: str) -> str:
+    """A column's name in quotes: a plain word as the database folds it, any other as it stands.
+
+    Words that mean something else in SQL, such as ``user``, are columns in quotes alone.
+
+    Example:
+        >>> column("user", "snowflake"), column("total sum", "postgres"), column('"Id"', "postgres")
+        ('"USER"', '"total sum"', '"Id"')
+    """
+    if _QUOTED.match(name):
+        return name
+    return quoted(fold(name, False, dialect) if _PLAIN.match(name) else name)
 
 
 def _broken(asking: Asking, sql: str, text: str, unit: str) -> Finding | None:

@@ -75,6 +75,22 @@ def test_nulls_are_shown_with_their_rows(checked: Checked, database: Database) -
     checked("orders", accepted={"status": ["open", "closed"]})
 
 
+def test_words_that_mean_something_else_in_sql_are_columns(
+    checked: Checked, database: Database
+) -> None:
+    """Unquoted, ``user`` is who is logged in, at least on Postgres: it would never be null."""
+    user, order = (
+        word.upper() if database.dialect == "snowflake" else word for word in ("user", "order")
+    )
+    database.run(f'create table words ("{user}" varchar(10), "{order}" int, "Mixed" int)')
+    database.run("insert into words values (null, 1, 2), (null, 1, 2)")
+    error = failed(checked, "words", not_null="user", unique=["order", '"Mixed"'])
+    assert [each["text"] for each in error.detail["findings"]] == [
+        'order, "Mixed" is not unique: 1 value more than once',
+        "user is null in 2 rows",
+    ]
+
+
 def test_the_newest_row_is_too_old(checked: Checked) -> None:
     with instants.fixed(SIX + timedelta(hours=1)):
         error = failed(checked, "orders", freshness=("loaded_at", timedelta(hours=1)))
