@@ -414,6 +414,8 @@ class FunctionTask(Task):
 
     def run(self, *args: Any, **inputs: Any) -> Any:
         """Call the function with what its annotations ask for, and keep what it returns."""
+        if "warehouse" not in inspect.signature(self.fn).parameters:
+            inputs.pop("warehouse", None)  # it only says where the annotations look
         return self.injection.call(self.fn, args, inputs)
 
     def facts(self, key: str, planning: Planning) -> TaskFacts:

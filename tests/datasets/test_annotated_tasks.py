@@ -49,6 +49,30 @@ def test_tables_go_in_and_out(run: Run, rows: Rows, executor: str) -> None:
     assert rows("select sum(score) from marts.scores") == [(500,)]
 
 
+def test_the_warehouse_of_the_task_is_where_its_annotations_look(run: Run, rows: Rows) -> None:
+    """Whether or not the function takes the connection itself, too."""
+    ran = run(
+        """
+@task(warehouse="lake")
+def made() -> Annotated[list, Table("marts.made", mode="replace")]:
+    return [{"id": 1}, {"id": 2}]
+
+
+@task(warehouse="lake")
+def seen(made: Annotated[list, Table("marts.made")], warehouse):
+    return [len(made), warehouse.execute("select count(*) from marts.made").fetchone()[0]]
+
+
+with Flow("f") as flow:
+    seen()
+    made()
+""",
+        executor="inline",
+    )
+    assert ran.told("made") == "Success: 2 rows written to marts.made"
+    assert ran.tasks["seen"].result == {"value": [2, 2]}
+
+
 def test_the_command_line_shows_where_it_is_said(run: Run, project: Path) -> None:
     run(SCORES)
     asked = [sys.executable, "-m", "orchestrator", "why", "score", "best", "--format", "json"]
