@@ -11,6 +11,8 @@ from orchestrator.nearest import hint, nearest
 
 #: Words for the classes that need no dotted path.
 CLASSES = ("local", "ssh", "fargate", "coiled", "kubernetes")
+#: Dask's own classes, which may be named without their package.
+_OWN = ("LocalCluster", "SSHCluster")
 VERSION_CHECKS = ("error", "warn", "off")
 #: How an executor's name says that it is a cluster.
 PREFIX = "cluster:"
@@ -82,6 +84,8 @@ def _preset(name: str, **said: Any) -> Preset:
 
 def _class(value: object) -> str:
     path = TEXT(value)
+    if path in _OWN:
+        return f"distributed.{path}"
     if path not in CLASSES and "." not in path:
         raise ValueError(
             f"expected a dotted path or one of {', '.join(CLASSES)}, got {path!r}; "
@@ -120,7 +124,7 @@ _ADAPT: Shape = {
     },
     "required": ["maximum"],
 }
-_CLASS: Shape = {"type": "string", "pattern": rf"^({'|'.join(CLASSES)})$|\."}
+_CLASS: Shape = {"type": "string", "pattern": rf"^({'|'.join((*CLASSES, *_OWN))})$|\."}
 
 #: Every key of a ``[clusters.NAME]`` table.
 PRESET_KEYS: dict[str, Key] = {

@@ -186,3 +186,8 @@ def test_lengths_of_time_are_written_alike_in_all_files(
         return
     with pytest.raises(ValueError, match='as in "2h", "20 minutes" or "1h 30m"'):
         LENGTH(said)
+
+
+@pytest.mark.parametrize("name", ["LocalCluster", "SSHCluster"])
+def test_dasks_own_classes_are_known_by_their_names(name: str) -> None:
+    assert PRESETS({"big": {"class": name}})["big"].cluster_class == f"distributed.{name}"
