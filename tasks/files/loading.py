@@ -21,7 +21,7 @@ from tasks.files.choices import IfMissing, chosen
 from tasks.files.formats import Format, format_of
 from tasks.files.ledger import Ledger, key_of, known_columns
 from tasks.files.place import Options
-from tasks.files.reading import Found, Reading
+from tasks.files.reading import Found, Reading, need_pyarrow
 from tasks.files.task import Addresses, counted, filled, listed
 from tasks.files.warehouses import FileAndTableTask
 from tasks.sql.session import Mode, SqlSession
@@ -140,6 +140,7 @@ class LoadFiles(FileAndTableTask):
         found = self.found(addresses, self.if_missing)
         if not found:
             return self._summary([], 0, 0, None)
+        need_pyarrow(found[0][1].address)  # the connection needs it, too, to say what is there
         with self.connected(warehouse) as (connection, session):
             take_down(connection, written(self.table, self.mode), self.where())
             with translated(session, f"load files into {self.table}", self.where()):

@@ -139,6 +139,20 @@ class Reading:
         return batch.append_column(self.file_column, address)
 
 
+def need_pyarrow(address: str) -> None:
+    """Refuse to read a file where what all readers need is not installed.
+
+    Raises:
+        ConfigurationError: pyarrow is not installed.
+    """
+    try:
+        import pyarrow  # noqa: F401
+    except ImportError as error:
+        raise ConfigurationError(
+            f"{address} cannot be read without pyarrow ({error})", fix="pip install pyarrow"
+        ) from None
+
+
 def reader_of(address: str, stream: IO[bytes], form: Format) -> FileReader:
     """Make the reader of a format.
 
@@ -146,12 +160,7 @@ def reader_of(address: str, stream: IO[bytes], form: Format) -> FileReader:
         ConfigurationError: pyarrow is not installed.
         BadFileError: The file is not what its format says.
     """
-    try:
-        import pyarrow  # noqa: F401 - all readers need it
-    except ImportError as error:
-        raise ConfigurationError(
-            f"{address} cannot be read without pyarrow ({error})", fix="pip install pyarrow"
-        ) from None
+    need_pyarrow(address)
     if isinstance(form, Csv):
         from tasks.files.csv_reader import CsvReader
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
@@ -190,11 +191,24 @@ def test_a_workbook_that_is_none(content: bytes, write: Write, warehouse: Any) -
         load("in.xlsx", warehouse)
 
 
+@pytest.mark.parametrize("name", ["in.csv", "in.jsonl"])
+def test_what_all_files_need_is_named(
+    name: str, write: Write, warehouse: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(name, "id")
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(
+        ConfigurationError, match=f"{name} cannot be read without pyarrow"
+    ) as raised:
+        load(name, warehouse)
+    assert raised.value.fix == "pip install pyarrow"
+
+
 def test_excel_without_its_extra(
     folder: Path, warehouse: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     workbook(folder / "in.xlsx", [["id"], [1]])
-    monkeypatch.setitem(__import__("sys").modules, "openpyxl", None)
+    monkeypatch.setitem(sys.modules, "openpyxl", None)
     with pytest.raises(ConfigurationError) as raised:
         load("in.xlsx", warehouse)
     assert 'pip install "analytics-orchestrator[excel]"' in str(raised.value.fix)
