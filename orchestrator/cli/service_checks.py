@@ -162,7 +162,8 @@ def _outbox(store: RunStore) -> Check:
     dead = len(store.outbox(state=Delivery.DEAD, limit=most))
     waiting = len(store.outbox(state=Delivery.PENDING, limit=most))
     found = f"{dead}{'+' if dead == most else ''} given up, {waiting} waiting"
-    return Check("outbox", found, "orchestrator notifications list --state dead")
+    wrong = InfrastructureError.exit_code if dead else 0
+    return Check("outbox", found, "orchestrator notifications list --state dead says why", wrong)
 
 
 def zone_check() -> Check:

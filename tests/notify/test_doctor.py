@@ -44,7 +44,7 @@ def test_a_sound_store(project: Project) -> None:
     assert found["integrity"].found == "ok"
     assert found["schema"] == Check("schema", HEAD)
     assert "no runs yet" in found["run store"].found
-    assert found["outbox"].found == "0 given up, 0 waiting"
+    assert (found["outbox"].found, found["outbox"].exit_code) == ("0 given up, 0 waiting", 0)
     assert found["time zones"].found.startswith("tzdata 20")
     assert " GiB free at " in found["disk"].found
     assert "agent" not in found
@@ -111,7 +111,8 @@ def test_what_was_given_up_is_counted(project: Project) -> None:
         store.put([Notification("state", "shop/team", {}) for _ in range(3)])
         store.failed(store.outbox()[0].id, "no answer", None)
         assert len(store.outbox(state=Delivery.DEAD)) == 1
-    assert checks(project)["outbox"].found == "1 given up, 2 waiting"
+    outbox = checks(project)["outbox"]
+    assert (outbox.found, outbox.exit_code) == ("1 given up, 2 waiting", 3)
 
 
 def test_a_disk_that_is_full_and_old_zones(
