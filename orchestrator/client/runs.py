@@ -58,7 +58,8 @@ class Runs:
         Raises:
             NotFoundError: There is no such flow.
             ParameterError: A parameter is missing, unknown or does not fit.
-            ConflictError: The key has made a run of another flow, or with other parameters.
+            ConflictError: The key has made another run: of another flow, or with other parameters,
+                another selection, or, at the same deployment, other options or labels.
 
         Example:
             ::

@@ -181,8 +181,8 @@ def settle(
         recorder.close()
     to = StateType.CANCELLED if stopped else StateType.FAILED
     with suppress(StoreError):
-        left = {task.key: task.state for task in store.task_runs(run_id) if not task.finished}
-        store.transition(run_id, ending(left, to, message), fence=fence)
+        tasks = {task.key: task.state for task in store.task_runs(run_id)}
+        store.transition(run_id, ending(tasks, to, message), fence=fence)
 
 
 def _created(

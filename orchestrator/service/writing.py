@@ -60,7 +60,8 @@ def write_run(
     Raises:
         NotFoundError: There is no such flow.
         ParameterError: A parameter is missing, unknown or does not fit.
-        ConflictError: The key has made a run of another flow, or with other parameters.
+        ConflictError: The key has made another run: of another flow, or with other parameters,
+            another selection, or, at the same deployment, other options or labels.
     """
     deployment = _current(store, project.name, flow)
     found = _flow(project, flow, deployment)

@@ -290,8 +290,7 @@ class MemoryStore(
             for run_id in wanted:
                 kept = self._kept[run_id]
                 tasks = {key: StateType(row["state"]) for key, row in kept.tasks.items()}
-                left = {key: state for key, state in tasks.items() if state not in FINISHED}
-                self._make(kept, ending(left, StateType.CANCELLED, why))
+                self._make(kept, ending(tasks, StateType.CANCELLED, why))
                 self.leave(run_id)
         return tuple(wanted)
 

@@ -88,11 +88,11 @@ def decide(
     return outcome
 
 
-def ending(open_tasks: Mapping[str, StateType], to: StateType, why: str) -> tuple[Change, ...]:
+def ending(tasks: Mapping[str, StateType], to: StateType, why: str) -> tuple[Change, ...]:
     """Return the changes that end a run with its open tasks; what never began is skipped.
 
     Args:
-        open_tasks: By key, where the tasks stand that are not finished.
+        tasks: By key, where the tasks stand; those that are finished stay as they are.
         to: The run's final state, and that of what its tasks were doing.
         why: Said to people.
 
@@ -101,13 +101,14 @@ def ending(open_tasks: Mapping[str, StateType], to: StateType, why: str) -> tupl
         >>> [(change.key, change.to.value) for change in changes]
         [('load', 'Skipped'), (None, 'Cancelled')]
     """
-    tasks = (
+    changes = (
         Change(key, StateType.SKIPPED, message=f"never began: {why}")
         if state is StateType.PENDING
         else Change(key, to, message=why)
-        for key, state in open_tasks.items()
+        for key, state in tasks.items()
+        if state not in FINISHED
     )
-    return (*tasks, Change(None, to, message=why))
+    return (*changes, Change(None, to, message=why))
 
 
 def fencing(fence: int, given: int | None) -> str | None:

@@ -24,9 +24,7 @@ router = APIRouter(dependencies=[Depends(running)])
 
 _Responses = dict[int | str, dict[str, Any]]
 _CONFLICT: _Responses = {409: {"description": "It does not fit how the run stands now"}}
-_OTHER: _Responses = {
-    409: {"description": "The key made a run of another flow before, or with other parameters"}
-}
+_OTHER: _Responses = {409: {"description": "The key made a run of something else before"}}
 
 
 def _there(why: str) -> _Responses:

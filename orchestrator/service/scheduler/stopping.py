@@ -70,7 +70,6 @@ def end(store: RunStore, run: FlowRun, to: StateType, why: str) -> bool:
     except FencedError:
         return False
     tasks = {task.key: task.state for task in store.task_runs(run.id)}
-    left = {key: state for key, state in tasks.items() if state not in FINISHED}
-    store.transition(run.id, ending(left, to, why), fence=fence)
+    store.transition(run.id, ending(tasks, to, why), fence=fence)
     store.leave(run.id)
     return True
