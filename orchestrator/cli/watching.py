@@ -11,6 +11,7 @@ from orchestrator.cli import replay
 from orchestrator.errors import WorkerLostError
 from orchestrator.model.events import Event
 from orchestrator.model.state import FINISHED, State
+from orchestrator.service.last_words import Ending
 
 if TYPE_CHECKING:
     from orchestrator.store.base import RunStore
@@ -52,14 +53,16 @@ class Watcher:
         run = self.store.run(self.run_id)
         expected = self.store.durations(run.flow, list(self._tasks), project=run.project or None)
         self.tell(replay.started(run, self._tasks.values(), expected))
+        ending = Ending()
         while True:
             # The run is read first: what is written before its end is then told before its end.
             run = self.store.run(self.run_id)
             self._catch_up()
-            if run.state in FINISHED:
+            if ending.is_reached(run):
                 self.tell(replay.ended(run))
                 return State(run.state, run.message)
-            _check_driver(run)
+            if run.state not in FINISHED:
+                _check_driver(run)
             self.pause(_BEAT)
 
     def _catch_up(self) -> None:

@@ -80,6 +80,20 @@ def test_a_run_that_has_ended_is_told_whole(store: RunStore) -> None:
     assert len([e for e in events if isinstance(e, TaskChanged)]) == 4
 
 
+def test_what_an_agent_passes_on_last_is_told(store: RunStore) -> None:
+    """The process of a run ends it before its agent has read what it printed last."""
+    assert store.claim("agent", [], instants.now() + timedelta(minutes=1)) is not None
+    store.transition("a1", [Change(None, R), Change(None, F, message="broke")])
+    finished = store.run("a1").finished
+    assert finished is not None
+    later = iter([lambda: store.append_logs("a1", [LogLine("the last word")]), lambda: None])
+    events: list[Event] = []
+    with instants.fixed(finished, finished + timedelta(seconds=1), finished + timedelta(minutes=1)):
+        Watcher(store, "a1", events.append, lambda seconds: next(later)()).watch()
+    assert [e.text for e in events if isinstance(e, LogEmitted)] == ["the last word"]
+    assert isinstance(events[-1], RunFinished)
+
+
 @pytest.mark.parametrize("command", ["show", "watch"])
 def test_who_finishes_a_run_is_named(
     in_tmp: Path, capsys: pytest.CaptureFixture[str], command: str

@@ -15,6 +15,7 @@ from orchestrator import Flow, task
 from orchestrator.drawing.picture import Picture
 from orchestrator.errors import NotFoundError, UsageError
 from orchestrator.model.state import State, StateType
+from orchestrator.service.project import Project
 from tasks import DbtBuild
 from tests.dbt.project import write_project
 from tests.drawing.shop import make_flow
@@ -89,10 +90,17 @@ def test_what_a_run_returned_colours_it(shop: Flow, in_tmp: Path) -> None:
 def test_a_run_of_the_store_colours_it(shop: Flow, in_tmp: Path) -> None:
     shop.run(project=in_tmp)
     assert "Success" in "".join(titles(shop.visualize(state="latest", project=in_tmp)))
+    other = Flow("newer")
+    other.run(project=in_tmp)
+    assert "Success" in "".join(titles(shop.visualize(state="latest", project=in_tmp)))
+    with pytest.raises(NotFoundError, match="flow 'unrun' has no runs yet"):
+        Flow("unrun").visualize(state="latest", project=in_tmp)
     with pytest.raises(NotFoundError):
         shop.visualize(state="ffff", project=in_tmp)
+    with Project.find(in_tmp).store() as store:
+        [run] = store.runs(flow="shop")
     with pytest.raises(UsageError, match="of flow 'shop', not of 'other'"):
-        Flow("other").visualize(state="latest", project=in_tmp)
+        Flow("other").visualize(state=run.id, project=in_tmp)
 
 
 def test_a_state_without_tasks_colours_nothing(shop: Flow, in_tmp: Path) -> None:

@@ -136,8 +136,8 @@ class Reached(BaseModel):
 class End(BaseModel):
     """A dataset, or one column of it."""
 
-    dataset: str
-    column: str | None
+    dataset: str = Field(examples=["shop.marts.orders"])
+    column: str | None = Field(examples=["amount"])
 
 
 class LineageEdge(BaseModel):

@@ -73,7 +73,7 @@ class WholeFlow(Flow):
 class PlannedTask(BaseModel):
     """A task of a plan."""
 
-    key: str
+    key: str = Field(examples=["model.shop.orders"])
     name: str
     resource_type: str
     path: str | None
@@ -109,10 +109,10 @@ class Plan(BaseModel):
 class Duration(BaseModel):
     """How long one run took."""
 
-    run_id: str
+    run_id: str = Field(examples=["4f1c09a2b7d3e685"])
     created: datetime
     started: datetime | None
-    seconds: float | None
+    seconds: float | None = Field(examples=[61.5])
     state: StateType
     version: str | None
 
@@ -126,7 +126,7 @@ class Durations(BaseModel):
 class ChangedFile(BaseModel):
     """A file that differs."""
 
-    path: str
+    path: str = Field(examples=["flows/nightly.py"])
     change: Literal["added", "removed", "changed"]
     diff: str | None = Field(description="A unified diff; null of what is no text, or too large.")
 

@@ -15,6 +15,7 @@ from orchestrator.server.rest import models
 from orchestrator.server.rest.showing import shown
 from orchestrator.server.runs.answering import answered
 from orchestrator.service.scheduler.listing import Listed, schedules
+from orchestrator.service.scheduler.settling import late_runs
 from orchestrator.shapes.flows import seconds
 from orchestrator.shapes.values import Shape
 from orchestrator.store.base import RunStore
@@ -35,15 +36,19 @@ _UNFINISHED = tuple(state for state in StateType if state not in FINISHED)
     "/home", operation_id="home", summary="Show last night at a glance", response_model=models.Home
 )
 def home(project: ProjectOf, store: StoreOf) -> Response:
-    """Tell what failed since yesterday evening, what is late, what runs, and what comes next."""
+    """Tell what failed since yesterday evening, what is late, what runs, and what comes next.
+
+    A run that a retry has finished since counts by that retry.
+    """
     now = instants.now()
     since = evening_before(now)
     night = store.runs(project=project.name, since=since, limit=_RUNS)
     unfinished = store.runs(project=project.name, state=_UNFINISHED, limit=_RUNS)
     listed = schedules(store, project.name, now)
-    late = [*_late_schedules(listed, now), *_late_runs(unfinished, now)]
+    late = [*_late_schedules(listed, now), *_late_runs(store, unfinished, now)]
     running = [run for run in unfinished if run.state is not StateType.PENDING]
-    failed = [run for run in night if run.state in BROKEN]
+    mended = _mended(night)
+    failed = [run for run in night if run.state in BROKEN and run.id not in mended]
     return answered(
         {
             "failed": shown(store, failed[:_SHOWN]),
@@ -75,6 +80,18 @@ def evening_before(now: datetime) -> datetime:
     return datetime.combine(local.date() - timedelta(days=1), _EVENING).astimezone(UTC)
 
 
+def _mended(runs: Sequence[FlowRun]) -> set[str]:
+    """Ids of the runs that a retry, or a retry of that, has finished."""
+    earlier = {run.id: run.retry_of for run in runs}
+    found: set[str] = set()
+    for run in runs:
+        before = run.retry_of if run.state in SUCCEEDED else None
+        while before is not None and before not in found:
+            found.add(before)
+            before = earlier.get(before)
+    return found
+
+
 def _late_schedules(listed: Sequence[Listed], now: datetime) -> Iterator[Shape]:
     for one in listed:
         if one.since is not None and not one.paused and now - one.since > _PATIENCE:
@@ -84,16 +101,13 @@ def _late_schedules(listed: Sequence[Listed], now: datetime) -> Iterator[Shape]:
             }  # fmt: skip
 
 
-def _late_runs(unfinished: Sequence[FlowRun], now: datetime) -> Iterator[Shape]:
-    waiting = {run.id for run in unfinished}
+def _late_runs(store: RunStore, unfinished: Sequence[FlowRun], now: datetime) -> Iterator[Shape]:
+    causes = late_runs(unfinished, store.agents(), now) if unfinished else {}
     for run in unfinished:
-        if run.state is not StateType.PENDING or run.waits_for in waiting:
-            continue
-        due = run.due or run.created
-        if run.lease_expires is None and now - due > _PATIENCE:
+        if run.id in causes:
             name = run.schedule_id.rpartition("/")[2] if run.schedule_id else None
-            note = f"run {run.id} waits for an agent that takes it"
-            yield {"flow": run.flow, "schedule": name, "due": due, "note": note}
+            note = f"run {run.id}, {causes[run.id]}"
+            yield {"flow": run.flow, "schedule": name, "due": run.due or run.created, "note": note}
 
 
 def _coming(listed: Sequence[Listed]) -> list[Shape]:

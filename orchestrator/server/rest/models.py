@@ -31,8 +31,8 @@ class Agent(BaseModel):
     """An agent that launches runs."""
 
     id: str
-    name: str
-    labels: list[str]
+    name: str = Field(examples=["build-1"])
+    labels: list[str] = Field(examples=[["gpu"]])
     host: str
     pid: int | None
     started: datetime
@@ -53,7 +53,7 @@ class Notification(BaseModel):
 
     id: int
     key: str | None
-    kind: str
+    kind: str = Field(examples=["failed"])
     target: str
     run_id: str | None
     state: Literal["pending", "sent", "dead"]
@@ -73,7 +73,7 @@ class Notifications(BaseModel):
 class Retried(BaseModel):
     """A message that is sent again."""
 
-    id: int
+    id: int = Field(examples=[17])
     state: Literal["pending"]
 
 
@@ -114,7 +114,7 @@ class NewLimit(Asked):
 class SetLimit(BaseModel):
     """The limit that holds now."""
 
-    name: str
+    name: str = Field(examples=["tag:heavy"])
     slots: int | None
 
 
@@ -186,7 +186,7 @@ class LastNight(BaseModel):
 class Home(BaseModel):
     """Last night at a glance."""
 
-    failed: list[Run]
+    failed: list[Run] = Field(description="Without those that a retry has finished since.")
     late: list[Late]
     running: list[Run]
     next: list[Coming]

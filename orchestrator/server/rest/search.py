@@ -37,7 +37,10 @@ def search(
     outcomes: OutcomesOf,
     project: ProjectOf,
     store: StoreOf,
-    q: Annotated[str, Query(min_length=1, max_length=200, description="A part of a name.")],
+    q: Annotated[
+        str,
+        Query(min_length=1, max_length=200, description="A part of a name.", examples=["orders"]),
+    ],
 ) -> Response:
     """Find flows, runs, tasks, datasets and schedules, the likeliest first."""
     text = q.strip().casefold()

@@ -15,8 +15,9 @@ from orchestrator.server.runs.counting import with_counts
 from orchestrator.server.runs.fresh import FreshOf
 from orchestrator.service import asking
 from orchestrator.service.asking import Asked, driven
+from orchestrator.service.made_once import Written
 from orchestrator.service.planning import Request
-from orchestrator.service.writing import Written, write_retry, write_run
+from orchestrator.service.writing import write_retry, write_run
 from orchestrator.shapes import runs as shapes
 from orchestrator.store.records import Action
 

@@ -92,7 +92,10 @@ def list_events(
 def get_history(
     store: StoreOf,
     project: ProjectOf,
-    flow: Annotated[str, Query(min_length=1, max_length=2000, description="Name of the flow.")],
+    flow: Annotated[
+        str,
+        Query(min_length=1, max_length=2000, description="Name of the flow.", examples=["nightly"]),
+    ],
     key: Key,
     last: Annotated[int, Query(ge=1, le=200, description="So many runs at most.")] = 30,
 ) -> Response:

@@ -114,6 +114,9 @@ class WholeRun(Run):
     requests: list[Request]
     retried_by: list[str] = Field(description="Ids of the runs that finish this one.")
     graph: str | None = Field(description="The hash that names its graph.")
+    waiting: str | None = Field(
+        description="Why it has not begun: what it waits for, or why no agent takes it."
+    )
 
 
 class Evidence(BaseModel):
@@ -129,8 +132,8 @@ class Evidence(BaseModel):
 class Edge(BaseModel):
     """One task waits for another."""
 
-    upstream: str
-    downstream: str
+    upstream: str = Field(examples=["source.shop.raw.orders"])
+    downstream: str = Field(examples=["model.shop.orders"])
     dataset: str | None
     evidence: list[Evidence]
 
@@ -145,7 +148,7 @@ class Node(BaseModel):
     """A task as it was planned."""
 
     model_config = ConfigDict(extra="allow")
-    key: str
+    key: str = Field(examples=["model.shop.orders"])
     name: str
     resource_type: str
     path: str | None
@@ -172,7 +175,7 @@ class Layout(Asked):
     positions: dict[
         Text,
         tuple[Annotated[float, Field(allow_inf_nan=False)], Annotated[float, Field(allow_inf_nan=False)]],
-    ] = Field(max_length=MOST_TASKS)  # fmt: skip
+    ] = Field(max_length=MOST_TASKS, examples=[{"model.shop.orders": [240.0, 46.0]}])  # fmt: skip
 
 
 class Attempt(BaseModel):
@@ -252,7 +255,7 @@ class Span(BaseModel):
 class NodeRow(BaseModel):
     """A row of a timeline."""
 
-    key: str
+    key: str = Field(examples=["model.shop.orders"])
     name: str
     resource_type: str
     folder: str | None
@@ -281,9 +284,9 @@ class Event(BaseModel):
     """Something that happened in a run."""
 
     id: int
-    key: str | None
+    key: str | None = Field(examples=["model.shop.orders"])
     at: datetime
-    kind: str
+    kind: str = Field(examples=["state"])
     data: dict[str, Any]
 
 
@@ -299,10 +302,10 @@ class Line(BaseModel):
 
     seq: int
     at: datetime
-    key: str | None
+    key: str | None = Field(examples=["model.shop.orders"])
     attempt: int
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
-    text: str
+    text: str = Field(examples=["1,204 rows written"])
 
 
 class Logs(BaseModel):
@@ -347,8 +350,8 @@ class Comparison(BaseModel):
 class Done(BaseModel):
     """What was asked of a run."""
 
-    run_id: str
-    action: str
+    run_id: str = Field(examples=["4f1c09a2b7d3e685"])
+    action: str = Field(examples=["cancel"])
     tasks: list[str]
     state: str | None
     now: bool = Field(description="Whether the run does it now; else a retry goes by it.")
@@ -357,11 +360,11 @@ class Done(BaseModel):
 class PastRun(BaseModel):
     """A task in an earlier run."""
 
-    run_id: str
+    run_id: str = Field(examples=["4f1c09a2b7d3e685"])
     started: datetime | None
     finished: datetime | None
     seconds: float | None
-    rows: int | None
+    rows: int | None = Field(examples=[1204])
     state: StateType
 
 
@@ -403,7 +406,9 @@ class NewRun(Asked):
 class Cancel(Asked):
     """Why a run is stopped."""
 
-    reason: Annotated[str, StringConstraints(max_length=2000)] = ""
+    reason: Annotated[str, StringConstraints(max_length=2000)] = Field(
+        default="", examples=["the source is being rebuilt"]
+    )
 
 
 class Retry(Asked):
@@ -423,13 +428,13 @@ class Retry(Asked):
 class Mark(Asked):
     """A state that a task is given by hand."""
 
-    key: Text
+    key: Text = Field(examples=["model.shop.orders"])
     state: Literal["Success", "Failed", "Skipped"]
-    reason: Text
+    reason: Text = Field(examples=["loaded by hand"])
     result: Plain = Field(default=None, description="With Success: what tasks below it get.")
 
 
 class LetGoOn(Asked):
     """Which task goes on."""
 
-    key: Text
+    key: Text = Field(examples=["publish"])

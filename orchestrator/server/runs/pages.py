@@ -16,6 +16,7 @@ from orchestrator.server.runs.comparing import compared
 from orchestrator.server.runs.counting import counted, with_counts
 from orchestrator.server.runs.graphs import GraphOf, graph_of, positions_for
 from orchestrator.server.runs.timeline import timeline
+from orchestrator.service.scheduler.waiting import why_waiting
 from orchestrator.shapes import runs as shapes
 from orchestrator.store.base import RunStore
 
@@ -72,7 +73,8 @@ def get_run(
 def _whole(store: RunStore, run_id: str, tasks: bool) -> Response:
     run = store.run(run_id)
     found = store.task_runs(run.id) if tasks else ()
-    shape = shapes.seen(run, counted(found), now=instants.now())
+    now = instants.now()
+    shape = shapes.seen(run, counted(found), now=now)
     return answered(
         {
             **(shape if tasks else with_counts(store, [run])[0]),
@@ -80,6 +82,7 @@ def _whole(store: RunStore, run_id: str, tasks: bool) -> Response:
             "requests": [shapes.request(asked) for asked in store.asked(run.id)],
             "retried_by": store.retries(run.id),
             "graph": run.graph,
+            "waiting": why_waiting(store, run, now),
         }
     )
 
@@ -105,7 +108,12 @@ def get_graph(store: StoreOf, run_id: RunId, graphs: GraphOf) -> Response:
 def put_layout(
     store: StoreOf,
     graph: Annotated[
-        str, Path(pattern=r"^[0-9a-f]{8,64}$", description="The graph's hash, as a run names it.")
+        str,
+        Path(
+            pattern=r"^[0-9a-f]{8,64}$",
+            description="The graph's hash, as a run names it.",
+            examples=["9b1c4f0e7a2d3586"],
+        ),
     ],
     layout: models.Layout,
 ) -> Response:
@@ -138,7 +146,11 @@ def compare(
     run_id: RunId,
     other: Annotated[
         str,
-        Path(pattern=r"^[0-9A-Za-z_-]{1,64}$", description="The run that is compared with it."),
+        Path(
+            pattern=r"^[0-9A-Za-z_-]{1,64}$",
+            description="The run that is compared with it.",
+            examples=["77a0c4be51d9f302"],
+        ),
     ],
 ) -> Response:
     """Return how long each task took in both runs, what it wrote, and how its SQL changed."""

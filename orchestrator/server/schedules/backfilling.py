@@ -40,7 +40,8 @@ def make_backfill(
 ) -> Response:
     """Make runs for the past occurrences of a schedule on some local days, the oldest first.
 
-    Asking again makes nothing twice: it says how far it is.
+    Asking again makes nothing twice, but what was cancelled: it says how far it is. What another
+    backfill has made is left out, if it succeeded or is under way.
     """
     first, last = asked.start, asked.end or asked.start
     for day in (first, last):
@@ -51,8 +52,9 @@ def make_backfill(
     deployment = store.current(project.name, asked.flow)
     name = schedule_named(deployment, asked.name)
     done = backfill(
-        store, deployment, name, first, last, now=instants.now(), parallel=asked.parallel
-    )
+        store, deployment, name, first, last, now=instants.now(), parallel=asked.parallel,
+        called=asked.id,
+    )  # fmt: skip
     if done.made:
         data = {"schedule": name, "start": str(first), "end": str(last), "runs": done.made}
         audited(who, "backfill", asked.flow, data)

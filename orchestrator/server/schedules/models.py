@@ -171,6 +171,10 @@ class Backfill(BaseModel):
     cancelled: int
     running: int
     waiting: int
+    left_out: int = Field(
+        description="So many were left out: other backfills' runs succeeded or are under way."
+    )
+    filled_by: list[str] = Field(description="The ids of these other backfills.")
 
 
 class Filling(BaseModel):
@@ -256,3 +260,6 @@ class NewBackfill(Asked):
     start: date = Field(description="First local day.")
     end: date | None = Field(default=None, description="Last local day; the first, if left out.")
     parallel: int = Field(default=1, ge=1, le=1000, description="So many runs at a time.")
+    id: Word | None = Field(
+        default=None, description="A name of its own: a new one fills again what was filled before."
+    )

@@ -33,7 +33,14 @@ _EVENTS = {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}
     responses=_EVENTS,  # type: ignore[arg-type]
 )
 def follow_run(
-    run_id: Annotated[str, Path(pattern=r"^[0-9A-Za-z_-]{1,64}$", description="Id of the run.")],
+    run_id: Annotated[
+        str,
+        Path(
+            pattern=r"^[0-9A-Za-z_-]{1,64}$",
+            description="Id of the run.",
+            examples=["4f1c09a2b7d3e685"],
+        ),
+    ],
     request: Request,
     store: StoreOf,
     logs: Annotated[bool, Query(description="Whether to send lines of the log, too.")] = False,

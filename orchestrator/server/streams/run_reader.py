@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from datetime import datetime, timedelta
 
 from orchestrator import instants
-from orchestrator.model.state import FINISHED
 from orchestrator.server.streams.words import News, Place, View
+from orchestrator.service.last_words import Ending
 from orchestrator.shapes import runs as shapes
 from orchestrator.shapes.values import Shape
 from orchestrator.store.base import RunStore
-from orchestrator.store.records import FlowRun
 
 _EVENTS = 2000  #: at once
 _LINES = 2000  #: at once
 _BACK = 500  #: events: who comes for the first time has asked how things stand a moment ago
 _MADE = 32  #: beginnings that are remembered
-#: An agent passes on what the process of a run printed last when that has ended.
-_LAST_WORDS = timedelta(seconds=3)
 _PAUSE = 0.25  #: seconds: no task is told of more than four times in a second
 
 
@@ -36,7 +32,7 @@ class RunReader:
     def __init__(self, store: RunStore, run_id: str) -> None:
         self._store, self._run_id = store, run_id
         self.place = Place(store.last_event(run_id), store.log_total(run_id))
-        self._seen_over: datetime | None = None
+        self._ending = Ending()
         self._made: dict[tuple[int, Place, View], bytes] = {}
         self._making = threading.Lock()
 
@@ -47,24 +43,15 @@ class RunReader:
         lines = self._store.logs(self._run_id, after_seq=since.line, limit=_LINES)
         if not events and not lines:
             now = self._store.run(self._run_id)
-            return News(since, since, ended=now.state.value) if self._is_over(now) else None
+            return (
+                News(since, since, ended=now.state.value) if self._ending.is_reached(now) else None
+            )
         keys = {event.key for event in events if event.key is not None}
         self.place = Place(
             events[-1].id if events else since.event, lines[-1].seq if lines else since.line
         )
         run = self._run() if events else None
         return News(since, self.place, run, self._tasks(keys), lines)
-
-    def _is_over(self, run: FlowRun) -> bool:
-        """Whether a run has ended, and all is written that was said in it."""
-        if run.state not in FINISHED:
-            return False
-        if run.agent is None or run.finished is None:
-            return True
-        now = instants.now()
-        # Clocks of machines differ: what ended in our future ended when we first saw it.
-        self._seen_over = self._seen_over or now
-        return now - min(run.finished, self._seen_over) >= _LAST_WORDS
 
     def missed(self, after: Place | None, until: Place, view: View) -> Iterator[bytes]:
         """What a client has missed: the run and its tasks as they stand, and each line."""

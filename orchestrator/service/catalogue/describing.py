@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +70,20 @@ def described(artifacts: Iterable[Path]) -> dict[Dataset, Said]:
             return found
         for dataset, said in _of_manifest(manifest, types, loaded):
             found.setdefault(dataset, said)
+    return found
+
+
+def together(files: Mapping[Dataset, Said], dbt: Mapping[Dataset, Said]) -> dict[Dataset, Said]:
+    """What SQL files and dbt say; dbt goes first, but for a description that it does not give.
+
+    Args:
+        files: What SQL files say of the tables they write.
+        dbt: What :func:`described` found.
+    """
+    found = dict(files)
+    for dataset, said in dbt.items():
+        text = said.description or (files[dataset].description if dataset in files else "")
+        found[dataset] = replace(said, description=text)
     return found
 
 

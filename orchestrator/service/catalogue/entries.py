@@ -58,9 +58,13 @@ class Entry:
 
     @property
     def kind(self) -> str:
-        """dbt's resource type, or ``table``, ``file``, ``stage``."""
-        if self.said is not None and self.said.kind != "sql":
-            return self.said.kind
+        """dbt's resource type, or ``table``, ``file``, ``stage``.
+
+        What dbt takes as a source, and a task here writes, is a source to dbt alone.
+        """
+        kind = self.said.kind if self.said is not None else "sql"
+        if kind != "sql" and not (kind == "source" and self.writers):
+            return kind
         return _KINDS.get(self.dataset.kind, "table")
 
     @property

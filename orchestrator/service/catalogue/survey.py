@@ -19,7 +19,7 @@ from orchestrator.model.flow import Flow
 from orchestrator.model.group import TaskGroup
 from orchestrator.schedule import as_schedule
 from orchestrator.secrets import masker
-from orchestrator.service.catalogue.describing import Said, described
+from orchestrator.service.catalogue.describing import Said, described, together
 from orchestrator.service.catalogue.parameters import parameter_schema, parameter_shapes, stand_in
 from orchestrator.service.columns import column_graph
 from orchestrator.service.planning import Request, plan_flow
@@ -101,7 +101,7 @@ def survey(project: Project, digest: str, told: Callable[[Survey], None]) -> Sur
     if project.whole is not None and project.whole.name not in flows:
         found[project.whole.name] = project.whole
         flows[project.whole.name] = replace(_planned(project, project.whole), whole=True)
-    said = _of_sql_files(flows.values()) | _said(project, found)
+    said = together(_of_sql_files(flows.values()), _said(project, found))
     planned = Survey(digest, instants.now(), flows, said)
     told(planned)
     notes: dict[str, None] = {}

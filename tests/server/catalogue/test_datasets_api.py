@@ -17,7 +17,7 @@ def _by_name(shop: Asking, **query: Any) -> dict[str, Any]:
 def test_every_dataset_with_its_layer_and_kind(shop: Asking) -> None:
     found = {name: (one["layer"], one["kind"]) for name, one in _by_name(shop).items()}
     assert found == {
-        "raw.orders": ("sources", "source"),
+        "raw.orders": ("sources", "table"),  # a task here writes it
         "raw.payments": ("sources", "source"),
         "main.countries": ("seeds", "seed"),
         "main.stg_orders": ("staging", "model"),

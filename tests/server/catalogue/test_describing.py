@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from orchestrator.model.dataset import Dataset
 from orchestrator.model.parameter import JSON, Parameter
 from orchestrator.model.state import StateType
-from orchestrator.service.catalogue.describing import ColumnSaid, described
+from orchestrator.service.catalogue.describing import ColumnSaid, Said, described, together
 from orchestrator.service.catalogue.outcomes import OutcomeReader
 from orchestrator.service.catalogue.parameters import parameter_schema, parameter_shapes, stand_in
 from orchestrator.store.memory import MemoryStore
@@ -56,6 +57,20 @@ def test_the_table_itself_knows_types_and_order(tmp_path: Path) -> None:
         "id": ColumnSaid("INTEGER", "The number."), "amount": ColumnSaid("BIGINT"),
     }  # fmt: skip
     assert (said.layer, said.limit, said.loaded) == ("sources", 7200, "2026-03-01T05:00:00Z")
+
+
+def test_a_source_that_dbt_does_not_describe_is_described_by_the_file_that_writes_it(
+    tmp_path: Path,
+) -> None:
+    orders, totals = Dataset("shop", "raw", "orders"), Dataset("shop", "raw", "totals")
+    files = {name: Said("sql", "sql", "", "Orders, by day.") for name in (orders, totals)}
+    dbt = described([_manifest(tmp_path)])
+    assert dbt[orders].description == ""
+    said = together(files, dbt)
+    assert (said[orders].layer, said[orders].description) == ("sources", "Orders, by day.")
+    assert said[totals] == files[totals]
+    own = {orders: replace(dbt[orders], description="As they come in.")}
+    assert together(files, own)[orders].description == "As they come in."
 
 
 def test_files_that_cannot_be_read_say_nothing(tmp_path: Path) -> None:

@@ -81,6 +81,21 @@ def test_last_night_at_a_glance(shop: Asking, store: RunStore) -> None:
     assert (night["ok"], night["failed"], night["running"], night["late"]) == (1, 1, 1, 2)
 
 
+def test_a_run_that_a_retry_has_finished_is_not_listed_as_failed(
+    shop: Asking, store: RunStore
+) -> None:
+    for name, earlier, state in (
+        ("a1", None, StateType.FAILED), ("a2", "a1", StateType.FAILED),
+        ("a3", "a2", StateType.SUCCESS), ("b1", None, StateType.FAILED),
+        ("b2", "b1", StateType.FAILED),
+    ):  # fmt: skip
+        store.create_run(FlowRun(name, "nightly", "shop", retry_of=earlier, created=NOON))
+        store.transition(name, [Change(None, StateType.RUNNING), Change(None, state)])
+    found = shop.get("/home", models.Home)
+    assert {run["run_id"] for run in found["failed"]} == {"b1", "b2"}
+    assert (found["last_night"]["ok"], found["last_night"]["failed"]) == (1, 2)
+
+
 def test_a_project_where_nothing_happened_yet(shop: Asking) -> None:
     found = shop.get("/home", models.Home)
     assert [found[name] for name in ("failed", "late", "running", "next", "trend")] == [[]] * 5

@@ -22,6 +22,15 @@ def kept(store: RunStore, number: int, flow: str = "nightly", project: str = "sh
     return store.create_run(FlowRun(run_id, flow, project, created=made))
 
 
+def test_a_run_says_why_it_has_not_begun(api: Api, store: RunStore) -> None:
+    first = kept(store, 1)
+    store.create_run(FlowRun("second", "nightly", "shop", waits_for=first))
+    assert api.get(f"/runs/{first}")["waiting"] == "no agent is there"
+    assert api.get("/runs/second")["waiting"] == f"waits for run {first}"
+    store.transition(first, [Change(None, StateType.CANCELLED)])
+    assert api.get(f"/runs/{first}")["waiting"] is None
+
+
 def ids(found: object) -> list[str]:
     assert isinstance(found, dict)
     return [run["run_id"] for run in found["runs"]]

@@ -125,6 +125,20 @@ def test_a_key_of_a_deployed_flow_goes_by_the_deployment_that_ran(
     api.post("/runs", {**body, "parameters": {"day": "2021-01-01"}}, 409)
 
 
+def test_a_key_goes_by_what_was_asked_for_not_by_what_a_default_became(
+    api: Api, project: Project
+) -> None:
+    body = {"flow": "nightly", "idempotency_key": "march"}
+    made = api.post("/runs", body, 201)
+    kept = project.root / "flows" / "nightly.py"
+    kept.write_text(kept.read_text().replace("date(2026, 3, 1)", "date(2026, 3, 12)"))
+    assert api.get("/flows/nightly")["parameters"][0]["default"] == "2026-03-12"
+    for same in ({}, {"day": "2026-03-01"}):
+        again = api.post("/runs", {**body, "parameters": same}, 200)
+        assert (again["run_id"], again["parameters"]) == (made["run_id"], {"day": "2026-03-01"})
+    api.post("/runs", {**body, "parameters": {"day": "2026-03-12"}}, 409)
+
+
 def test_a_key_of_a_flow_whose_module_is_gone(api: Api, store: RunStore) -> None:
     store.deploy(Deployment("d1", "shop", "bygone", "0a1b2c3d4e5f", "/nowhere"))
     body = {"flow": "bygone", "idempotency_key": "march", "parameters": {"n": 1}}

@@ -140,9 +140,14 @@ def test_backfills_are_made_once_and_listed(shop: Asking, store: RunStore) -> No
     assert (made["total"], made["made"], made["waiting"]) == (3, 3, 3)
     again = shop.send("POST", "/backfills", asked, models.Backfill, 200)
     assert (again["id"], again["made"], again["runs"]) == (made["id"], 0, made["runs"])
+    more = asked | {"end": str(first + timedelta(days=3))}
+    found = shop.send("POST", "/backfills", more, models.Backfill, 201)
+    assert (found["made"], found["left_out"], found["filled_by"]) == (1, 3, [made["id"]])
+    anew = shop.send("POST", "/backfills", asked | {"id": "anew"}, models.Backfill, 201)
+    assert (anew["id"], anew["made"], anew["left_out"]) == ("anew", 3, 0)
     store.transition(made["runs"][0], [Change(None, StateType.RUNNING)])
     store.transition(made["runs"][0], [Change(None, StateType.FAILED)])
-    [one] = shop.get("/backfills", models.Backfills)["backfills"]
+    one = shop.get("/backfills", models.Backfills)["backfills"][-1]
     assert (one["id"], one["schedule"], one["total"]) == (made["id"], "main", 3)
     assert (one["failed"], one["waiting"]) == (1, 2)
     assert datetime.fromisoformat(one["first"]).date() == first

@@ -53,10 +53,14 @@ export function LogView({
   run,
   task = null,
   attempt = null,
-  live = false,
+  live: grows = false,
   events,
   taskLink,
 }: Props) {
+  const [awaits, setAwaits] = useState(grows);
+  if (grows && !awaits) setAwaits(true);
+  // What was said last in a run comes after its end, until the stream says that this was all.
+  const live = grows || (awaits && task === null);
   const [url, change] = useUrl();
   const level = one(url.level);
   const line = Number(one(url.line)) || null;
@@ -121,6 +125,10 @@ export function LogView({
     log: (told) => {
       source.append(told.lines);
       events?.log?.(told);
+    },
+    end: (told) => {
+      setAwaits(false);
+      events?.end?.(told);
     },
   });
 
@@ -199,7 +207,7 @@ export function LogView({
         <Problem error={source.problem} onAgain={() => source.want(0, source.count)} />
       )}
       {source.count === 0 && !source.problem ? (
-        <NoLines live={live} level={level} loading={source.version === 0} />
+        <NoLines live={live} level={level} task={task !== null} loading={source.version === 0} />
       ) : (
         <LogLines
           source={source}
@@ -244,14 +252,29 @@ function counted(source: LogSource): string {
     : `${numberText(source.count)} lines loaded; more as you scroll`;
 }
 
-function NoLines({ live, level, loading }: { live: boolean; level: string; loading: boolean }) {
+interface NoLinesProps {
+  live: boolean;
+  level: string;
+  /** Whether only the lines of a task are shown. */
+  task: boolean;
+  loading: boolean;
+}
+
+const PRINTED =
+  " What it prints is kept here if it has log_stdout=True; else it is in the log of the whole run where an agent launched that, and otherwise on the terminal.";
+
+function NoLines({ live, level, task, loading }: NoLinesProps) {
   if (loading) return <p className={styles.waiting}>Loading the log …</p>;
   if (level)
     return <Empty title="No lines of this level">Choose “All levels” to see what was said.</Empty>;
-  return live ? (
-    <Empty title="Nothing said yet">Lines appear here as they are written.</Empty>
-  ) : (
-    <Empty title="It said nothing">What a task prints or logs is kept here.</Empty>
+  const [title, rest] = live
+    ? ["Nothing said yet", "Lines appear here as they are written."]
+    : ["It logged nothing", "What a task logs is kept here."];
+  return (
+    <Empty title={title}>
+      {rest}
+      {task && PRINTED}
+    </Empty>
   );
 }
 

@@ -22,7 +22,15 @@ import {
 } from "@xyflow/react";
 
 import type { Board } from "./board";
-import { drawingOf, hitsOf, marksOf, sameMark, type Drawing, type Mark } from "./drawing";
+import {
+  drawingOf,
+  hitsOf,
+  marksOf,
+  nodesWith,
+  sameMark,
+  type Drawing,
+  type Mark,
+} from "./drawing";
 import { Edges } from "./Edges";
 import { GraphCard } from "./GraphCard";
 import { GraphList } from "./GraphList";
@@ -32,7 +40,8 @@ import { Keyed } from "./keyed";
 import { useLayout } from "./layout";
 import { MiniMap } from "./MiniMap";
 import { GraphIndex, type GraphData, type Positions } from "./model";
-import { step } from "./navigate";
+import { inOrder, step } from "./navigate";
+import { hitAt } from "./search";
 import { useStable } from "./stable";
 import { AroundContext, GroupNode, TaskNode, type Around, type DrawnAs } from "./nodes";
 import { isBroken, lookOf } from "./states";
@@ -161,7 +170,18 @@ const Canvas = memo(function Canvas(props: CanvasProps): JSX.Element {
   const current = nodes.find((node) => node.id === chosen);
   const flow = useReactFlow<DrawnAs>();
   const [far, setFar] = useState(false);
-  useView(flow, nodes, board, chosen, view);
+  const found = useMemo(
+    () =>
+      hits === null
+        ? NONE
+        : inOrder(
+            nodesWith(drawing, hits).map((node) => node.key),
+            positions,
+          ),
+    [drawing, hits, positions],
+  );
+  useView(flow, nodes, board, chosen ?? found[0] ?? null, view);
+  useFound(flow, nodes, found, view, onView);
   // The same functions each time: else a change of one state would draw every node again.
   const click = useStable((_: unknown, node: DrawnAs) =>
     onView({ selected: node.id === chosen ? null : node.id }),
@@ -254,6 +274,8 @@ function drawnAs(drawing: Drawing, positions: Positions, id: string): DrawnAs[] 
       position: { x: x - width / 2, y: y - height / 2 },
       width,
       height,
+      // Else only those that were in sight once are counted where all are to be shown.
+      measured: { width, height },
       handles: NO_HANDLES,
       data: { drawn, id: `${id}-${i}` },
     };
@@ -320,6 +342,48 @@ function useView(
     // Only a new drawing moves the view; a selection alone leaves it where it is.
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [nodes, flow, store]);
+}
+
+/** Goes to what is found: to the first unless one is in sight, and with each Enter to the next. */
+function useFound(
+  flow: ReactFlowInstance<DrawnAs>,
+  nodes: readonly DrawnAs[],
+  found: readonly string[],
+  { search, hit }: GraphView,
+  onView: ChangeView,
+): void {
+  const store = useStoreApi();
+  const sought = useRef({ search, hit });
+  useEffect(() => {
+    const before = sought.current;
+    sought.current = { search, hit };
+    if (found.length === 0 || (before.search === search && before.hit === hit)) return;
+    const key = hitAt(found, hit);
+    const nodeOf = (each: string): DrawnAs | undefined => nodes.find(({ id }) => id === each);
+    if (hit !== 0 && key !== undefined) {
+      onView({ selected: key });
+      show(flow, nodeOf(key));
+    } else if (search !== "") {
+      const { transform, width, height } = store.getState();
+      const wanted = new Set(found);
+      const seen = nodes.some(
+        (node) => wanted.has(node.id) && inSight(node, transform, width, height),
+      );
+      if (!seen) show(flow, nodeOf(found[0] ?? ""));
+    }
+  }, [flow, store, nodes, found, search, hit, onView]);
+}
+
+/** Whether one can read a node where the drawing stands. */
+function inSight(
+  node: DrawnAs,
+  [left, top, zoom]: readonly [number, number, number],
+  width: number,
+  height: number,
+): boolean {
+  const x = left + zoom * (node.position.x + (node.width ?? 0) / 2);
+  const y = top + zoom * (node.position.y + (node.height ?? 0) / 2);
+  return zoom >= LEGIBLE && x > 0 && x < width && y > 0 && y < height;
 }
 
 function zoomToFit(nodes: readonly DrawnAs[], width: number, height: number): number {

@@ -4,7 +4,7 @@ import { useRef, type JSX } from "react";
 import { useVirtualizer } from "@tanstack/react-virtual";
 
 import { useCounts, type Board } from "./board";
-import type { Drawing } from "./drawing";
+import { nodesWith, type Drawing } from "./drawing";
 import type { DrawnNode } from "./grouping";
 import { useKeyed } from "./keyed";
 import { worst } from "./states";
@@ -26,11 +26,7 @@ interface Props {
 const NOBODY: readonly string[] = [];
 
 export function GraphList({ drawing, board, hits, act, critical, label }: Props): JSX.Element {
-  const shown = hits
-    ? drawing.nodes.filter(({ key, group }) =>
-        (group?.members ?? [key]).some((each) => hits.has(each)),
-      )
-    : drawing.nodes;
+  const shown = nodesWith(drawing, hits);
   const box = useRef<HTMLDivElement>(null);
   const rows = useVirtualizer({
     count: shown.length,

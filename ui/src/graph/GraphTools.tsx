@@ -6,6 +6,7 @@ import type { JSX } from "react";
 import { Button } from "../parts/Button";
 import type { Drawing } from "./drawing";
 import { GROUPINGS, type GroupBy } from "./grouping";
+import { GO_ON, nextHit } from "./search";
 import type { ChangeView, GraphView } from "./view";
 import styles from "./Graph.module.css";
 
@@ -38,7 +39,11 @@ export function GraphTools({ drawing, view, onView, hits, searched, hasPath }: P
           placeholder="Find…"
           aria-label="Find in the graph"
           value={view.search}
-          onChange={(event) => onView({ search: event.target.value })}
+          title={GO_ON}
+          onChange={(event) => onView({ search: event.target.value, hit: 0 })}
+          onKeyDown={(event) => {
+            if (event.key === "Enter") onView({ hit: nextHit(view.hit, event.shiftKey ? -1 : 1) });
+          }}
         />
       )}
       {hits && (

@@ -91,6 +91,15 @@ export function hitsOf(
   return new Set([...hits].filter((key) => only.has(key)));
 }
 
+/** The drawn nodes in which something is found; all, when nothing is searched for. */
+export function nodesWith(
+  { nodes }: Drawing,
+  hits: ReadonlySet<string> | null,
+): readonly DrawnNode[] {
+  if (hits === null) return nodes;
+  return nodes.filter(({ key, group }) => (group?.members ?? [key]).some((each) => hits.has(each)));
+}
+
 /** How each drawn node stands out. */
 export function marksOf(
   drawing: Drawing,

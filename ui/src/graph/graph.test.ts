@@ -2,10 +2,10 @@ import { expect, test } from "vitest";
 import { bestGrouping, drawn, groupKey, groupsOf } from "./grouping";
 import { elementsByParent, parentOf } from "./mapped";
 import { GraphIndex, shownName, type GraphEdge, type GraphNode } from "./model";
-import { step } from "./navigate";
+import { inOrder, step } from "./navigate";
 import { Pairs } from "./pairs";
 import { criticalPath, neighbourhood } from "./reach";
-import { found } from "./search";
+import { found, hitAt, nextHit } from "./search";
 import { countStates, shownState, weighed, worst } from "./states";
 
 const node = (key: string, folder: string, more: Partial<GraphNode> = {}): GraphNode => ({
@@ -115,6 +115,14 @@ test("arrows move along edges, and within a column", () => {
   expect(step(INDEX, at, "a", "ArrowDown")).toBe("b");
   expect(step(INDEX, at, "e", "ArrowRight")).toBe("e");
   expect(step(INDEX, at, null, "ArrowRight")).toBe("a");
+});
+
+test("what is found is gone to as one reads, round and round", () => {
+  const at = { a: [100, 0], b: [0, 50], c: [0, 10], d: [100, 90] } as const;
+  const hits = inOrder(["a", "b", "c"], at as never);
+  expect(hits).toEqual(["c", "b", "a"]);
+  expect([1, 2, 3, 4, -1, -3, -4].map((hit) => hitAt(hits, hit)).join("")).toBe("cbacaca");
+  expect([nextHit(0, 1), nextHit(1, -1), nextHit(-1, 1), nextHit(2, 1)]).toEqual([1, -1, 1, 3]);
 });
 
 test("the worst state is the one a group shows", () => {

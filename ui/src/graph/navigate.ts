@@ -41,6 +41,12 @@ export function step(
   return nearest(column, at, positions) ?? from;
 }
 
+/** Nodes as one reads them: from left to right, in a column from top to bottom. */
+export function inOrder(keys: readonly string[], positions: Positions): string[] {
+  const at = (key: string): readonly [number, number] => positions[key] ?? [Infinity, Infinity];
+  return [...keys].sort((a, b) => at(a)[0] - at(b)[0] || at(a)[1] - at(b)[1]);
+}
+
 /** The leftmost node, the topmost of those. */
 export function first(positions: Positions): string | null {
   let best: string | null = null;

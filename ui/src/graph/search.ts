@@ -32,3 +32,17 @@ export function found(nodes: readonly GraphNode[], text: string): Set<string> | 
   });
   return new Set(hits.map((node) => node.key));
 }
+
+/** What keys do in a field that searches a graph. */
+export const GO_ON = "Enter goes to the next that is found, Shift and Enter to the one before";
+
+/** One on or back, past 0, which goes nowhere. */
+export function nextHit(hit: number, by: 1 | -1): number {
+  return hit + by || by;
+}
+
+/** The one of what is found that a number means: 1 the first, -1 the last, and round. */
+export function hitAt(found: readonly string[], hit: number): string | undefined {
+  const count = found.length;
+  return found[(((hit > 0 ? hit - 1 : hit) % count) + count) % count];
+}

@@ -11,6 +11,8 @@ export interface GraphView {
   /** Names of the groups that are unfolded. */
   open: readonly string[];
   search: string;
+  /** Which of what is found is gone to, from 1, round and round; 0 while it is only typed. */
+  hit: number;
   focus: Focus | null;
   selected: string | null;
   /** Whether the critical path is emphasised. */
@@ -23,6 +25,7 @@ export const PLAIN: GraphView = {
   by: null,
   open: [],
   search: "",
+  hit: 0,
   focus: null,
   selected: null,
   critical: true,

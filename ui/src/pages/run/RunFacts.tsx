@@ -99,6 +99,17 @@ export function RunFacts({ run }: { run: WholeRun }): JSX.Element {
         )}
       </dl>
       {run.message && <p className={styles.message}>{run.message}</p>}
+      {run.requests.map(
+        (asked, index) =>
+          asked.action === "cancel" && (
+            <p key={index} className={styles.message}>
+              {asked.by || "Somebody"} asked it to stop, <Time at={asked.at} seconds />
+              {typeof asked.data?.reason === "string" &&
+                asked.data.reason !== "" &&
+                `: ${asked.data.reason}`}
+            </p>
+          ),
+      )}
     </div>
   );
 }

@@ -5,6 +5,7 @@ import { useEffect, useRef, useState, type JSX } from "react";
 import { Button } from "../../parts/Button";
 import { lookOf, weighed, type Counts } from "../../graph/states";
 import { Standing } from "../../graph/Standing";
+import { GO_ON, nextHit } from "../../graph/search";
 import { GROUPINGS, type GroupBy } from "../../graph/grouping";
 import type { RunView } from "./address";
 import type { ChangeRunView } from "./useRunView";
@@ -37,7 +38,14 @@ export function RunFilter({ view, onView, counts, by }: Props): JSX.Element {
     });
   return (
     <div className={styles.filter} role="search" aria-label="Tasks">
-      <SearchField value={view.search} onChange={(search) => onView({ search })} />
+      <SearchField
+        value={view.search}
+        onChange={(search) => onView({ search, hit: 0 })}
+        onGo={(search, by) =>
+          onView({ search, hit: search === view.search ? nextHit(view.hit, by) : by })
+        }
+        title={view.view === "graph" ? GO_ON : undefined}
+      />
       <span className={styles.states} role="group" aria-label="States">
         {weighed({
           ...Object.fromEntries(view.states.map((state) => [state, 0.1])),
@@ -58,7 +66,11 @@ export function RunFilter({ view, onView, counts, by }: Props): JSX.Element {
         ))}
       </span>
       {(view.states.length > 0 || view.search !== "") && (
-        <Button kind="quiet" icon="close" onClick={() => onView({ states: [], search: "" })}>
+        <Button
+          kind="quiet"
+          icon="close"
+          onClick={() => onView({ states: [], search: "", hit: 0 })}
+        >
           Show all
         </Button>
       )}
@@ -85,9 +97,14 @@ export function RunFilter({ view, onView, counts, by }: Props): JSX.Element {
 function SearchField({
   value,
   onChange,
+  onGo,
+  title,
 }: {
   value: string;
   onChange: (text: string) => void;
+  /** Enter: on to the next, or with Shift back. */
+  onGo: (text: string, by: 1 | -1) => void;
+  title?: string;
 }): JSX.Element {
   const [text, setText] = useState(value);
   const [seen, setSeen] = useState(value);
@@ -103,7 +120,13 @@ function SearchField({
       className={styles.search}
       placeholder="Find tasks…"
       aria-label="Find tasks"
+      title={title}
       value={text}
+      onKeyDown={(event) => {
+        if (event.key !== "Enter") return;
+        window.clearTimeout(timer.current);
+        onGo(text, event.shiftKey ? -1 : 1);
+      }}
       onChange={(event) => {
         const next = event.target.value;
         setText(next);

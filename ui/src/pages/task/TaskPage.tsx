@@ -22,6 +22,7 @@ import { one, useUrl } from "../../parts/url";
 import { flowPath, runPath, taskPath } from "../../paths";
 import { EdgeList } from "./EdgeList";
 import { failureOf, restOf } from "./failure";
+import { FailedElements } from "./FailedElements";
 import { FailureView } from "./FailureView";
 import { LinkCopy } from "./LinkCopy";
 import { Nodes } from "./Nodes";
@@ -235,6 +236,7 @@ function Body({ run, found, attempt, relation }: BodyProps) {
         </div>
       )}
       {failure && <FailureView failure={failure} relation={relation} />}
+      <FailedElements run={run} task={found.task} />
       {sql && (
         <div id="sql">
           <SqlView

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 
-import type { Attempt } from "../../api/types";
-import { failureOf, placeOf, restOf, sayingOf } from "./failure";
+import type { Attempt, TaskRun } from "../../api/types";
+import { failedElements, failureOf, placeOf, restOf, sayingOf } from "./failure";
 
 const attempt: Attempt = {
   number: 1,
@@ -58,4 +58,15 @@ it("says the database's words at the failing line", () => {
   expect(sayingOf("Parser Error: x")).toBe("Parser Error: x");
   expect(sayingOf("Database Error in model x")).toBe("Database Error in model x");
   expect(sayingOf("")).toBe("");
+});
+
+it("finds the elements of a mapped task that failed", () => {
+  const runs = [
+    ["load", "Failed"],
+    ["load[0]", "Success"],
+    ["load[1]", "Failed"],
+    ["load[2]", "TimedOut"],
+    ["loaded[1]", "Failed"],
+  ].map(([key, state]) => ({ key, state }) as TaskRun);
+  expect(failedElements(runs, "load").map((task) => task.key)).toEqual(["load[1]", "load[2]"]);
 });

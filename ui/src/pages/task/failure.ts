@@ -1,6 +1,7 @@
 /** Why an attempt failed, from what it left behind. */
 
-import type { Attempt, Failure } from "../../api/types";
+import type { Attempt, Failure, TaskRun } from "../../api/types";
+import { parentOf } from "../../graph/mapped";
 
 const BROKEN = new Set(["Failed", "TimedOut"]);
 
@@ -57,6 +58,13 @@ export function restOf(detail: Record<string, unknown> | null): [string, unknown
 function isEmpty(value: unknown): boolean {
   if (value === null) return true;
   return typeof value === "object" && Object.keys(value).length === 0;
+}
+
+/** The elements of a mapped task that failed, in the order of the run. */
+export function failedElements(tasks: readonly TaskRun[], key: string): TaskRun[] {
+  return tasks.filter(
+    (task) => BROKEN.has(task.state) && parentOf(task.key, (each) => each === key) !== null,
+  );
 }
 
 /** What is said at the failing line: the database's own words, without the frame that dbt puts around. */
