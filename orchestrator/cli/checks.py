@@ -37,6 +37,7 @@ def all_checks(session: Session, *, target: str | None, profiles_dir: str | None
     found.append(Check("project", f"{project.name} at {project.root}"))
     options = RunOptions(target=target or project.settings.target, profiles_dir=profiles_dir)
     found.append(_tried("flows", lambda: ", ".join(project.flows)))
+    found.extend(_policy(project))
     found.extend(_until_wrong("run store", service_checks.store_checks(project)))
     found.append(service_checks.disk_check(project))
     return [*found, *_warehouses(project, options), *_clusters(project)]
@@ -94,6 +95,20 @@ def _warehouses(project: Project, options: RunOptions) -> Iterator[Check]:
         yield Check(label, f"{space.dialect}, names are in {default or 'no default schema'}")
         if warehouse.affinity and warehouse.affinity.startswith(_FILE):
             yield _database(Path(warehouse.affinity.removeprefix(_FILE)))
+
+
+def _policy(project: Project) -> Iterator[Check]:
+    """Whether the guard rails can be read, if there are any; ``orchestrator check`` applies them."""
+    from orchestrator.service.policy.reading import read_policy
+    from orchestrator.service.policy.rules import FILE_NAME
+
+    try:
+        policy = read_policy(project.root)
+    except OrchestratorError as error:
+        yield _wrong("policy", error)
+    else:
+        if policy is not None:
+            yield Check("policy", f"{FILE_NAME} is read")
 
 
 def _clusters(project: Project) -> Iterator[Check]:

@@ -22,6 +22,22 @@ INDIRECT = ("eager", "cautious", "buildable", "empty")
 EXECUTORS = ("threads", "inline", "dask")
 
 
+class Executors(click.Choice[str]):
+    """Where tasks run; a cluster has an option of its own, which is pointed to."""
+
+    def __init__(self) -> None:
+        super().__init__(EXECUTORS)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Take one of the names."""
+        from orchestrator.presets import PREFIX
+
+        if str(value).startswith(PREFIX):
+            name = str(value).removeprefix(PREFIX) or "NAME"
+            self.fail(f"{value!r} is a cluster; name it by --cluster {name}", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 def shared(fn: Command) -> Command:
     """Add ``--format`` and ``--project-dir``; the command gets a :class:`Session` in their place."""
 

@@ -24,6 +24,7 @@ _BAD = InfrastructureError.exit_code
 _OLDEST_ZONES = "2026a"
 _SILENT = timedelta(seconds=30)  #: three beats of an agent
 _SPARE = 1 << 30  #: bytes
+_RUNS = 1_000_000  #: all that are unfinished
 _UPDATE = "pip install --upgrade"
 
 
@@ -49,6 +50,7 @@ def store_checks(project: Project) -> Iterator[Check]:
         with project.store() as store:
             yield Check("run store", f"{path or _place(project)}; {_latest(store)}")
             yield from agent_checks(store)
+            yield late_check(store, project.name)
             yield _outbox(store)
 
 
@@ -141,6 +143,26 @@ def _agent(agent: AgentRecord) -> Check:
         found = f"{place}, has {', '.join(other)}"
         return Check("agent", found, "install the same versions there, and start it again", _BAD)
     return Check("agent", f"{place}, version {agent.version or 'unknown'}")
+
+
+def late_check(store: RunStore, project: str) -> Check:
+    """Runs that could have begun minutes ago, and why none of them has."""
+    from orchestrator import instants
+    from orchestrator.service.scheduler.scheduler import UNFINISHED
+    from orchestrator.service.scheduler.settling import late_causes, late_runs
+    from orchestrator.service.scheduler.waiting import BUSY, heard_of
+
+    now = instants.now()
+    unfinished = store.runs(project=project, state=UNFINISHED, limit=_RUNS)
+    late = late_runs(unfinished, heard_of(store.agents(), now), now)
+    if not late:
+        return Check("waiting runs", "none is late")
+    causes = late_causes(late)
+    found = "; ".join(f"{number} late: {cause}" for cause, number in causes.items())
+    wrong = _BAD if causes.keys() != {BUSY} else 0
+    return Check(
+        "waiting runs", found, "start one: orchestrator agent, or orchestrator serve", wrong
+    )
 
 
 def _version() -> str:

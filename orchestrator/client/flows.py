@@ -157,7 +157,10 @@ class Schedules:
         """Let a schedule make runs again."""
         return self._connection.send("POST", "/schedules/resume", {"flow": flow, "name": name})
 
-    def backfill(self, flow: str, name: str, start: date, end: date, *, parallel: int = 1) -> Json:
+    def backfill(
+        self, flow: str, name: str, start: date, end: date, *, parallel: int = 1,
+        called: str | None = None,
+    ) -> Json:  # fmt: skip
         """Make the runs of past days that are not there.
 
         Args:
@@ -166,11 +169,12 @@ class Schedules:
             start: The first local day.
             end: The last one.
             parallel: So many runs at a time.
+            called: A name of its own: a new one fills again what was filled before.
         """
         body = {
             "flow": flow, "name": name, "start": start.isoformat(), "end": end.isoformat(),
             "parallel": parallel,
-        }  # fmt: skip
+        } | ({"id": called} if called else {})  # fmt: skip
         return self._connection.send("POST", "/backfills", body)
 
 

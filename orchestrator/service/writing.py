@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
-from orchestrator.errors import (
-    ConflictError,
-    NotFoundError,
-    OrchestratorError,
-    ParameterError,
-    ProjectError,
-)
+from orchestrator.errors import ConflictError, NotFoundError, ProjectError
 from orchestrator.model.flow import Flow
-from orchestrator.model.parameter import bind_parameters
 from orchestrator.model.state import FINISHED
 from orchestrator.service.asking import marks
+from orchestrator.service.binding import bound
+from orchestrator.service.made_once import Written, make_once, refuse_others
 from orchestrator.service.planning import Request
 from orchestrator.service.project import Project
 from orchestrator.service.running import left_again, refuse_retry
 from orchestrator.store.base import RunStore
 from orchestrator.store.deployments import Deployment
 from orchestrator.store.records import FlowRun, new_run_id
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """A run that was written down, and whether this call made it."""
-
-    run: FlowRun
-    is_new: bool
 
 
 def write_run(
@@ -67,7 +53,7 @@ def write_run(
     found = _flow(project, flow, deployment)
     name = found.name if found is not None else flow
     given = dict(deployment.parameters if deployment else {}) | dict(request.parameters or {})
-    bound = _bound(found, given) if found is not None else given
+    values = bound(found, given) if found is not None else given
     target = deployment.environment.get("target") if deployment else None
     asked = {name: value for name, value in asdict(request.options).items() if value}
     options: dict[str, Any] = {
@@ -78,16 +64,18 @@ def write_run(
         "whole": found is not None and found is project.whole,
         "by": by,
     }
+    if request.idempotency_key is not None and deployment is None:
+        options["asked"] = sorted(request.parameters or {})
     run = FlowRun(
-        new_run_id(), name, project.name, given if deployment else bound, options=options,
+        new_run_id(), name, project.name, given if deployment else values, options=options,
         labels=_once(deployment.labels if deployment else (), labels),
         idempotency_key=request.idempotency_key,
         deployment_id=deployment.id if deployment else None,
         version=deployment.version if deployment else None,
     )  # fmt: skip
-    made = _kept(store, run)
+    made = make_once(store, run)
     if not made.is_new:
-        _refuse_others(store, found, made.run, run, request.parameters or {})
+        refuse_others(store, found, made.run, run, request.parameters or {})
     return made
 
 
@@ -118,7 +106,8 @@ def write_retry(
     before = store.retries(earlier.id)
     _refuse_second(store, earlier, before)
     deployment = _current(store, earlier.project, earlier.flow) if earlier.deployment_id else None
-    options = {name: value for name, value in earlier.options.items() if name != "again"}
+    own = ("again", "asked")  # said of one run
+    options = {name: value for name, value in earlier.options.items() if name not in own}
     run = FlowRun(
         new_run_id(), earlier.flow, earlier.project, earlier.parameters, retry_of=earlier.id,
         options={**options, "by": by} | ({"again": again} if again else {}),
@@ -129,61 +118,7 @@ def write_retry(
         # A second click finds the same: the key names how many there were.
         idempotency_key=f"retry of {earlier.id} after {before[-1] if before else 'none'}",
     )  # fmt: skip
-    return _kept(store, run)
-
-
-def _kept(store: RunStore, run: FlowRun) -> Written:
-    kept = store.create_run(run)
-    if kept == run.id:
-        return Written(run, True)
-    there = store.run(kept)
-    if (there.flow, there.project) != (run.flow, run.project):
-        raise ConflictError(
-            f"the idempotency key {run.idempotency_key!r} has made a run of {there.flow!r} before",
-            where=f"run {there.id}",
-            fix="use another key for each run that is wanted",
-        )
-    return Written(there, False)
-
-
-def _refuse_others(
-    store: RunStore, flow: Flow | None, there: FlowRun, asked: FlowRun, given: Mapping[str, Any]
-) -> None:
-    """Refuse what would not have made the run that is there.
-
-    What is not given counts as it did then, by the run's own deployment: that of now may give
-    other values.
-    """
-    defaults = store.deployment(there.deployment_id).parameters if there.deployment_id else {}
-    wanted, had = dict(defaults) | dict(given), dict(there.parameters)
-    if flow is not None:  # then text and value that mean the same are the same
-        wanted, had = _as_bound(flow, wanted), _as_bound(flow, had)
-    names = sorted(name for name in wanted.keys() | had if wanted.get(name) != had.get(name))
-    others = ["parameters " + ", ".join(names)] if names else []
-    others += [
-        name for name in ("include", "exclude") if _option(asked, name) != _option(there, name)
-    ]
-    if asked.deployment_id == there.deployment_id:
-        others += ["options"] if _option(asked, "run") != _option(there, "run") else []
-        others += ["labels"] if asked.labels != there.labels else []
-    if others:
-        raise ConflictError(
-            f"the idempotency key {there.idempotency_key!r} has made a run with other"
-            f" {' and '.join(others)} before",
-            where=f"run {there.id}",
-            fix="use another key for each run that is wanted",
-        )
-
-
-def _option(run: FlowRun, name: str) -> Any:
-    return json.loads(json.dumps(run.options.get(name), default=str))  # as it is kept
-
-
-def _as_bound(flow: Flow, kept: dict[str, Any]) -> dict[str, Any]:
-    try:
-        return _bound(flow, kept)
-    except ParameterError:  # the flow took others then
-        return kept
+    return make_once(store, run)
 
 
 def _current(store: RunStore, project: str, flow: str) -> Deployment | None:
@@ -205,25 +140,6 @@ def _flow(project: Project, name: str, deployment: Deployment | None) -> Flow | 
         if deployment is None:
             raise
         return None
-
-
-def _bound(flow: Flow, given: Mapping[str, Any]) -> dict[str, Any]:
-    values = _checked(lambda: bind_parameters(flow.parameters(), given, flow=flow.name), flow)
-    return {
-        name: value.isoformat() if hasattr(value, "isoformat") else value
-        for name, value in values.items()
-    }
-
-
-def _checked(bind: Callable[[], dict[str, Any]], flow: Flow) -> dict[str, Any]:
-    try:
-        return bind()
-    except OrchestratorError:
-        raise
-    except Exception as error:  # a flow's own check of a value can raise whatever it likes
-        raise ParameterError(
-            f"a parameter of flow {flow.name!r} cannot be checked: {type(error).__name__}: {error}"
-        ) from error
 
 
 def _refuse_unknown(store: RunStore, run: FlowRun, tasks: Sequence[str]) -> None:

@@ -83,10 +83,17 @@ def runs(found: Iterable[FlowRun]) -> Shape:
     return {"runs": [run(each) for each in found]}
 
 
-def whole(found: FlowRun, tasks: Iterable[TaskRun], asked: Iterable[Ask] = ()) -> Shape:
-    """A run with its ``tasks``, and its ``requests``: what people asked of it."""
+def whole(
+    found: FlowRun,
+    tasks: Iterable[TaskRun],
+    asked: Iterable[Ask] = (),
+    *,
+    waiting: str | None = None,
+) -> Shape:
+    """A run with its ``tasks``, its ``requests`` (what people asked), and why it is ``waiting``."""
     return {
         **run(found),
+        "waiting": waiting,
         "tasks": [task(each) for each in tasks],
         "requests": [request(each) for each in asked],
     }

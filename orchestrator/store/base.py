@@ -413,8 +413,8 @@ class RunStore(
         """Delete old finished runs with all that belongs to them.
 
         Args:
-            older_than: Delete those that finished before the instant, and the settled occurrences
-                that were due before it; None for none by age.
+            older_than: Delete those that finished before the instant, and the occurrences that
+                were due and settled before it; None for none by age.
             most: Of each flow of a project, keep so many finished runs, the newest ones; None for
                 any number.
 

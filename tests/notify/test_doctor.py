@@ -16,6 +16,7 @@ from orchestrator.cli.session import Session
 from orchestrator.service.project import Project
 from orchestrator.store.agents import AgentRecord
 from orchestrator.store.outbox import Delivery, Notification
+from orchestrator.store.records import FlowRun
 from orchestrator.store.tables import HEAD
 
 
@@ -104,6 +105,44 @@ def test_agents_that_are_silent_or_of_another_version(project: Project) -> None:
     assert [check.exit_code for check in found] == [0, 3, 3]
     assert f"runs version 0.0.1, here is {here}" in found[1].found
     assert "was last heard of 300 s ago" in found[2].found
+
+
+def test_runs_that_are_late_say_why(project: Project) -> None:
+    now = instants.now()
+    assert checks(project)["waiting runs"] == Check("waiting runs", "none is late")
+    with project.store() as store:
+        due = now - timedelta(minutes=6)
+        for number in range(2):
+            store.create_run(
+                FlowRun(f"r{number}", "nightly", "shop", created=due, due=due, labels=("gpu",))
+            )
+        old = now - timedelta(minutes=1)
+        store.enlist(AgentRecord("a1", "lost", labels=("gpu",), started=old, heartbeat=old))
+        with instants.fixed(now):
+            late = service_checks.late_check(store, "shop")
+            assert (late.found, late.exit_code) == ("2 late: no agent is there", 3)
+            store.enlist(AgentRecord("a2", "plain", started=now, heartbeat=now))
+            late = service_checks.late_check(store, "shop")
+            assert (late.found, late.exit_code) == ("2 late: no agent has its labels gpu", 3)
+            store.enlist(AgentRecord("a3", "big", labels=("gpu",), started=now, heartbeat=now))
+            late = service_checks.late_check(store, "shop")
+            assert (late.found, late.exit_code) == (
+                "2 late: the agents that could take it are busy", 0,
+            )  # fmt: skip
+
+
+def test_a_policy_that_cannot_be_read(project: Project) -> None:
+    assert "policy" not in checks(project)
+    path = project.root / "policy.toml"
+    path.write_text("")
+    assert checks(project)["policy"] == Check("policy", "policy.toml is read")
+    path.unlink()
+    path.symlink_to("nowhere")
+    assert checks(project)["policy"].exit_code == 2
+    path.unlink()
+    path.write_text("x = [")
+    found = checks(project)["policy"]
+    assert (found.exit_code, "not TOML" in found.found) == (2, True)
 
 
 def test_what_was_given_up_is_counted(project: Project) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 
 import pytest
 from scheduler_worlds import World, shape, utc
@@ -14,6 +15,8 @@ from orchestrator.schedule import CronClock
 from orchestrator.service.scheduler.backfill import Progress, backfill, cancel
 from orchestrator.store.base import RunStore
 from orchestrator.store.deployments import Deployment
+from orchestrator.store.occurrences import Settled
+from orchestrator.store.records import FlowRun
 
 NIGHTLY = CronClock("30 1 * * *", timezone="America/New_York")
 
@@ -61,6 +64,85 @@ def test_asking_again_makes_nothing_and_tells_how_far_it_is(world: World) -> Non
 def test_another_name_fills_the_same_days_again(world: World) -> None:
     fill(world, 1, 3)
     assert fill(world, 1, 3, called="after-fix").made == 3
+
+
+def test_more_days_leave_out_what_has_succeeded_or_is_under_way(world: World) -> None:
+    first = fill(world, 1, 5)
+    world.finish(first.runs[0])
+    world.finish(first.runs[1], StateType.FAILED)
+    more = fill(world, 1, 7)
+    assert (more.made, more.total) == (3, 3)  # the 2nd, which failed, the 6th and the 7th
+    assert (more.left_out, more.filled_by) == (4, (first.id,))
+    days = [world.store.run(run_id).interval_end for run_id in more.runs]
+    assert days == [utc(11, day, 6, 30) for day in (2, 6, 7)]
+    assert fill(world, 1, 7) == replace(more, made=0)
+    assert len(world.runs()) == 8
+    assert fill(world, 1, 7, called="anew").made == 7
+
+
+def test_what_failed_and_was_finished_by_another_run_is_left_out(world: World) -> None:
+    first = fill(world, 1, 2)
+    failed = world.store.run(first.runs[0])
+    world.finish(failed.id, StateType.FAILED)
+    world.store.create_run(
+        replace(failed, id="finishes", state=StateType.PENDING, retry_of=failed.id, waits_for=None)
+    )
+    assert (fill(world, 1, 3).made, fill(world, 1, 3).left_out) == (1, 2)
+
+
+def test_nights_older_than_what_is_kept_are_known_as_long_as_their_runs(world: World) -> None:
+    first = fill(world, 1, 3)
+    for run_id in first.runs:
+        world.finish(run_id)
+    assert world.store.prune(utc(11, 19)) == 0
+    assert (fill(world, 1, 3).made, fill(world, 1, 4).left_out) == (0, 3)
+    world.store.prune(world.now + timedelta(seconds=1))
+    assert fill(world, 1, 3).made == 3
+
+
+def test_two_who_ask_for_the_same_night_at_once_make_it_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    occur, others = world.store.occur, []
+
+    def late(*args: object, **more: object) -> tuple[str, ...]:
+        if not others:  # another one is asked between this one's look and its writing
+            others.append(None)
+            others[0] = fill(world, 1, 3)
+        return occur(*args, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(world.store, "occur", late)
+    found = fill(world, 2, 5)
+    assert (others[0].made, found.made, found.left_out) == (3, 2, 2)
+    assert len(world.runs()) == 5
+
+
+def test_asking_again_goes_on_with_what_was_cancelled(world: World) -> None:
+    first = fill(world, 1, 3)
+    world.finish(first.runs[0])
+    deployed = world.store.current("shop", "nightly")
+    for time in (1, 2):
+        cancel(world.store, deployed, "main", date(2026, 11, 1), date(2026, 11, 3))
+        again = fill(world, 1, 3)
+        assert (again.id, again.total, again.made) == (first.id, 3, 2)
+        assert (again.succeeded, again.waiting, again.left_out) == (1, 2, 0)
+        assert len(world.runs()) == 3 + 2 * time
+    named = fill(world, 1, 1, called="anew")
+    cancel(world.store, deployed, "main", date(2026, 11, 1), date(2026, 11, 1), called="anew")
+    assert fill(world, 1, 1, called="anew").made == 1
+    assert named.total == 1
+
+
+def test_what_an_earlier_version_filled_is_known(world: World) -> None:
+    mine, one = "shop/nightly/main", "America/New_York 2026-11-02T01:30:00 0"
+    row = Settled(
+        mine, f"backfill my own {one}", utc(11, 2, 6, 30), "2026-11-02T01:30:00",
+        reason="backfill my own", run_id="old", settled=world.now,
+    )  # fmt: skip
+    made = world.store.occur(mine, [row], [FlowRun("old", "nightly", "shop")], utc(1, 1))
+    assert made == (row.key,)
+    found = fill(world, 1, 3)
+    assert (found.made, found.left_out, found.filled_by) == (2, 1, ("my own",))
 
 
 def test_so_many_run_at_a_time_whoever_runs_them(world: World) -> None:

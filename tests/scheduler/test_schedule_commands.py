@@ -64,6 +64,20 @@ def test_list_shows_what_comes_and_why_nights_did_not_run(
     assert lines[3].endswith("covered by the run of 2026-11-20 01:30: catch_up is latest")
 
 
+@pytest.mark.parametrize(
+    ("overlap", "says"),
+    [("allow_all", "1 due, and no scheduler has"), ("buffer_one", "1 due, after run ")],
+)
+def test_list_says_after_which_run_only_if_it_is_waited_for(
+    project: Project, capsys: pytest.CaptureFixture[str], overlap: str, says: str
+) -> None:
+    deploy(project, shape(NIGHTLY, overlap=overlap), begun=utc(11, 19, 6))
+    with project.store() as store:
+        assert World(store, utc(11, 19, 7)).tick().made
+    assert execute(["schedule", "list"]) == 0
+    assert says in capsys.readouterr().out
+
+
 def test_list_shows_the_seconds_of_what_is_due_between_minutes(
     project: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -120,8 +134,24 @@ def test_backfill_goes_on_where_it_stands(
     assert capsys.readouterr().out == (
         f"backfill {found['id']} of nightly: nothing new to make\n  of 14 runs: 14 waiting\n"
     )
+    assert execute([*days[:-1], "2026-11-15"]) == 0
+    lines = capsys.readouterr().out.splitlines()[1:]
+    assert lines == [
+        "  of 1 run: 1 waiting",
+        f"  left out: 14, made by backfill {found['id']} (succeeded, or under way)",
+        "  --id NAME, with a new name, makes them again",
+    ]
     found = answer(capsys, *days, "--cancel")
     assert (found["made"], found["cancelled"]) == (0, 14)
+    assert execute([*days, "--cancel"]) == 0
+    assert capsys.readouterr().out.endswith(
+        "  to go on: the same command without --cancel makes what was cancelled\n"
+    )
+    again = answer(capsys, *days)
+    assert (again["made"], again["waiting"]) == (14, 14)
+    assert execute(["runs", "show", again["runs"][1]]) == 0
+    assert f"not begun  waits for run {again['runs'][0]}" in capsys.readouterr().out
+    assert answer(capsys, "runs", "show", again["runs"][0])["waiting"] == "no agent is there"
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from scheduler_worlds import World, shape, utc
 
 from orchestrator.model.state import StateType
 from orchestrator.schedule import CronClock
+from orchestrator.service.scheduler.waiting import why_waiting
 from orchestrator.store.agents import AgentRecord
 from orchestrator.store.base import RunStore
 from orchestrator.store.records import BY_SIGNAL, Action, Ask, Change, TaskRun
@@ -122,6 +124,28 @@ def test_late_runs_say_why_nobody_takes_them(world: World) -> None:
     assert world.claim() is None
     assert world.store.claim("x2", ["gpu"], utc(3, 2), now=world.now) is not None
     assert world.tick().late == {}
+
+
+def test_a_run_says_why_it_has_not_begun(world: World) -> None:
+    def why(run_id: str) -> str | None:
+        return why_waiting(world.store, world.store.run(run_id), world.now)
+
+    world.deploy("nightly", shape(HOURLY, overlap="buffer_all"), labels=("gpu",))
+    (first,) = world.tick(utc(3, 1, 13)).made
+    (second,) = world.tick(utc(3, 1, 14)).made
+    assert (why(first), why(second)) == ("no agent is there", f"waits for run {first}")
+    plain = AgentRecord("x1", "plain", started=world.now, heartbeat=world.now)
+    world.store.enlist(plain)
+    assert why(first) == "no agent has its labels gpu"
+    world.store.enlist(replace(plain, id="x2", labels=("gpu",)))
+    assert why(first) == "the agents that could take it are busy"
+    assert world.store.claim("x2", ["gpu"], utc(3, 2), now=world.now) is not None
+    assert why(first) is None
+    world.finish(first)
+    world.now += 31 * SECOND
+    assert why(second) == "no agent is there"  # neither was heard of
+    later = replace(world.store.run(second), id="later", due=world.now + 90 * SECOND, waits_for="x")
+    assert why(world.store.create_run(later)) == "due in 90 s"
 
 
 def test_an_agent_is_lost_after_three_beats(world: World) -> None:

@@ -26,7 +26,7 @@ _OVERLAPS = (
     callback=options.assignments,
     help="Give a parameter another default. May be repeated.",
 )  # fmt: skip
-@click.option("--executor", type=click.Choice(options.EXECUTORS), help="Where tasks run.")
+@click.option("--executor", type=options.Executors(), help="Where tasks run.")
 @click.option("--cluster", metavar="NAME", help="Run tasks that name no cluster on this one.")
 @click.option(
     "--environment", metavar="JSON", help='How runs are launched: \'{"kind": "docker", …}\'.'

@@ -87,14 +87,15 @@ def _switch(session: Session, flow: str, name: str | None, *, paused: bool) -> N
 @_named
 @click.option(
     "--id", "called", metavar="ID",
-    help="Name of the backfill. Another name makes runs for days that were filled before.",
+    help="Name of the backfill. A new name makes runs for days that were filled before.",
 )  # fmt: skip
 @click.option("--cancel", is_flag=True, help="Stop what is left of this backfill.")
 @options.shared
 def backfill(session: Session, flow: str, first: Any, last: Any, **rest: Any) -> None:
     """Make runs for the past occurrences of FLOW's schedule on some days, the oldest first.
 
-    Asking again makes nothing twice: it goes on where it stopped, and says how far it is.
+    Asking again makes nothing twice: it goes on where it stopped, what was cancelled included, and
+    says how far it is. What another backfill has made is left out, if it succeeded or is under way.
 
     \b
     orchestrator schedule backfill nightly --from 2026-11-01 --to 2026-11-14 --parallel 2
@@ -122,7 +123,7 @@ def backfill(session: Session, flow: str, first: Any, last: Any, **rest: Any) ->
             )  # fmt: skip
     session.show(
         lambda: {"flow": deployment.flow, "schedule": name, **schedule_shapes.progress(found)},
-        lambda width: pictures.progress(deployment.flow, found),
+        lambda width: pictures.progress(deployment.flow, found, cancelled=rest["cancel"]),
     )
 
 

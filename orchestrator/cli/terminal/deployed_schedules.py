@@ -62,15 +62,32 @@ def _settled(row: Settled, width: int) -> Text:
     return Text(shorten(text, width), style=_STYLES[row.outcome.value])
 
 
-def progress(flow: str, found: Progress) -> list[Text]:
-    """Draw a backfill."""
+def progress(flow: str, found: Progress, *, cancelled: bool = False) -> list[Text]:
+    """Draw a backfill.
+
+    Args:
+        flow: The flow.
+        found: How far it is.
+        cancelled: Whether it was asked to stop right now.
+    """
     made = f"{counted(found.made, 'run')} made" if found.made else "nothing new to make"
     parts = ("succeeded", "failed", "cancelled", "running", "waiting")
     stand = ", ".join(f"{getattr(found, name)} {name}" for name in parts if getattr(found, name))
-    return [
-        Text(f"backfill {found.id} of {one_line(flow)}: {made}"),
-        Text(f"  of {counted(found.total, 'run')}: {stand}"),
-    ]
+    done = "asked to stop" if cancelled else made
+    lines = [Text(f"backfill {one_line(found.id)} of {one_line(flow)}: {done}")]
+    if found.total:
+        lines.append(Text(f"  of {counted(found.total, 'run')}: {stand}"))
+    if found.left_out:
+        others = ", ".join(one_line(name) for name in found.filled_by)
+        lines += [
+            Text(
+                f"  left out: {found.left_out}, made by backfill {others} (succeeded, or under way)"
+            ),
+            Text("  --id NAME, with a new name, makes them again"),
+        ]
+    if cancelled:
+        lines.append(Text("  to go on: the same command without --cancel makes what was cancelled"))
+    return lines
 
 
 def step_lines(step: Tick) -> list[Text]:

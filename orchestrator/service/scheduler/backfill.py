@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import takewhile
 from typing import Any
 
 from orchestrator.errors import UsageError
-from orchestrator.model.state import FINISHED, StateType
 from orchestrator.schedule import Occurrence, Schedule
 from orchestrator.service.scheduler.backfills import standing
-from orchestrator.service.scheduler.making import BACKFILL, run_of
+from orchestrator.service.scheduler.filled import Filled, key_of, said_of
+from orchestrator.service.scheduler.making import run_of
 from orchestrator.service.scheduler.stopping import ask_all_to_stop
 from orchestrator.service.scheduler.watching import shape_of
 from orchestrator.store.base import RunStore
@@ -24,7 +24,7 @@ from orchestrator.store.records import FlowRun, new_run_id
 
 MOST = 10_000  #: occurrences of one backfill
 _AT_ONCE = 500  #: runs a transaction: others write between
-_ALL = 1_000_000  #: rows that are looked at: all of the schedule
+_NEVER = datetime.fromtimestamp(0, UTC)  #: a mark that moves nothing
 _OFFSET = timedelta(days=2)  #: more than any local time is away from UTC
 
 
@@ -34,7 +34,7 @@ class Progress:
 
     Args:
         id: Its name; asking again with it goes on where it stands.
-        total: Occurrences.
+        total: Occurrences, without those left out.
         made: Runs made by this call.
         runs: Ids of its runs, in the order of their occurrences.
         succeeded: So many runs succeeded.
@@ -42,6 +42,9 @@ class Progress:
         cancelled: So many were cancelled.
         running: So many are under way.
         waiting: So many wait for an agent, or for others of the backfill.
+        left_out: So many occurrences were left out: other backfills made their runs, which
+            succeeded or are under way.
+        filled_by: The names of these other backfills.
     """
 
     id: str
@@ -53,6 +56,8 @@ class Progress:
     cancelled: int = 0
     running: int = 0
     waiting: int = 0
+    left_out: int = 0
+    filled_by: tuple[str, ...] = ()
 
 
 def backfill(
@@ -69,7 +74,8 @@ def backfill(
     """Make the runs of a schedule's occurrences on past local days, the oldest first.
 
     Run number ``n`` waits for number ``n - parallel``: so many run at a time, whoever runs them,
-    and nothing has to stay alive for it. What is there of the same backfill is not made again.
+    and nothing has to stay alive for it. What this backfill has made is not made again, unless it
+    was cancelled; nor what another one has made, if that succeeded or is under way.
 
     Args:
         store: The store.
@@ -79,21 +85,35 @@ def backfill(
         last: The last one; of today only what is past.
         now: The present (aware).
         parallel: So many at a time.
-        called: Name of the backfill; if left out, made of schedule and days.
+        called: Name of the backfill, which then fills whatever others have filled; if left out,
+            made of schedule and days.
 
     Raises:
         UsageError: There is nothing to run on these days, or too much.
     """
     mine = schedule_id(deployment.project, deployment.flow, name)
-    wanted = occurrences_on(deployment, name, first, last, now)
+    every = occurrences_on(deployment, name, first, last, now)
     label = called or _label(mine, first, last)
-    there = _rows(store, mine, label)
-    made = 0
+    filled = Filled(store, deployment, mine)
+    wanted = _wanted(every, filled, label, called)
+    there, made = _own(wanted, filled, label), 0
     for start in range(0, len(wanted), _AT_ONCE):
-        chunk = range(start, min(start + _AT_ONCE, len(wanted)))
-        made += _make(store, deployment, mine, label, wanted, chunk, parallel, there, now)
-    rows = [there[_key(label, one)] for one in wanted]
-    return _progress(store, deployment, label, rows, made)
+        rows, runs = [], []
+        for place in range(start, min(start + _AT_ONCE, len(wanted))):
+            one = wanted[place]
+            if one.key in there:
+                continue
+            before = there.get(wanted[place - parallel].key) if place >= parallel else None
+            # In their order, and behind everything that is due already.
+            due = now - timedelta(microseconds=len(wanted) - place)
+            key = key_of(called, filled.times(one.key, called) + 1, one.key)
+            row, run = _row_and_run(deployment, mine, label, key, one, now, due, before)
+            there[one.key] = row
+            rows.append(row)
+            runs.append(run)
+        made += len(store.occur(mine, rows, runs, _NEVER)) if rows else 0
+    # Read anew: somebody else may have asked for the same at the same time, and been first.
+    return _told(every, Filled(store, deployment, mine), label, called, made)
 
 
 def occurrences_on(
@@ -144,94 +164,76 @@ def cancel(
     """
     mine = schedule_id(deployment.project, deployment.flow, name)
     label = called or _label(mine, first, last)
-    rows = list(_rows(store, mine, label).values())
+    filled = Filled(store, deployment, mine)
+    rows = filled.rows_of(label)
     if not rows:
-        raise UsageError(f"there is no backfill of {mine} from {first} to {last}")
-    unfinished = {run.id for run in _runs_of(store, deployment, state=_UNFINISHED)}
-    left = [row.run_id for row in reversed(rows) if row.run_id in unfinished]
-    ask_all_to_stop(store, left, f"backfill {label} was cancelled")
-    return _progress(store, deployment, label, rows, 0)
+        raise UsageError(
+            f"there is no backfill of {mine} "
+            + (f"called {called!r}" if called else f"from {first} to {last}"),
+            fix="give the days it was asked with, or its name: --id ID",
+        )
+    left = [row.run_id for row in reversed(rows) if row.run_id and filled.is_under_way(row)]
+    ask_all_to_stop(store, left, f"{said_of(label)} was cancelled")
+    filled = Filled(store, deployment, mine)
+    return _progress(filled, label, filled.latest_of(label), 0)
 
 
-def _make(
-    store: RunStore,
-    deployment: Deployment,
-    mine: str,
-    label: str,
-    wanted: Sequence[Occurrence],
-    chunk: Sequence[int],
-    parallel: int,
-    there: dict[str, Settled],
-    now: datetime,
-) -> int:
-    """Make what is not there of some occurrences, in one transaction; return how many."""
-    rows, runs = [], []
-    for place in chunk:
-        one, key = wanted[place], _key(label, wanted[place])
-        if key in there:
-            continue
-        before = there.get(_key(label, wanted[place - parallel])) if place >= parallel else None
-        # In their order, and behind everything that is due already.
-        due = now - timedelta(microseconds=len(wanted) - place)
-        row, run = _row_and_run(deployment, mine, label, one, now, due, before)
-        there[key] = row
-        rows.append(row)
-        runs.append(run)
-    if not rows:
-        return 0
-    settled = set(store.occur(mine, rows, runs, datetime.fromtimestamp(0, UTC)))
-    if len(settled) < len(rows):  # somebody else asked for the same at the same time
-        there.update(_rows(store, mine, label))
-    return len(settled)
+def _wanted(
+    every: Sequence[Occurrence], filled: Filled, label: str, called: str | None
+) -> list[Occurrence]:
+    """Those that are this backfill's own; with a name of its own, all of them."""
+    return [one for one in every if called or not filled.is_done_by_others(one.key, label)]
+
+
+def _own(wanted: Sequence[Occurrence], filled: Filled, label: str) -> dict[str, Settled]:
+    """What this backfill has made and nobody has cancelled, by the occurrence."""
+    latest = filled.latest_of(label)
+    keys = (one.key for one in wanted)
+    return {
+        key: latest[key] for key in keys if key in latest and not filled.is_cancelled(latest[key])
+    }
 
 
 def _row_and_run(
     deployment: Deployment,
     mine: str,
     label: str,
+    key: str,
     one: Occurrence,
     now: datetime,
     due: datetime,
     before: Settled | None,
 ) -> tuple[Settled, FlowRun]:
     row = Settled(
-        mine, _key(label, one), one.instant, one.nominal.isoformat(), one.repeat, SettledAs.RUN,
-        f"backfill {label}", new_run_id(), one.interval_start, one.interval_end, now,
+        mine, key, one.instant, one.nominal.isoformat(), one.repeat, SettledAs.RUN,
+        said_of(label), new_run_id(), one.interval_start, one.interval_end, now,
     )  # fmt: skip
     assert row.run_id is not None
     # A name of its own: the nightly run neither waits for the backfill nor ends it.
-    place = f"{mine} backfill {label}"
+    place = f"{mine} {said_of(label)}"
     run = run_of(row.run_id, one, deployment, place, now, before.run_id if before else None)
     return row, replace(run, due=due)
-
-
-def _key(label: str, one: Occurrence) -> str:
-    return f"{BACKFILL}{label} {one.key}"
 
 
 def _label(mine: str, first: date, last: date) -> str:
     return hashlib.sha256(f"{mine} {first} {last}".encode()).hexdigest()[:8]
 
 
-def _rows(store: RunStore, mine: str, label: str) -> dict[str, Settled]:
-    found = store.occurrences(mine, outcome=SettledAs.RUN, limit=_ALL)
-    prefix = f"{BACKFILL}{label} "
-    return {row.key: row for row in reversed(found) if row.key.startswith(prefix)}
-
-
-_UNFINISHED = tuple(state for state in StateType if state not in FINISHED)
-
-
-def _progress(
-    store: RunStore, deployment: Deployment, label: str, rows: Sequence[Settled], made: int
+def _told(
+    every: Sequence[Occurrence], filled: Filled, label: str, called: str | None, made: int
 ) -> Progress:
-    ids = [row.run_id for row in rows if row.run_id is not None]
-    # A run is made when its row is.
-    since = min(row.settled for row in rows)
-    states = {run.id: run.state for run in _runs_of(store, deployment, since=since)}
-    counts = Counter(standing(states[run_id]) for run_id in ids if run_id in states)
-    return Progress(label, len(rows), made, tuple(ids), **counts)
+    """How far a backfill is, and what it leaves to others."""
+    wanted = _wanted(every, filled, label, called)
+    mine = {one.key for one in wanted}
+    others = [by for one in every if one.key not in mine for by in filled.by(one.key, label)]
+    found = _progress(filled, label, _own(wanted, filled, label), made)
+    left_out = len(every) - len(wanted)
+    return replace(found, left_out=left_out, filled_by=tuple(dict.fromkeys(others)))
 
 
-def _runs_of(store: RunStore, deployment: Deployment, **which: Any) -> tuple[FlowRun, ...]:
-    return store.runs(project=deployment.project, flow=deployment.flow, limit=_ALL, **which)
+def _progress(filled: Filled, label: str, own: Mapping[str, Settled], made: int) -> Progress:
+    rows = list(own.values())
+    states = (filled.state(row) for row in rows)
+    counts: dict[str, Any] = Counter(standing(state) for state in states if state is not None)
+    ids = tuple(row.run_id for row in rows if row.run_id is not None)
+    return Progress(label, len(rows), made, ids, **counts)

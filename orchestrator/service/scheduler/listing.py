@@ -7,6 +7,7 @@ from datetime import datetime
 
 from orchestrator.errors import NotFoundError, OrchestratorError
 from orchestrator.schedule.occurrence import Occurrence
+from orchestrator.service.scheduler.policies import RunOverlap
 from orchestrator.service.scheduler.scheduler import UNFINISHED
 from orchestrator.service.scheduler.timetables import Timetables
 from orchestrator.service.scheduler.verdicts import span
@@ -107,6 +108,6 @@ def _note(watched: Watch, now: datetime, waiting: int, busy: str | None) -> str:
         return f"settled until {ahead} from now: the clock was ahead then, or was set back since"
     if not waiting:
         return ""
-    if busy is not None:
+    if busy is not None and watched.policies.overlap is not RunOverlap.ALLOW_ALL:
         return f"{waiting} due, after run {busy}"
     return f"{waiting} due, and no scheduler has settled it yet"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
@@ -13,6 +13,7 @@ from orchestrator.service.scheduler.collecting import no_collecting
 from orchestrator.service.scheduler.following import policies_of
 from orchestrator.service.scheduler.serving import Turn, serve
 from orchestrator.service.scheduler.settling import (
+    late_causes,
     late_runs,
     settle_lost_agents,
     settle_stuck_run,
@@ -161,6 +162,6 @@ class Scheduler:
 
 
 def _late(runs: Mapping[str, str]) -> dict[str, str]:
-    """Late runs by their cause, whatever their number: without an agent all of them are late."""
-    causes = Counter(why.partition("; ")[2] for why in runs.values())
+    """Late runs by their cause, whatever their number."""
+    causes = late_causes(runs)
     return {f"runs are late, {cause}": f"{number} of them" for cause, number in causes.items()}

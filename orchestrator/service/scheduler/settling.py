@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from orchestrator.model.state import StateType
@@ -10,12 +11,11 @@ from orchestrator.service.scheduler.following import ANOTHER, follow, who_cancel
 from orchestrator.service.scheduler.policies import Policies
 from orchestrator.service.scheduler.stopping import end
 from orchestrator.service.scheduler.verdicts import span
+from orchestrator.service.scheduler.waiting import SILENT, is_waiting, not_taken
 from orchestrator.store.agents import AgentRecord
 from orchestrator.store.base import RunStore
 from orchestrator.store.records import FlowRun
 
-BEAT = timedelta(seconds=10)  #: an agent says so often that it is there
-SILENT = 3 * BEAT  #: after so long without a word it counts as lost
 LATE = timedelta(minutes=5)  #: a run that no agent has taken so long after it was due is late
 
 
@@ -40,20 +40,25 @@ def late_runs(
     found = {}
     for run in unfinished:
         due = run.due or run.created  # what somebody asked for is due at once
-        if run.state is not StateType.PENDING or run.lease_expires or due is None:
+        if not is_waiting(run):
             continue
         if now - due > LATE and run.waits_for not in open_ids:
             ago = span((now - due).total_seconds())
-            found[run.id] = f"due {ago} ago; {_cause(run, agents)}"
+            found[run.id] = f"due {ago} ago; {not_taken(run, agents)}"
     return found
 
 
-def _cause(run: FlowRun, agents: Collection[AgentRecord]) -> str:
-    if not agents:
-        return "no agent is there"
-    if not any(set(run.labels) <= set(agent.labels) for agent in agents):
-        return f"no agent has its labels {', '.join(run.labels)}"
-    return "the agents that could take it are busy"
+def late_causes(late: Mapping[str, str]) -> Counter[str]:
+    """Return how many runs are late for each cause: without an agent all of them are.
+
+    Args:
+        late: What :func:`late_runs` found.
+
+    Example:
+        >>> late_causes({"a1": "due 1 h ago; no agent is there"})
+        Counter({'no agent is there': 1})
+    """
+    return Counter(why.partition("; ")[2] for why in late.values())
 
 
 def settle_lost_agents(store: RunStore, now: datetime) -> dict[str, str]:

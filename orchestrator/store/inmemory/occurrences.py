@@ -73,7 +73,9 @@ class MemoryOccurrences(MemoryDeployments, OccurrenceStore):
         return tuple(map(keeping.settled, found[:limit]))
 
     def _forget_occurrences(self, before: int) -> None:
-        for place in [p for p, row in self._occurrences.items() if row["instant"] < before]:
+        # A backfill settles nights long gone: they are as young as their runs.
+        kept = self._occurrences.items()
+        for place in [p for p, row in kept if max(row["instant"], row["settled"]) < before]:
             del self._occurrences[place]
 
     def _new(self, wanted: Settling, asked: Sequence[Row]) -> list[Row] | None:

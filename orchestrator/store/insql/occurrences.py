@@ -150,8 +150,10 @@ class SqlOccurrences(SqlDeployments, OccurrenceStore):
                     connection.execute(other.values(run_id=kept))
 
     def _forget_occurrences(self, before: int) -> None:
+        # A backfill settles nights long gone: they are as young as their runs.
+        old = occurrences.c.instant < before, occurrences.c.settled < before
         with self._write() as connection:
-            connection.execute(delete(occurrences).where(occurrences.c.instant < before))
+            connection.execute(delete(occurrences).where(*old))
 
 
 def _lock(connection: Connection, schedule_ids: Sequence[str]) -> dict[str, int]:
