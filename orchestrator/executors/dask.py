@@ -33,6 +33,7 @@ from orchestrator.executors.dask_cluster import (
     connect,
     on_every_worker,
     once_only,
+    refuse_arguments,
     report,
     settings,
 )
@@ -48,6 +49,7 @@ from orchestrator.executors.dask_work import (
 from orchestrator.executors.dask_workers import Workers
 from orchestrator.executors.versions import expected
 from orchestrator.model.building import caller, place
+from orchestrator.process.leftovers import end_children
 
 #: Seconds to wait for a worker: to take over the work of one that died, or to come at all; and
 #: where a machine has to be started for it.
@@ -87,7 +89,7 @@ class DaskExecutor(Executor):
 
     Raises:
         ConfigurationError: ``address`` and ``cluster_class`` are both given, the class is not
-            found, or what draws the report is not installed.
+            found, takes no such argument, or what draws the report is not installed.
 
     Example:
         >>> DaskExecutor(cluster_kwargs={"n_workers": 2}).name
@@ -124,6 +126,9 @@ class DaskExecutor(Executor):
         self.cluster_kwargs = dict(cluster_kwargs or {})
         self.adapt_kwargs = dict(adapt_kwargs or {})
         self.client_kwargs = dict(client_kwargs or {})
+        refuse_arguments(
+            self.cluster_class, self.cluster_kwargs, self.adapt_kwargs, self.client_kwargs, preset
+        )
         self.cluster_name, self.shutdown_on_close = name, shutdown_on_close
         self.performance_report_path = performance_report_path
         self.check_versions, self.preset = check_versions, preset
@@ -193,6 +198,10 @@ class DaskExecutor(Executor):
             try:
                 with report(client, self.performance_report_path):
                     yield
+            except KeyboardInterrupt:
+                if self.address is None and self.shutdown_on_close:
+                    self.broadcast(end_children)
+                raise
             finally:
                 if client.status == "running":
                     client.unregister_scheduler_plugin(self._mark)

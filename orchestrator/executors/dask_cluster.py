@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import inspect
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -13,8 +12,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import dask
-from distributed import Client, LocalCluster, SchedulerPlugin, WorkerPlugin, performance_report
+from distributed import (
+    Client,
+    LocalCluster,
+    Nanny,
+    SchedulerPlugin,
+    Worker,
+    WorkerPlugin,
+    performance_report,
+)
 from distributed.comm import CommClosedError
+from distributed.deploy.adaptive import Adaptive
+from distributed.deploy.spec import SpecCluster
 
 from orchestrator.errors import (
     ClusterError,
@@ -22,6 +31,7 @@ from orchestrator.errors import (
     InfrastructureError,
     OrchestratorError,
 )
+from orchestrator.executors.arguments import parameters, refused
 from orchestrator.model.building import caller, place
 from orchestrator.presets import written_at
 
@@ -37,7 +47,15 @@ _SETTINGS = {
     # It looks at the frames of all threads a hundred times a second, which before Python 3.12 can
     # hang the process for good (CPython's gh-106883).
     _PROFILE: False,
+    # A task may make a local cluster of its own: processes that are daemons have no children.
+    "distributed.worker.daemon": False,
 }
+_LOOK_AT = "look at its arguments, and at what you may do there (credentials, quotas)"
+_NOT_STARTED = "failed to start"
+_NANNY = (
+    "look at what the worker said above; a script that makes a cluster needs "
+    "`if __name__ == '__main__':` around what it does"
+)
 _lock = threading.RLock()
 
 
@@ -156,14 +174,22 @@ def _made(
         raise
     except Exception as error:  # a cloud's library raises what it likes
         name = getattr(kind, "__name__", str(kind))
+        cause = _root(error)
         raise ClusterError(
-            f"{name} cannot be made: {type(error).__name__}: {error}",
+            f"{name} cannot be made: {type(cause).__name__}: {cause}",
             where=written_at(preset),
-            fix="look at its arguments, and at what you may do there (credentials, quotas)",
+            fix=_NANNY if _NOT_STARTED in str(cause) else _LOOK_AT,
         ) from error
     if adapt:
         made.adapt(**adapt)
     return made
+
+
+def _root(error: BaseException) -> BaseException:
+    """What an error comes from: Dask itself says only which part did not start."""
+    while error.__cause__ is not None and _NOT_STARTED in str(error):
+        error = error.__cause__
+    return error
 
 
 def _completed(
@@ -178,13 +204,6 @@ def _completed(
     if not shutdown_on_close and "shutdown_on_close" in takes:
         arguments.setdefault("shutdown_on_close", False)
     return arguments
-
-
-def parameters(kind: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
-    """The parameters that a class or function names; none where that cannot be told."""
-    with suppress(TypeError, ValueError):
-        return inspect.signature(kind).parameters
-    return {}
 
 
 def _local_defaults(processes: bool) -> dict[str, Any]:
@@ -223,6 +242,45 @@ def cluster_class(given: str | Callable[..., Any] | None) -> Callable[..., Any]:
             fix="give the dotted path of a class, as distributed.LocalCluster, and install it",
         ) from error
     return found
+
+
+def refused_arguments(kind: Callable[..., Any], given: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Return what is wrong with arguments of a cluster class, and what to do; None if nothing is.
+
+    Args:
+        kind: The class.
+        given: Its arguments.
+
+    Example:
+        >>> refused_arguments(LocalCluster, {"n_worker": 2})
+        ("LocalCluster takes no argument 'n_worker'", "did you mean 'n_workers'?")
+    """
+    # A local cluster passes on what it does not know, to classes that are known here.
+    passed_on = kind is LocalCluster and "worker_class" not in given
+    return refused(kind, given, (Worker, Nanny) if passed_on else ())
+
+
+def refuse_arguments(
+    kind: Callable[..., Any],
+    given: Mapping[str, Any],
+    adapt: Mapping[str, Any],
+    client: Mapping[str, Any],
+    preset: str | None,
+) -> None:
+    """Refuse arguments that a cluster, its ``adapt()`` or a client does not take.
+
+    Raises:
+        ConfigurationError: There is one; names the nearest.
+    """
+    adapts = getattr(kind, "adapt", None)
+    for found in (
+        refused_arguments(kind, given),
+        refused(adapts, adapt, (Adaptive,)) if adapts is SpecCluster.adapt else None,
+        refused(Client, client),
+    ):
+        if found is not None:
+            where = written_at(preset) or place(caller())
+            raise ConfigurationError(found[0], where=where, fix=found[1])
 
 
 def connect(target: Any, arguments: Mapping[str, Any], preset: str | None = None) -> Client:

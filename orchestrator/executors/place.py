@@ -166,8 +166,11 @@ class Place:
         if self._error is not None:
             raise _not_opened(self.name, self._error)
 
-    def close(self) -> None:
+    def close(self, interrupt: KeyboardInterrupt | None = None) -> None:
         """Close it, if it was opened; one that is being opened is waited for.
+
+        Args:
+            interrupt: What ended the run, if it was ended hard.
 
         Raises:
             ClusterError: It does not close, and may go on.
@@ -183,17 +186,20 @@ class Place:
         for thread in self._closing:
             thread.join()
         try:
-            self._stack.close()
+            if interrupt is None:
+                self._stack.close()
+            else:
+                self._stack.__exit__(type(interrupt), interrupt, interrupt.__traceback__)
         except OrchestratorError:
             raise
-        except Exception as error:  # a cloud's library raises what it likes
+        except Exception as failure:  # a cloud's library raises what it likes
             if self.name is None:
                 raise
             raise ClusterError(
-                f"cluster {self.name!r} could not be closed: {type(error).__name__}: {error}",
+                f"cluster {self.name!r} could not be closed: {type(failure).__name__}: {failure}",
                 where=written_at(self.name),
                 fix="see whether it still runs, and costs: look in its console",
-            ) from error
+            ) from failure
 
     def _open_beside(self) -> None:
         context = contextvars.copy_context()  # the secrets of the project

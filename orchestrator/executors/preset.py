@@ -139,7 +139,7 @@ def _idle(preset: Preset, kind: Callable[..., Any]) -> tuple[tuple[str, ...], An
     """Where the class takes the idle timeout, and in what form."""
     from dask.utils import parse_timedelta
 
-    from orchestrator.executors.dask_cluster import parameters
+    from orchestrator.executors.arguments import parameters
 
     known = _known(preset)
     if known is not None:

@@ -52,11 +52,20 @@ class RoutingExecutor(Executor):
     @contextmanager
     def start(self) -> Iterator[None]:
         """Start the default; clusters that were opened meanwhile end with it."""
+        interrupt: KeyboardInterrupt | None = None
+
+        def close(place: Place) -> None:
+            place.close(interrupt)
+
         with ExitStack() as stack:
             for place in self._places():
-                stack.callback(place.close)
+                stack.callback(close, place)
             self._default.open()
-            yield
+            try:
+                yield
+            except KeyboardInterrupt as error:
+                interrupt = error
+                raise
 
     def _places(self) -> list[Place]:
         return [self._default, *self._clusters.values()]

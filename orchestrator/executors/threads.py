@@ -22,6 +22,7 @@ from orchestrator.executors.base import (
     LocalChannel,
     resolved,
 )
+from orchestrator.process.leftovers import end_children
 
 #: Seconds that work has to end when it is not waited for: a statement that was interrupted is over
 #: by then, and the process does not end in the midst of it.
@@ -133,6 +134,8 @@ class _Pool:
         until = time.monotonic() + (patience or 0.0)
         for thread in self._threads:
             thread.join(None if patience is None else max(0.0, until - time.monotonic()))
+        if patience is not None:
+            end_children(self._threads)
 
     def _run(self) -> None:
         while (work := self._work.get()) is not None:

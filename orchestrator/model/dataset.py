@@ -66,6 +66,23 @@ class Dataset:
             return cls(None, None, text, DatasetKind.STAGE)
         if is_path(text):
             return cls(None, None, text, DatasetKind.FILE)
+        return cls.table(text, namespace)
+
+    @classmethod
+    def table(cls, text: str, namespace: Namespace) -> Dataset:
+        """Read a dotted name that can only be a table's, whatever it ends in.
+
+        Args:
+            text: ``table``, ``schema.table`` or ``catalog.schema.table``, parts quoted or not.
+            namespace: Dialect and defaults.
+
+        Raises:
+            ValueError: The text has no name or more than three parts.
+
+        Example:
+            >>> Dataset.table("raw.jsonl", Namespace("duckdb", "db")).name
+            'jsonl'
+        """
         parts = [fold(*part, namespace.dialect) for part in _split(text)]
         if not 1 <= len(parts) <= 3 or not all(parts):
             raise ValueError(f"{text!r} is not a table name of one to three parts")

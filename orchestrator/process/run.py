@@ -29,7 +29,8 @@ TREE = "subreaper" if sys.platform == "linux" else "group"
 #: Name of the variable that marks every process of one command, to find them if the supervisor dies.
 MARK = "ORCHESTRATOR_PROCESS"
 
-_SUPERVISOR = Path(__file__).with_name("supervisor.py")
+#: The program that watches one command.
+SUPERVISOR = Path(__file__).with_name("supervisor.py")
 _CHUNK = 65_536  #: bytes read at once
 _SHOWN_LINES, _SHOWN_LINE = 20, 2_000  #: the tail that errors show, in lines and characters
 _LOOK = 0.1  #: seconds between two looks at the cancel event
@@ -235,7 +236,7 @@ class _Running:
         given = (orders_in, report_out, *self.outputs.values())
         try:
             self.process = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(_SUPERVISOR), *map(str, given)],
+                [sys.executable, "-I", "-S", str(SUPERVISOR), *map(str, given)],
                 stdin=subprocess.DEVNULL,
                 stdout=writers["stdout"],
                 stderr=writers["stderr"],

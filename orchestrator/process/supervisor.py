@@ -49,7 +49,7 @@ class SubreaperTree:
 
     def pids(self) -> list[int]:
         """Return every living descendant of this process."""
-        children = _children()
+        children = children_by_parent()
         found = [os.getpid()]
         for pid in found:
             found.extend(children.get(pid, ()))
@@ -57,7 +57,7 @@ class SubreaperTree:
 
     def adopted(self) -> list[int]:
         """Return the command and the orphans."""
-        return _children().get(os.getpid(), [])
+        return children_by_parent().get(os.getpid(), [])
 
     def empty(self) -> bool:
         """Whether no child is left; a subreaper without children has no descendants."""
@@ -98,7 +98,7 @@ class GroupTree:
         return False
 
 
-def _children() -> dict[int, list[int]]:
+def children_by_parent() -> dict[int, list[int]]:
     """Return the living children of each process."""
     children: dict[int, list[int]] = {}
     for entry in os.listdir("/proc"):

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import importlib
-import inspect
-from collections.abc import Callable, Mapping
 from importlib.util import find_spec
-from typing import Any
 
 from orchestrator.errors import ConfigurationError
-from orchestrator.executors.dask_cluster import parameters
+from orchestrator.executors.dask_cluster import refused_arguments
 from orchestrator.executors.preset import cluster_class
-from orchestrator.nearest import near_to, nearest
+from orchestrator.nearest import nearest
 from orchestrator.presets import Preset, written_at
 
 #: What a class imports only when its cluster is opened, by the class's own module.
 _NEEDED = {"distributed.deploy.ssh": "asyncssh"}
-#: How like an argument of the class a word has to be that may be one of its workers', too.
-_LIKENESS = 0.85
-_REST = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
 def refuse_unusable(preset: Preset) -> str:
@@ -51,7 +45,8 @@ def refuse_unusable(preset: Preset) -> str:
     if needed is not None and find_spec(needed) is None:
         where = "where the run is driven, and where its service runs"
         raise _wrong(preset, f"{path} needs {needed}", f"pip install {needed} ({where})")
-    _refuse_arguments(preset, kind)
+    if (found := refused_arguments(kind, preset.arguments)) is not None:
+        raise _wrong(preset, *found)
     return path
 
 
@@ -65,25 +60,6 @@ def _refuse_other_names(preset: Preset) -> None:
     if module is not None and not hasattr(module, last):
         known = [each for each in dir(module) if each[:1].isupper()]
         raise _wrong(preset, f"{name} has no {last}", nearest(last, known, f"{name} has: "))
-
-
-def _refuse_arguments(preset: Preset, kind: Callable[..., Any]) -> None:
-    known: dict[str, inspect.Parameter] = {}
-    for each in reversed(getattr(kind, "__mro__", (kind,))):
-        if each is not object:
-            known |= _own(each)
-    passes_on = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in known.values())
-    names = [name for name, p in known.items() if name != "self" and p.kind not in _REST]
-    for said in preset.arguments if names else ():
-        near = near_to(said, names, _LIKENESS)
-        if said not in known and (near or not passes_on):
-            fix = f"did you mean {near!r}?" if near else f"it takes {', '.join(names)}"
-            raise _wrong(preset, f"{kind.__name__} takes no argument {said!r}", fix)
-
-
-def _own(kind: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
-    own = vars(kind).get("__init__") if isinstance(kind, type) else kind
-    return parameters(own) if own is not None else {}
 
 
 def _wrong(preset: Preset, what: str, fix: str) -> ConfigurationError:

@@ -28,6 +28,7 @@ _numbers = itertools.count(1)
 _SCHEMA = re.compile(
     r"""\s*((?:"(?:[^"]|"")+"|[^".]+)(?:\s*\.\s*(?:"(?:[^"]|"")+"|[^".]+))?)\s*\."""
 )
+_DESCRIBED = "select name, dflt_value is not null from pragma_table_info(?)"
 _LISTED = """
 select column_name, column_default is not null
 from duckdb_columns()
@@ -98,15 +99,15 @@ def _columns(connection: DuckDBPyConnection, table: str) -> dict[str, bool] | No
     """The columns of a table, each with whether it fills itself; None if there is no table."""
     if _in_transaction(connection):  # which asking for a table that is not there would abort
         return _columns_listed(connection, table)
-    try:
-        described = connection.execute(f"DESCRIBE {table}").fetchall()
+    try:  # not DESCRIBE, which takes the table json of the schema raw for a file, if there is none
+        found = connection.execute(_DESCRIBED, [table]).fetchall()
     except duckdb.CatalogException:
         return None
-    return {row[0]: row[4] is not None for row in described}
+    return dict(found)
 
 
 def _columns_listed(connection: DuckDBPyConnection, table: str) -> dict[str, bool] | None:
-    name = Dataset.parse(table, Namespace("duckdb"))
+    name = Dataset.table(table, Namespace("duckdb"))
     catalog, schema = name.catalog, name.schema
     if catalog is None and schema is not None and _is_catalog(connection, schema):
         catalog, schema = schema, "main"

@@ -112,10 +112,10 @@ class ExportTable(FileAndTableTask):
     def facts(self, key: str, planning: Planning) -> TaskFacts:
         """As of any task on files and tables; it reads the table, or what the query reads."""
         facts = super().facts(key, planning)
-        namespace = planning.namespace(self.warehouse)
         if self.query is None:
-            table = self.accesses((self.table or "",), "reads", namespace, planning)
-            return replace(facts, reads=(*facts.reads, *table))
+            table = self.table_access(self.table or "", "reads", planning)
+            return replace(facts, reads=(*facts.reads, table))
+        namespace = planning.namespace(self.warehouse)
         script = Script(self.query, place=self.where())
         self._template = template_of(script, planning, dialect=namespace.dialect, params={})
         script = self._template.planned(manifest_resolver(planning))

@@ -40,10 +40,11 @@ _TOLD = 1000  #: files that the details name
 class LoadFiles(FileAndTableTask):
     """Loads CSV, JSON, Parquet or Excel files into a table: all rows of all files, or none.
 
-    Rows are streamed: files of any size take some tens of megabytes of memory. A row that cannot be
-    read (too few or many columns, a value that does not fit its column, bad encoding, a quote that
-    is not closed) is never lost silently: it is counted and kept aside, with file, line and reason;
-    if there are more than ``max_broken`` nothing is loaded, and the task fails with the first ones.
+    Rows are streamed: files of any size take some tens of megabytes of memory, and what DuckDB keeps
+    of what it writes, as far as its ``memory_limit`` lets it. A row that cannot be read (too few or
+    many columns, a value that does not fit its column, bad encoding, a quote that is not closed) is
+    never lost silently: it is counted and kept aside, with file, line and reason; if there are more
+    than ``max_broken`` nothing is loaded, and the task fails with the first ones.
 
     Args:
         source: Files to load: one address or several, as of
@@ -114,9 +115,8 @@ class LoadFiles(FileAndTableTask):
     def facts(self, key: str, planning: Planning) -> TaskFacts:
         """As of any task on files and tables; it writes the table."""
         facts = super().facts(key, planning)
-        namespace = planning.namespace(self.warehouse)
-        table = self.accesses((self.table,), "writes", namespace, planning)
-        return replace(facts, writes=(*facts.writes, *table))
+        table = self.table_access(self.table, "writes", planning)
+        return replace(facts, writes=(*facts.writes, table))
 
     def run(self, source: Addresses | None = None, warehouse: Any = None) -> Result:
         """Load.

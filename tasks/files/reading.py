@@ -157,10 +157,9 @@ def reader_of(address: str, stream: IO[bytes], form: Format) -> FileReader:
     """Make the reader of a format.
 
     Raises:
-        ConfigurationError: pyarrow is not installed.
+        ConfigurationError: What only this format needs is not installed.
         BadFileError: The file is not what its format says.
     """
-    need_pyarrow(address)
     if isinstance(form, Csv):
         from tasks.files.csv_reader import CsvReader
 

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from orchestrator.errors import ConfigurationError
+from orchestrator.model.dataset import Access, Dataset
+from orchestrator.model.evidence import Evidence, Source
 from orchestrator.model.facts import TaskFacts
 from orchestrator.model.planning import Planning
 from orchestrator.model.warehouse import Warehouse
@@ -30,6 +32,15 @@ class FileAndTableTask(FileTask):
         """As of any task on files; takes down which warehouse it is."""
         self._warehouse = planning.warehouse(self.warehouse)
         return super().facts(key, planning)
+
+    def table_access(self, table: str, verb: str, planning: Planning) -> Access:
+        """The table as its warehouse names it; it is no file, even if it is called ``raw.json``."""
+        file, line = self.defined_at or (None, None)
+        said = f"{verb} {table} ({self.name})"
+        return Access(
+            Dataset.table(table, planning.namespace(self.warehouse)),
+            Evidence(Source.DECLARED, said, file=planning.relative(file), line=line),
+        )
 
     def holds(self, planning: Planning) -> Warehouse:
         """Its warehouse, the default one too."""

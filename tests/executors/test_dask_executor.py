@@ -149,6 +149,38 @@ def test_a_cluster_by_name_is_used_again_and_left_running() -> None:
     assert pids[0] == pids[1] == pids[2]
 
 
+@pytest.mark.parametrize(
+    ("given", "what", "fix"),
+    [
+        ({"cluster_kwargs": {"n_worker": 2}}, "LocalCluster takes no argument 'n_worker'", "n_workers"),
+        ({"cluster_kwargs": {"memory_limits": 1}}, "'memory_limits'", "memory_limit"),
+        ({"cluster_kwargs": {"nonsense": 1}}, "'nonsense'", None),
+        ({"adapt_kwargs": {"maximun": 2}}, "adapt takes no argument 'maximun'", "maximum"),
+        ({"client_kwargs": {"tmeout": 2}}, "Client takes no argument 'tmeout'", "timeout"),
+    ],
+)  # fmt: skip
+def test_a_misspelt_argument_is_named(given: dict[str, Any], what: str, fix: str | None) -> None:
+    with pytest.raises(ConfigurationError, match=what) as caught:
+        DaskExecutor(**given)
+    assert str(Path(__file__)) in str(caught.value.where)
+    assert caught.value.fix.startswith(f"did you mean {fix!r}?" if fix else "it takes ")
+
+
+def test_arguments_of_workers_are_taken() -> None:
+    taken = {"resources": {"GPU": 1}, "local_directory": "/tmp", "nthreads": 2, "preload": []}
+    assert DaskExecutor(cluster_kwargs=taken).cluster_kwargs == taken
+
+
+@pytest.mark.parametrize("cause", [ModuleNotFoundError("No module named 'nono'"), None])
+def test_a_cluster_that_does_not_start_says_why(cause: Exception | None) -> None:
+    def made() -> None:
+        raise RuntimeError("Nanny failed to start.") from cause
+
+    with pytest.raises(ClusterError, match="nono" if cause else "Nanny failed") as caught:
+        DaskExecutor(cluster_class=made).start().__enter__()
+    assert ("__main__" in caught.value.fix) is (cause is None)
+
+
 def test_a_report_says_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ConfigurationError, match="bokeh"):

@@ -121,6 +121,8 @@ def facts(task: Any, folder: Path, warehouse: Any) -> tuple[list[str], list[str]
         (DeleteFiles("in/*.csv"), [], [], ["in/*.csv"]),
         (DeleteFiles("in/*.csv", dry_run=True), [], [], []),
         (LoadFiles("in/*.csv", "Raw.Orders"), ["in/*.csv", "in"], ["shop.raw.orders"], []),
+        (LoadFiles("a.csv", "raw.jsonl"), ["a.csv"], ["shop.raw.jsonl"], []),
+        (ExportTable("raw.jsonl", "o.csv"), ["shop.raw.jsonl"], ["o.csv"], []),
         (ExportTable("orders", "out/o.csv"), ["shop.main.orders"], ["out/o.csv"], []),
         (
             ExportTable(query="select * from a join s.b using (id)", target="o.csv"),
@@ -132,6 +134,15 @@ def test_what_each_task_reads_and_writes(
     task: Any, reads: list[str], writes: list[str], drops: list[str], folder: Path, warehouse: Any
 ) -> None:
     assert facts(task, folder, warehouse) == (reads, writes, drops)
+
+
+@pytest.mark.parametrize("mode", ["append", "replace"])
+def test_a_table_may_be_called_like_a_file(mode: str, folder: Path, warehouse: Any) -> None:
+    (folder / "a.csv").write_text("id,n\n1,1\n")
+    for _ in range(2):
+        LoadFiles("a.csv", "raw.jsonl", mode=mode).run(warehouse=warehouse)
+    ExportTable("raw.jsonl", "o.csv").run(warehouse=warehouse)
+    assert (folder / "o.csv").read_text().count("\n1,1") == (2 if mode == "append" else 1)
 
 
 def test_lists_are_mapped_over(project: Project) -> None:
