@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from orchestrator.nearest import nearest
 from orchestrator.testing.loading import Rows, rows_of
@@ -23,6 +23,15 @@ class HasTables(Protocol):
 
     def table(self, name: str) -> Rows:
         """The rows of a table."""
+        ...
+
+
+@runtime_checkable
+class CanFail(Protocol):
+    """A run's result, which may be that tasks broke."""
+
+    def trouble(self) -> str:
+        """Which tasks broke, each with why; empty if none did."""
         ...
 
 
@@ -100,7 +109,9 @@ def assert_table(
         columns: Look at these columns only.
 
     Raises:
-        AssertionError: It has not; the message names each row that is missing, extra or different.
+        AssertionError: It has not; the message names each row that is missing, extra or different,
+            and the tasks that broke.
+        NotFoundError: There is no such table; it says which tasks broke, and why.
 
     Example:
         >>> assert_table([{"day": "2026-03-01", "orders": 2}], "daily", [{"orders": 2}])
@@ -114,6 +125,8 @@ def assert_table(
     if difference:
         title = f"{name or 'the table'} is not as expected: {difference.summary()}"
         said = [] if difference.columns or difference.order else difference.lines()
+        trouble = of.trouble() if isinstance(of, CanFail) else ""
+        said += [f"the run did not succeed: {trouble}"] if trouble else []
         raise AssertionError("\n  ".join([title, *said]))
 
 

@@ -119,12 +119,27 @@ class FlowResult:
         """The rows of a table after the run, as mappings; the default warehouse is looked at first.
 
         Raises:
-            NotFoundError: There is none of that name.
+            NotFoundError: There is none of that name; it says which tasks broke, and why.
         """
         for warehouse in self.warehouses.values():
             if warehouse.has(name):
                 return warehouse.table(name)
-        return self.warehouse.table(name)
+        try:
+            return self.warehouse.table(name)
+        except NotFoundError as error:
+            if not self.failed:
+                raise
+            raise NotFoundError(
+                f"{error.what}: {self.trouble()}",
+                where=error.where,
+                fix=f"mend {' and '.join(self.failed)}, or give a stub for it",
+            ) from None
+
+    def trouble(self) -> str:
+        """Which tasks broke, each with why; empty if none did."""
+        return "; ".join(
+            f"{run.name} broke: {_message(run)}" for run in self._runs if run.state in BROKEN
+        )
 
     def query(self, sql: str) -> Rows:
         """Run a query on the default warehouse after the run; gives rows as mappings."""

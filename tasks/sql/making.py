@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +10,8 @@ from orchestrator.errors import FlowError
 from orchestrator.lineage.sql.effects import SqlLineage, StatementKind
 from orchestrator.model.context import RunContext
 from orchestrator.model.dataset import Dataset, DatasetKind, Namespace
-from tasks.sql.front_matter import OF_TABLE
+from orchestrator.nearest import nearest
+from tasks.sql.front_matter import OF_TABLE, line_of
 from tasks.sql.script import Materialized, Script, Transaction
 from tasks.sql.templates import Template
 
@@ -84,6 +85,22 @@ class Making:
         dialect = self.templates[0].dialect
         first, further = (without_semicolon(t.at(running), dialect) for t in self.templates)
         return replace(self, first=first, further=further)
+
+    def check_key(self, dialect: str) -> None:
+        """Refuse a ``unique_key`` that a query lacks, where its text tells.
+
+        Raises:
+            FlowError: It does.
+        """
+        key = self.wanted.unique_key
+        for script in (self.first, self.further):
+            lacking, found = lacking_key(key, script, dialect)
+            if lacking:
+                raise FlowError(
+                    f"unique_key names {', '.join(lacking)}, and the query has no such column",
+                    where=script.at(line_of(script.text, "unique_key")),
+                    fix=nearest(lacking[0], found, "it has "),
+                )
 
 
 def wanted_by(said: Mapping[str, Any], default: Wanted | None, where: str | None) -> Wanted | None:
@@ -175,6 +192,41 @@ def without_semicolon(script: Script, dialect: str) -> Script:
         return replace(script, text=text.rstrip().rstrip(";"))
     ends = [token.start for token in tokens if token.token_type is TokenType.SEMICOLON]
     return replace(script, text=text[: ends[0]]) if ends else script
+
+
+def lacking_key(key: Sequence[str], script: Script, dialect: str) -> tuple[list[str], list[str]]:
+    """The columns of a key that a query lacks, as far as its text alone tells, and those it has.
+
+    Args:
+        key: Names of columns.
+        script: One query.
+        dialect: How it is written.
+
+    Example:
+        >>> lacking_key(["day"], Script("select d, count(*) as n from t group by d"), "duckdb")
+        (['day'], ['d', 'n'])
+        >>> lacking_key(["day"], Script("select * from t"), "duckdb")  # only the database knows
+        ([], [])
+    """
+    found = _columns_of(script.text, dialect) if key else []
+    known = {name.casefold() for name in found}
+    return [name for name in key if found and name.casefold() not in known], found
+
+
+def _columns_of(sql: str, dialect: str) -> list[str]:
+    """The names of a query's columns; empty where the database makes them up, or stars stand for them."""
+    from sqlglot import exp, parse_one
+    from sqlglot.errors import SqlglotError
+
+    try:
+        query = parse_one(sql, read=dialect)
+    except SqlglotError:
+        return []
+    if not isinstance(query, exp.Query) or query.is_star:
+        return []
+    several = (exp.Columns, exp.Unnest, exp.Explode)  # which may come to more than one column
+    names = [item.output_name for item in query.selects if not item.find(*several)]
+    return names if all(names) and len(names) == len(query.selects) else []
 
 
 def _a(kind: StatementKind) -> str:

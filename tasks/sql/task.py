@@ -241,7 +241,10 @@ class SqlTask(Task):
         )
         late = (first, further) if first.is_late else None
         anew = planning.options.full_refresh
-        return Making(wanted, target, bare_first, bare_further, late, anew)
+        making = Making(wanted, target, bare_first, bare_further, late, anew)
+        if late is None:  # else what the query is, only the run knows
+            making.check_key(namespace.dialect)
+        return making
 
     def _lost_is_worth_another_try(self) -> None:
         """A connection that is lost says nothing against the work, whatever ``retry_on`` names."""
@@ -260,6 +263,8 @@ class SqlTask(Task):
         self._make_ready(warehouse)
         if self._making is not None:
             making = self._making.at(context.active())
+            if making.templates is not None:
+                making.check_key(self._known(warehouse).namespace.dialect)
             return self._on_session(warehouse, lambda s, space: build(s, making, data, space))
         script = self._script or Script("")
         if self._template is not None:

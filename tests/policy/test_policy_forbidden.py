@@ -81,6 +81,44 @@ def test_what_is(tmp_path: Path, sql: str, line: int, outside: str) -> None:
     assert breach.where == f"sql/wipe.sql:{line}"
 
 
+def test_the_database_of_a_drop_outside_is_told(tmp_path: Path) -> None:
+    sql = of_marketing("drop table other.marketing.x")
+    breach = only(looked_at(tmp_path, TEAM + OUTSIDE, sql))
+    assert breach.evidence[-2:] == (
+        "team marketing may write only to lake, not to other",
+        "the schemas of team marketing are marketing",
+    )
+
+
+@pytest.mark.parametrize("breach", ["refuse", "warn"])
+def test_a_team_whose_warehouse_there_is_not(tmp_path: Path, breach: str) -> None:
+    """One fault, told once, where the name stands; a rule that refuses what it led to still does."""
+    team = TEAM.replace('"lake"', '"lakee"') + f'    breach = "{breach}"\n'
+    sql = "drop table if exists marketing.a;\ncreate table marketing.a as select 1 as x;\n"
+    files = {**of_marketing(sql + "drop schema marketing;"), "sql/b.sql": "-- orchestrator: "
+             "tags=marketing\ncreate table marketing.b as select 1 as x"}  # fmt: skip
+    found = only(looked_at(tmp_path, team + OUTSIDE, files))
+    assert (found.rule, found.where) == ("teams.marketing.warehouses", "policy.toml:3")
+    assert found.what == (
+        "team marketing may write only to lakee, and there is no warehouse or database of that "
+        "name: it can write nothing"
+    )
+    assert found.fix == "did you mean 'lake'?"
+    assert {reason.split()[0] for reason in found.evidence} == {
+        "sql/b.sql:2", "sql/wipe.sql:2", "sql/wipe.sql:3", "sql/wipe.sql:4",
+    }  # fmt: skip
+    assert found.refuses
+    excepted = """
+        [[exceptions]]
+        rule = "teams.marketing.warehouses"
+        for = ["b"]
+        reason = "an old one"
+    """
+    report = looked_at(tmp_path, team + OUTSIDE + excepted, files)
+    assert "sql/b.sql:2" not in {reason.split()[0] for reason in only(report).evidence}
+    assert len(report.excused) == 1
+
+
 def test_own_schemas_of_who_has_no_team(tmp_path: Path) -> None:
     files = {"sql/a.sql": "drop table scratch.x", "sql/b.sql": "drop table marketing.x"}
     breach = only(looked_at(tmp_path, TEAM + OUTSIDE, files))

@@ -80,6 +80,25 @@ def test_what_a_script_committed_itself_stays(database: Database) -> None:
     assert database.rows("select n from a") == [(1,)]
 
 
+@pytest.mark.parametrize("said", ["", " if not exists"])
+def test_a_schema_that_a_script_makes_sure_of_first_stays(database: Database, said: str) -> None:
+    name = f"ops_{database.warehouse.namespace.schema}".lower()
+    sql = (
+        f"create schema{said} {name}; create table {name}.a (n integer); select nope from {name}.a"
+    )
+    error = failed(database, sql)
+    names = "select lower(schema_name) from information_schema.schemata"
+    if database.dialect == "snowflake":
+        assert error.message.endswith("; statements 1 and 2 stay)")
+    elif said:
+        assert error.message.endswith("; statement 1 stays)")
+        assert (name,) in database.run(names)
+        database.run(f"drop schema {name}")  # which fails if the table is in it
+    else:
+        assert error.message.endswith("; nothing was kept)")
+        assert (name,) not in database.run(names)
+
+
 def test_a_single_statement_is_not_counted(database: Database) -> None:
     assert "statement" not in failed(database, "select nope").message
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from orchestrator.errors import FlowError
+from orchestrator.model.context import RunContext, entered
 from orchestrator.model.planning import Planning
 from orchestrator.model.signals import FAIL
 from tasks.sql.task import SqlTask
@@ -164,7 +165,10 @@ def test_without_a_key_rows_are_added_by_name(database: Database) -> None:
 @pytest.mark.parametrize(
     ("further", "said"),
     [
-        ("select 1 as other", "the column id in unique_key and not in the query"),
+        (
+            "select * from (select 1 as other) as q",
+            "the column id in unique_key and not in the query",
+        ),
         ("select 1 as id, 2 as fresh", "the column fresh in the query and not in"),
         ("select cast(null as integer) as id", "have no id, which is the unique_key"),
         ("select 1 as id union all select 1", "the unique_key id more than once"),
@@ -183,9 +187,34 @@ def test_rows_that_do_not_fit_change_nothing(database: Database, further: str, s
 
 def test_a_key_that_the_first_rows_lack(database: Database) -> None:
     error = failed(
-        database, "-- orchestrator: materialized=incremental, unique_key=idd\nselect 1 as id"
+        database,
+        "-- orchestrator: materialized=incremental, unique_key=idd\nselect * from (select 1 as id) as q",
     )
     assert "idd" in error.message.lower()
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "select id, lower(word) from (select 1 as id, 'A' as word) as q",  # which the database names
+        "with q as (select 1 as id) select * from q",
+        "select 1 as ID union all select 2",
+        'select 1 as "Id"',
+    ],
+)
+def test_a_key_that_may_be_there_is_left_to_the_database(plan: Any, query: str) -> None:
+    key = "lower" if "lower" in query else "id"
+    plan(f"-- orchestrator: materialized=incremental, unique_key={key}\n{query}")
+
+
+def test_a_key_that_only_the_run_can_tell_is_missing(database: Database) -> None:
+    front = "-- orchestrator: materialized=incremental, unique_key=id\n"
+    task = database.task(front + "select 1 as {% if parameters.wide %}day{% else %}id{% endif %}")
+    with (
+        entered(RunContext("run-1", "nightly", "daily", parameters={"wide": True})),
+        pytest.raises(FlowError, match="unique_key names id, and the query has no such column"),
+    ):
+        task.run()
 
 
 # -- what the plan knows -----------------------------------------------------------------------
@@ -233,6 +262,7 @@ def plan(tmp_path: Path, planning: Any) -> Any:
         ("-- orchestrator: materialized=table\n\ninsert into t\nselect 1", "this is an INSERT", "x.sql:3"),
         ("-- orchestrator: materialized=table\ncreate table a as select 1", "this is a CREATE AS", "x.sql:2"),
         ("-- orchestrator: materialized=view\nselect 1;\nselect 2", "here are 2 statements", "x.sql:3"),
+        ("-- orchestrator: materialized=incremental, unique_key=idd\nselect 1 as id", "did you mean 'id'?", "x.sql:1"),
         ("-- orchestrator: materialized=view\n", "here is no statement", "x.sql:1"),
         ("select 1;\n-- orchestrator: table=x", "nothing says that it is", "x.sql"),
         ("-- orchestrator: unique_key=id\nselect 1 as id", "nothing says that it is", "x.sql:1"),

@@ -163,6 +163,16 @@ def test_production_is_the_warehouse_that_was_named(place: Path) -> None:
     assert "[test,postgres]" in (place / "shop/requirements.txt").read_text()
 
 
+def test_inside_a_dbt_project_it_says_how_that_is_adopted(
+    place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(write(place / "theirs", THEIRS))
+    assert init("demo", "--defaults") == 0
+    assert "orchestrator init . adopts it as it is" in capsys.readouterr().err
+    assert init(".", "--defaults") == 0
+    assert "adopts" not in capsys.readouterr().err
+
+
 def test_what_was_done_is_said_to_programs(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     said = asked(capsys, "one", "--template", "flow")
     assert said["folder"] == str(place / "one")

@@ -72,6 +72,18 @@ def test_what_is_answered_counts_and_what_is_given_is_not_asked(place: Path) -> 
     assert "Asia/Tokyo" in (place / "shop/flows/nightly.py").read_text()
 
 
+def test_a_time_zone_that_there_is_not_is_refused_where_it_is_asked_for(place: Path) -> None:
+    answers = {"The time zone": "\b\b\bEurope/Berlim" + ENTER, "did you mean": "\bn" + ENTER}
+    code, shown = at_a_terminal(place, ["shop", "--template", "flow"], answers)
+    assert code == 0, shown
+    assert "'Europe/Berlin'" in shown
+    assert "Europe/Berlin" in (place / "shop/flows/nightly.py").read_text()
+    words = ["other", "--data", "timezone=Europe/Berlim"]
+    code, shown = at_a_terminal(place, words, {})
+    assert code == 2
+    assert "What do you want" not in shown
+
+
 def test_files_that_are_there_are_asked_for(place: Path) -> None:
     write(place / "shop", {"README.md": "mine"})
     words = ["shop", "--template", "platform"]

@@ -105,7 +105,7 @@ def test_beside_no_dbt_project(place: Path, capsys: pytest.CaptureFixture[str]) 
         (["shop", "--data", "timezon=UTC"], "did you mean 'timezone'?"),
         (["shop", "--template", "flow", "--data", "warehouse=postgres"], "does not ask for 'warehouse'"),
         (["shop", "--data", "timezone=Europe/Berlim"], "did you mean 'Europe/Berlin'"),
-        (["shop", "--data", "timezone=half past"], "A name such as Europe/Berlin"),
+        (["shop", "--data", "timezone=half past"], "there is no time zone 'half past'"),
         (["shop", "--data", "warehouse=oracle"], "does not fit: Invalid choice for 'warehouse'"),
         (["shop", "--data", "project_name=Mine!"], "Small letters, digits"),
         (["shop", "--data", "timezone"], "is not NAME=VALUE"),

@@ -73,6 +73,20 @@ def test_an_exception_fails_its_task_at_once(elsewhere: Path) -> None:
     assert "load_orders: OSError: no net" in repr(result)
 
 
+def test_a_table_that_a_broken_task_did_not_make_says_so(elsewhere: Path) -> None:
+    stub = {"load_orders": OSError("no net")}
+    given: dict[str, Any] = {"marts.orders_by_day": [{"day": DAY, "orders": 9}]}
+    result = run_flow("nightly", project=shop(elsewhere), stub=stub)
+    with pytest.raises(NotFoundError) as caught:
+        assert_table(result, "marts.orders_by_day", [])
+    assert "no table 'marts.orders_by_day' after the run: load_orders broke: " in caught.value.what
+    assert "OSError: no net" in caught.value.what
+    assert caught.value.fix == "mend load_orders, or give a stub for it"
+    result = run_flow("nightly", project=shop(elsewhere), stub=stub, tables=given)
+    with pytest.raises(AssertionError, match=r"did not succeed: load_orders broke: .*no net"):
+        assert_table(result, "marts.orders_by_day", [{"day": DAY, "orders": 1}])
+
+
 def test_an_exception_type_will_do(elsewhere: Path) -> None:
     result = run_flow("nightly", project=shop(elsewhere), stub={"load_orders": TimeoutError})
     assert "TimeoutError: raised by the test's stub" in result.messages["load_orders"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -63,7 +64,23 @@ def command(
         raise click.UsageError("name the folder of the project: orchestrator init demo", ctx)
     else:
         asks = not (defaults or session.json) and sys.stdin.isatty() and sys.stdout.isatty()
+        if not session.json and template is None:
+            _tell_of_dbt_around(session, Path(name))
         _start(session, Path(name), template, data, asks)
+
+
+def _tell_of_dbt_around(session: Session, name: Path) -> None:
+    """Say, before anything is asked, that the dbt project around a new folder can be adopted."""
+    from orchestrator.service.starting.placing import dbt_project_around
+
+    found = dbt_project_around(name)
+    if found is not None:
+        shown = _typed(Path(os.path.relpath(found)))
+        session.console(stderr=True).print(
+            f"{shown} is a dbt project: orchestrator init {shown} adopts it as it is; "
+            f"{_typed(name)} becomes a project of its own",
+            soft_wrap=True,
+        )
 
 
 def _start(

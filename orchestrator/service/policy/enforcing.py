@@ -12,6 +12,7 @@ from orchestrator.service.catalogue.outcomes import Outcomes
 from orchestrator.service.policy import forbidden, published, rows, said_of_flows, teams
 from orchestrator.service.policy.breaches import Breach, Report
 from orchestrator.service.policy.excepting import sorted_out
+from orchestrator.service.policy.misnamed import told_once
 from orchestrator.service.policy.reading import read_policy
 from orchestrator.service.policy.rules import FILE_NAME, IGNORE, Policy
 from orchestrator.service.policy.seen import Seen, seen
@@ -100,7 +101,7 @@ class _Looking:
         return Report(
             tuple(flow.name for flow in flows), tuple(set_rules(self._policy)),
             self._tasks, self._statements,
-            tuple(sorted(_without_echoes(standing), key=lambda breach: not breach.refuses)),
+            tuple(sorted(told_once(_without_echoes(standing)), key=lambda one: not one.refuses)),
             excused, tuple(self._notes),
         )  # fmt: skip
 
@@ -167,9 +168,10 @@ def _says_as_much(other: Breach, breach: Breach) -> bool:
 
 def _once(breaches: Iterable[Breach]) -> Iterator[Breach]:
     """Each breach once, though several flows may hold the same task."""
-    told: set[tuple[str, str, str]] = set()
+    told: set[tuple[str, ...]] = set()
     for breach in breaches:
-        key = (breach.rule, breach.where, breach.what)
+        reasons = breach.evidence[:1] if breach.where == breach.set_at else ()  # joined later
+        key = (breach.rule, breach.where, breach.what, breach.breach, *reasons)
         if key not in told:
             told.add(key)
             yield breach

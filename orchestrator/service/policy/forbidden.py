@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from orchestrator.model.dataset import Dataset
 from orchestrator.service.policy.breaches import Breach
-from orchestrator.service.policy.rules import IGNORE, Policy
+from orchestrator.service.policy.misnamed import breach_of, misnamed
+from orchestrator.service.policy.rules import IGNORE, REFUSE, Policy
 from orchestrator.service.policy.seen import Seen
-from orchestrator.service.policy.teams import is_own, own_schemas, subjects, teams_of
+from orchestrator.service.policy.teams import is_own, own_schemas, problem, subjects, teams_of
 from orchestrator.service.policy.texts import Act, Text, shown
 
 _CALLED = {
@@ -32,7 +34,7 @@ def breaches(policy: Policy, seen: Seen) -> Iterator[Breach]:
         word = next((w for w in rules.only_in_own_schemas if w in act.stated.words), None)
         outside = _outside(policy, seen, act) if word else None
         if word and outside is not None:
-            yield _elsewhere(policy, seen, act, word, outside)
+            yield _elsewhere(policy, seen, act, word, *outside)
         elif act.stated.problem and rules.unreadable != IGNORE:
             yield _unreadable(
                 policy, seen, act.text, act.place, act.stated.problem, act.stated.head
@@ -53,17 +55,30 @@ def _nowhere(policy: Policy, seen: Seen, act: Act, word: str) -> Breach:
     )  # fmt: skip
 
 
-def _elsewhere(policy: Policy, seen: Seen, act: Act, word: str, outside: str) -> Breach:
+def _elsewhere(
+    policy: Policy, seen: Seen, act: Act, word: str, outside: str, dataset: Dataset | None
+) -> Breach:
     said = policy.statements.said
     own = own_schemas(policy, seen, act.task)
     teams = teams_of(policy, seen, act.task)
     called = _CALLED.get(word, word.upper())
     told = _told(policy, seen, act)
+    wrong = misnamed(policy, seen, act.task, dataset, teams) if dataset is not None else None
+    if wrong is not None and dataset is not None:
+        fault = breach_of(wrong, seen, act.task, dataset)
+        graver = REFUSE if REFUSE in (fault.breach, told.breach) else fault.breach
+        return replace(fault, evidence=told.evidence, subjects=told.subjects, breach=graver)
     whose = f"the schemas of team {' and '.join(teams)} are"
     if not teams:
         at = said.at("own_schemas")
         whose = f"{act.task.name} belongs to no team, and own_schemas ({at}) are"
     places = f"{whose} {', '.join(own) or 'none'}"
+    found = {
+        name: problem(policy.teams[name], seen, act.task, dataset) for name in teams if dataset
+    }
+    limits = [
+        f"team {name} {one[1]}" for name, one in found.items() if one and one[0] == "warehouses"
+    ]
     return replace(
         told,
         rule=said.rule("only_in_own_schemas"), set_at=said.at("only_in_own_schemas"),
@@ -71,17 +86,17 @@ def _elsewhere(policy: Policy, seen: Seen, act: Act, word: str, outside: str) ->
         f"schemas: it concerns {outside}",
         fix="leave what belongs to others to them; do it only in "
         + (", ".join(own) if own else "schemas of a team, or in statements.own_schemas"),
-        evidence=(*told.evidence, *teams.values(), places),
+        evidence=(*told.evidence, *teams.values(), *limits, places),
     )  # fmt: skip
 
 
-def _outside(policy: Policy, seen: Seen, act: Act) -> str | None:
+def _outside(policy: Policy, seen: Seen, act: Act) -> tuple[str, Dataset | None] | None:
     """What a statement concerns that lies in no schema of its task's own; None if nothing does."""
     if not act.stated.concerns:
-        return "something whose schema cannot be told"
+        return "something whose schema cannot be told", None
     for label, dataset in act.stated.concerns:
         if dataset is None or not is_own(policy, seen, act.task, dataset):
-            return label
+            return label, dataset
     return None
 
 

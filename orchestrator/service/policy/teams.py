@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from orchestrator.lineage.dbt.facts import TEST_TYPES
 from orchestrator.model.dataset import Access, Dataset
 from orchestrator.model.facts import TaskFacts
 from orchestrator.service.policy.breaches import Breach
+from orchestrator.service.policy.misnamed import breach_of, databases, misnamed
 from orchestrator.service.policy.patterns import (
     fitting,
     fitting_path,
@@ -62,7 +64,7 @@ def is_own(policy: Policy, seen: Seen, task: TaskFacts, dataset: Dataset) -> boo
     teams = teams_of(policy, seen, task)
     if not teams:
         return fitting_schema(dataset, policy.statements.own_schemas) is not None
-    return any(_problem(policy.teams[name], seen, task, dataset) is None for name in teams)
+    return any(problem(policy.teams[name], seen, task, dataset) is None for name in teams)
 
 
 def breaches(policy: Policy, seen: Seen) -> Iterator[Breach]:
@@ -97,12 +99,19 @@ def _written(policy: Policy, seen: Seen, write: Write, teams: dict[str, str]) ->
         if policy.required.team:
             yield _homeless(policy, seen, write)
         return
-    problems = [_problem(policy.teams[name], seen, write.task, write.dataset) for name in teams]
-    if any(problem is None for problem in problems):
+    problems = [problem(policy.teams[name], seen, write.task, write.dataset) for name in teams]
+    if None in problems:
         return  # it is enough that one of its teams may
-    key, sentence, fix = next(problem for problem in problems if problem is not None)
-    team = policy.teams[next(iter(teams))]
     told = write.access.evidence
+    wrong = misnamed(policy, seen, write.task, write.dataset, teams)
+    if wrong is not None:
+        yield replace(
+            breach_of(wrong, seen, write.task, write.dataset),
+            evidence=(str(told),), subjects=subjects(seen, write.task, [write.dataset]),
+        )  # fmt: skip
+        return
+    key, sentence, fix = next(filter(None, problems))
+    team = policy.teams[next(iter(teams))]
     yield Breach(
         team.said.rule(key), team.said.at(key),
         f"{write.by} {write.verb} {write.dataset}, and team {team.name} {sentence}",
@@ -112,11 +121,11 @@ def _written(policy: Policy, seen: Seen, write: Write, teams: dict[str, str]) ->
     )  # fmt: skip
 
 
-def _problem(
+def problem(
     team: Team, seen: Seen, task: TaskFacts, dataset: Dataset
 ) -> tuple[str, str, str] | None:
     """The key that a team's write breaks, what it says and what to do; None if it may."""
-    names = _databases(seen, task, dataset)
+    names = databases(seen, task, dataset)
     if team.warehouses is not None and not any(fitting(n, team.warehouses) for n in names):
         allowed = _listed(team.warehouses) or "no database at all"
         return (
@@ -134,18 +143,6 @@ def _problem(
             f"{dataset.schema or 'the schema'}",
         )
     return None
-
-
-def _databases(seen: Seen, task: TaskFacts, dataset: Dataset) -> tuple[str, ...]:
-    """What the database of a table is called: itself, and the connections that lead there."""
-    catalog = dataset.catalog
-    held = [
-        name
-        for name, space in seen.connections(task).items()
-        if catalog is None or space.catalog in (None, catalog)
-    ]
-    known = seen.databases.get(catalog or "", ())
-    return tuple(dict.fromkeys([*known, *held, *([catalog] if catalog else [])]))
 
 
 def _homeless(policy: Policy, seen: Seen, write: Write) -> Breach:

@@ -61,12 +61,29 @@ def check_time_zone(answers: Mapping[str, Any]) -> None:
     Raises:
         NotFoundError: It is that.
     """
-    name = answers.get("timezone")
+    error = _no_zone(answers.get("timezone"))
+    if error is not None:
+        raise NotFoundError(error.what, where="timezone", fix=error.fix)
+
+
+def time_zone_problem(name: str) -> str:
+    """Return what to do about a wrong time zone, in the one line below its question; else nothing.
+
+    Example:
+        >>> time_zone_problem("Europe/Berlim"), time_zone_problem("UTC")
+        ("did you mean 'Europe/Berlin' or 'Europe/Dublin' or 'Europe/Rome'?", '')
+    """
+    error = _no_zone(name)
+    return error.fix or error.what if error is not None else ""
+
+
+def _no_zone(name: object) -> FlowError | None:
     if name is None:
-        return
+        return None
     from orchestrator.schedule.zone_data import load_zone
 
     try:
         load_zone(str(name))
     except FlowError as error:
-        raise NotFoundError(error.what, where="timezone", fix=error.fix) from None
+        return error
+    return None

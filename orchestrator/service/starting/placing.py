@@ -13,6 +13,14 @@ from orchestrator.service.starting.rendering import Draft
 _SHOWN = 12  #: files that a message names
 
 
+def dbt_project_around(target: Path) -> Path | None:
+    """Return the folder of the dbt project that a folder would be made inside of; None for none."""
+    target = target.expanduser().resolve()
+    if (target / "dbt_project.yml").is_file():
+        return None  # that one is adopted
+    return next((p for p in target.parents if (p / "dbt_project.yml").is_file()), None)
+
+
 def in_the_way(draft: Draft) -> tuple[Path, ...]:
     """Return the files of a draft in whose place something else stands; equal files do not count."""
     return tuple(path for path in draft.files if _differs(draft.folder / path, draft.target / path))

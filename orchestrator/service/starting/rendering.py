@@ -16,6 +16,7 @@ from orchestrator.service.starting.answers import (
     check_time_zone,
     refuse_unknown_answers,
     template_address,
+    time_zone_problem,
 )
 from orchestrator.service.starting.translating import translated
 
@@ -79,6 +80,8 @@ def drafted(
             fix="give another name",
         )
     address = template_address(template)
+    if address is None:
+        check_time_zone(data)
     with tempfile.TemporaryDirectory(prefix="orchestrator-init-") as place:
         # Templates may use the folder's name.
         folder = Path(place, target.name or "project")
@@ -89,7 +92,6 @@ def drafted(
         answers = _answered(worker)
         refuse_unknown_answers(data, answers)
         if address is None:
-            check_time_zone(answers)
             _refuse_misplaced(answers, target)
         name = address or str(answers["template"])
         version = worker.template.commit if address else packaged.version()
@@ -110,9 +112,10 @@ def _rendered(
                 address, folder, data, user_defaults=fitting, defaults=not ask, quiet=True
             )
         # Nobody is asked for what the command line says already; nor by what a machine is set to.
-        named = {"project_name": fitting.pop("project_name")} | data
+        named = {"project_name": fitting.pop("project_name"), **data}
+        asked = {**named, "time_zone_problem": time_zone_problem}  # the question itself refuses
         return run_copy(
-            str(packaged.folder()), folder, named, user_defaults=fitting, defaults=not ask,
+            str(packaged.folder()), folder, asked, user_defaults=fitting, defaults=not ask,
             quiet=True, settings=Settings(),
         )  # fmt: skip
 
