@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import signal
 import sys
 import threading
 import time
@@ -307,7 +306,6 @@ class _Child(threading.Thread):
                 env=self._env,
                 cancel=self._to_stop,
                 grace=_GRACE,
-                stop_signal=signal.SIGINT,
             )
         except Exception as error:
             self.error = error

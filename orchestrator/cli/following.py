@@ -44,8 +44,13 @@ def follow(
     from orchestrator.cli.terminal.screens import make_screen
 
     screen = make_screen(session.format, session.console(), flow, quiet=quiet)
-    with refusals(summary, flow, screen), screen:
-        state = drive(screen)
+    try:
+        with refusals(summary, flow, screen), screen:
+            state = drive(screen)
+    except KeyboardInterrupt:
+        if screen.progress.ended is not None:  # it was ended hard, and is settled
+            screen.finish()
+        raise
     screen.finish()
     if summary is not None:
         from orchestrator.cli.terminal.markdown import summary as markdown

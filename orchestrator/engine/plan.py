@@ -21,7 +21,7 @@ from orchestrator.model.graph import Graph
 from orchestrator.model.group import Member, TaskGroup
 from orchestrator.model.parameter import Parameter, bind_parameters
 from orchestrator.model.planning import Planning
-from orchestrator.model.policy import AfterAll
+from orchestrator.model.policy import AfterAll, vouches
 from orchestrator.model.standing import stand_ins, with_stand_ins
 from orchestrator.model.task import Task
 
@@ -124,8 +124,26 @@ def make_plan(
         },
         parameters=values,
         given=given,
-        reference=expanded.reference(),
+        reference=_deciding(expanded.reference(), tasks, graph),
     )
+
+
+def _deciding(
+    reference: Collection[str] | None, tasks: Mapping[str, PlannedTask], graph: Graph
+) -> frozenset[str] | None:
+    """The reference tasks, and what those of them that run after a failure waited for."""
+    if reference is None:
+        return None
+    found: set[str] = set()
+    left = list(reference)
+    while left:
+        key = left.pop()
+        if key in found:
+            continue
+        found.add(key)
+        if key in tasks and not vouches(tasks[key].task.trigger):
+            left += graph.upstream(key)
+    return frozenset(found)
 
 
 def _chosen(

@@ -22,7 +22,7 @@ from orchestrator.engine.driving.deciding import Deciding
 from orchestrator.engine.driving.elementwise import Elementwise
 from orchestrator.engine.driving.handing import UNSENDABLE, Handing
 from orchestrator.engine.driving.inputs import Values, flattened, small
-from orchestrator.engine.driving.interrupts import Interrupts
+from orchestrator.engine.driving.interrupts import EndedHard, Interrupts
 from orchestrator.engine.driving.landing import Landing
 from orchestrator.engine.driving.lanes import Lanes
 from orchestrator.engine.driving.limits import Limiter
@@ -31,7 +31,7 @@ from orchestrator.engine.driving.requests import Desk
 from orchestrator.engine.driving.watching import Watch
 from orchestrator.engine.messages import Attempt, Report
 from orchestrator.engine.plan import Plan
-from orchestrator.engine.stopping import cancel_run
+from orchestrator.engine.stopping import Stopped, cancel_run
 from orchestrator.engine.telling.recorder import Recorder
 from orchestrator.engine.telling.teller import Listener, Teller
 from orchestrator.engine.units import Unit
@@ -50,6 +50,8 @@ _LOOK = 0.5
 #: Seconds that state handlers may go on when the run has ended.
 _HOOKS = 30.0
 _ASKED = "stopping: what is under way is asked to end; {}"
+_LEFT = "it was under way, and not waited for"
+_HARD = "what was under way was not waited for"
 _Ending = tuple[Unit, State, Report | None, Mapping[str, Any] | None]
 
 
@@ -107,6 +109,7 @@ def drive(setting: Drive) -> State:
 
     Raises:
         InfrastructureError: What the run needs is gone (a cluster's scheduler, the store).
+        EndedHard: What was under way did not end in time, or was not to be waited for.
     """
     return _Driver(setting).run()
 
@@ -143,7 +146,7 @@ class _Driver:
         setting.limiter.say = self.tell.said
         self.hooks = Hooks()
         self.interrupts = Interrupts()
-        self.watch = Watch(setting.run_id, setting.requests, self._wants_stop)
+        self.watch = Watch(setting.run_id, setting.requests, self._wants_stop, self._hurry)
         self.desk = Desk(
             self.watch, self.units, self.paused, self.lanes, stop=self._stop,
             go_on=self._let_run, finish=self.finish, say=self.tell.said,
@@ -170,21 +173,50 @@ class _Driver:
             except InfrastructureError as error:
                 self._abandon(error)
                 raise
-            except KeyboardInterrupt:
+            except (KeyboardInterrupt, Stopped) as error:
                 if not self.stopping:  # the second one came before the first one was heeded
                     self.executor.broadcast(cancel_run, self.setting.run_id)
-                raise
+                raise self._ended_hard(isinstance(error, Stopped)) from None
             finally:
                 progress.forget(self.handing.notes)
         states = {key: unit.state for key, unit in self.units.items()}
         state = verdict.of_run(states, self.plan.reference, cancelled=self.stopping)
         if self.timed_out:
-            message = f"stopped after {self.setting.timeout:g} s"
-            state = State(StateType.TIMED_OUT, message, result=states)
+            state = State(StateType.TIMED_OUT, self._stopped_after(), result=states)
+        return self._ended(state, states)
+
+    def _ended(self, state: State, states: Mapping[str, State]) -> State:
         state = self._concluded(state, states)
         self.tell.ended(state, self.start, list(self.units.values()))
         self.hooks.close(_HOOKS)
         return state
+
+    def _stopped_after(self) -> str:
+        return f"stopped after {self.setting.timeout:g} s"
+
+    def _ended_hard(self, within: bool) -> EndedHard:
+        """Leave what is under way, and tell everybody: of each task, and of the run.
+
+        Args:
+            within: Whether it is driven by a task, which was told to stop.
+        """
+        self.interrupts.over()
+        asked = within or self.interrupts.asked or not self.interrupts.hurried
+        for unit in [each for one in self.units.values() for each in (*(one.elements or ()), one)]:
+            if not unit.state.is_finished():
+                never = unit.state.type is StateType.PENDING and not unit.token
+                message = "the run was cancelled" if never else _LEFT
+                self.move(unit, State(StateType.CANCELLED, message), instants.now())
+        states = {key: unit.state for key, unit in self.units.items()}
+        state = State(StateType.CANCELLED, "stopped at once" if asked else f"cancelled; {_HARD}")
+        if self.timed_out and not asked:
+            state = State(StateType.TIMED_OUT, f"{self._stopped_after()}; {_HARD}")
+        state = replace(state, result=states)
+        if asked:  # nobody wants to wait, not for handlers either
+            self.tell.ended(state, self.start, list(self.units.values()))
+        else:
+            state = self._ended(state, states)
+        return EndedHard(self.setting.run_id, state, asked=asked)
 
     def _concluded(self, state: State, states: Mapping[str, State]) -> State:
         """Let the flow's own handlers have the last word."""
@@ -206,6 +238,7 @@ class _Driver:
                     self._submit(self.handing.together(unit, share))
             for item in self.executor.wait(self.lanes.patience()):
                 self.landing.take(item)
+            self.interrupts.heed()
             if not self.stopping and self._asked_to_stop():
                 self._stop()
 
@@ -221,10 +254,9 @@ class _Driver:
     def _asked_to_stop(self) -> bool:
         if time.monotonic() > self.look_again:
             self.look_again = time.monotonic() + _LOOK
-            self.timed_out = self._is_late()
             self.desk.look()
             self._pass_on(self.executor.words())
-            return self.timed_out or self.interrupts.asked
+            return self._wants_stop()
         return self.interrupts.asked
 
     def _wants_stop(self) -> bool:
@@ -232,6 +264,12 @@ class _Driver:
 
     def _is_late(self) -> bool:
         return self.deadline is not None and time.monotonic() > self.deadline
+
+    def _hurry(self) -> None:
+        """The run is to stop: note why, and let its time to do so begin; a person decides that."""
+        if not (self.stopping or self.interrupts.asked or self.interrupts.hurried):
+            self.timed_out = self._is_late()
+            self.interrupts.hurry()
 
     def _pass_on(self, words: Sequence[str]) -> None:
         for text in words:
@@ -265,8 +303,9 @@ class _Driver:
         """Begin nothing more and ask what runs to stop."""
         if self.stopping:
             return
+        self._hurry()
         self.stopping = True
-        if self.interrupts.asked and self.landing.away():
+        if self.landing.away():
             self.tell.said(None, _ASKED.format(self.interrupts.terms))
         self.executor.give_up()
         self.executor.broadcast(cancel_run, self.setting.run_id)

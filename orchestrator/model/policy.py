@@ -105,6 +105,12 @@ class AfterAll:
 
 
 AnyTrigger = Trigger | Some | AfterAll
+_AFTER_FAILURES = (
+    Trigger.ALL_FINISHED,
+    Trigger.ANY_FAILED,
+    Trigger.ALL_FAILED,
+    Trigger.SOME_FAILED,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +176,18 @@ def decide(
     if about_skips:
         return _because(upstream, left_out) if len(left_out) == len(upstream) else _RUN
     return _counted(trigger, upstream, broken)
+
+
+def vouches(trigger: AnyTrigger) -> bool:
+    """Whether a task with this trigger succeeds only if enough of what it waits for did.
+
+    Example:
+        >>> vouches(Trigger.ANY_SUCCESSFUL), vouches(Trigger.ALL_FINISHED)
+        (True, False)
+    """
+    if isinstance(trigger, Some):  # one that bounds failures from above says how many are enough
+        return trigger.of is not Trigger.SOME_FAILED or trigger.at_most is not None
+    return not isinstance(trigger, AfterAll) and trigger not in _AFTER_FAILURES
 
 
 def _counted(

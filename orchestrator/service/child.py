@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -15,10 +16,13 @@ from orchestrator.service.running import run_flow
 #: The variable that holds what to run, as JSON: ``project``, ``settings``, ``flow``, ``parameters``,
 #: ``run_id``, ``idempotency_key``. (The words of a command can be read by everybody.)
 VARIABLE = "ORCHESTRATOR_CHILD_RUN"
+_INTERRUPTED = 130
 
 
 def main() -> int:
     """Run what the environment says; the exit code is 0 if the run succeeded."""
+    # Also while it plans; a run that is under way hears it by itself.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     asked = json.loads(os.environ.pop(VARIABLE))
     request = Request(
         asked["parameters"], run_id=asked["run_id"], idempotency_key=asked["idempotency_key"]
@@ -30,6 +34,8 @@ def main() -> int:
     except OrchestratorError as error:
         print(error, file=sys.stderr)
         return error.exit_code
+    except KeyboardInterrupt:
+        return _INTERRUPTED
 
 
 if __name__ == "__main__":

@@ -13,15 +13,18 @@ from typing import Any
 
 from orchestrator import instants
 from orchestrator.engine.attempts import checking
+from orchestrator.engine.driving.interrupts import EndedHard
 from orchestrator.engine.driving.limits import Limiter, limit_names
 from orchestrator.engine.driving.requests import Requests
 from orchestrator.engine.plan import Plan, make_plan
 from orchestrator.engine.run import Drive, drive
+from orchestrator.engine.stopping import Stopped
 from orchestrator.engine.telling.failure_logs import write_failure_logs
 from orchestrator.engine.telling.recorder import LEASE, Recorder
 from orchestrator.engine.telling.teller import Listener
 from orchestrator.errors import OrchestratorError, StoreError, UsageError
 from orchestrator.executors.base import Completed, Executor, Kept
+from orchestrator.model import context
 from orchestrator.model.flow import Flow
 from orchestrator.model.group import TaskGroup
 from orchestrator.model.planning import Planning
@@ -72,6 +75,31 @@ def drive_flow(
     done: Mapping[str, Any],
     earlier: FlowRun | None,
     taken: Taken | None = None,
+) -> RunResult:
+    """Plan a run and drive it to its end.
+
+    Raises:
+        UsageError: It cannot be planned.
+        KeyboardInterrupt: Somebody wants the process to end, and not to wait for the run.
+    """
+    try:
+        return _drive_flow(project, store, flow, asked, listeners, executor, done, earlier, taken)
+    except EndedHard as left:  # here, where the executor knows that it need not wait
+        if left.asked:  # as Python itself raises it, or a script would not die of the signal
+            raise KeyboardInterrupt from None
+        return RunResult(left.run_id, left.state)
+
+
+def _drive_flow(
+    project: Project,
+    store: RunStore,
+    flow: Flow,
+    asked: Request,
+    listeners: Sequence[Listener],
+    executor: Executor | None,
+    done: Mapping[str, Any],
+    earlier: FlowRun | None,
+    taken: Taken | None,
 ) -> RunResult:
     run_id = asked.run_id or new_run_id()
     due = taken.run if taken else earlier  # a run that is finished later is still of its own night
@@ -145,19 +173,40 @@ def _opened(warehouse: Warehouse) -> None:
 
 def _driven(project: Project, store: RunStore, setting: Drive, fence: int) -> State:
     """Drive the run; whatever happens to the driver, the run does not stay open in the store."""
+
+    def end(error: BaseException) -> None:
+        message = f"the driver ended: {type(error).__name__}"
+        settle(store, setting.run_id, setting.recorder, fence, error, message)
+
+    here = context.active()
+    _under_way[setting.run_id] = (here.run_id if here is not None else None, end)
     try:
         state = drive(setting)
         setting.recorder.close()
         return state
     except BaseException as error:
-        message = f"the driver ended: {type(error).__name__}"
-        settle(store, setting.run_id, setting.recorder, fence, error, message)
+        end(error)
+        if isinstance(error, EndedHard):
+            _end_within(setting.run_id)
         raise
     finally:
+        del _under_way[setting.run_id]
         with suppress(StoreError):
             setting.limiter.close()
         with suppress(StoreError):
             write_failure_logs(store, setting.run_id, project.settings.state_dir)
+
+
+#: The runs that this process drives: the run whose task drives each, and what ends it.
+_under_way: dict[str, tuple[str | None, Callable[[BaseException], None]]] = {}
+
+
+def _end_within(run_id: str) -> None:
+    """End the runs that tasks of a run drive here: nobody waits until they have ended themselves."""
+    for inner, (outer, end) in list(_under_way.items()):
+        if outer == run_id:
+            end(Stopped())
+            _end_within(inner)
 
 
 def settle(
@@ -169,8 +218,11 @@ def settle(
     message: str | None = None,
 ) -> None:
     """End a run in the store that an error ended; nothing changes if it has ended already."""
-    stopped = isinstance(error, KeyboardInterrupt)
-    if stopped:
+    stopped = isinstance(error, (KeyboardInterrupt, Stopped))
+    to = StateType.CANCELLED if stopped else StateType.FAILED
+    if isinstance(error, EndedHard):
+        to, message = error.state.type, error.state.message
+    elif stopped:
         message = "stopped at once"
     elif message is None:
         what = error.what if isinstance(error, OrchestratorError) else type(error).__name__
@@ -179,7 +231,6 @@ def settle(
             recorder.put(LogLine(str(error), level=logging.ERROR))
     with suppress(StoreError):
         recorder.close()
-    to = StateType.CANCELLED if stopped else StateType.FAILED
     with suppress(StoreError):
         tasks = {task.key: task.state for task in store.task_runs(run_id)}
         store.transition(run_id, ending(tasks, to, message), fence=fence)

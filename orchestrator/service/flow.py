@@ -93,7 +93,8 @@ class Flow(model.Flow):
 
         Args:
             path: Of a file to save it in, too: ``.svg``, or ``.html`` for a page.
-            state: Colours it by a run: what :meth:`run` returned, or a run's id.
+            state: Colours it by a run: what :meth:`run` returned, a run's id, or ``latest``, the
+                flow's last run.
             project: Folder of the project; found from the flow's file upwards if left out.
             asked: ``parameters``, ``include``, ``exclude``, ``options`` of the request; and
                 ``filename`` and ``flow_state``, Prefect 1's words for ``path`` and ``state``.

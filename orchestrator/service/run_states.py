@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import ItemsView, Iterator, Mapping, ValuesView
 from dataclasses import replace
 from typing import Any
 
@@ -50,6 +50,18 @@ class RunStates(dict[str, State]):
     def get(self, task: Any, default: Any = None) -> Any:
         """The state of a task, with its result; ``default`` if it is none of this run."""
         return self[task] if task in self else default  # noqa: SIM401 - it is `get` itself
+
+    def __iter__(self) -> Iterator[str]:
+        """The keys. (``dict(states)`` would not ask for results, if this were not said here.)"""
+        return super().__iter__()
+
+    def items(self) -> ItemsView[str, State]:  # type: ignore[override]
+        """Each key with its state and result."""
+        return ItemsView(self)
+
+    def values(self) -> ValuesView[State]:  # type: ignore[override]
+        """The states, with their results."""
+        return ValuesView(self)
 
     def __contains__(self, task: object) -> bool:
         key = self._flow.key(task) if isinstance(task, Task) and task in self._flow else task

@@ -21,6 +21,7 @@ from orchestrator.service.asking import apply_marks, marked_failed, marks
 from orchestrator.service.driving import RunResult, Taken, drive_flow, settle
 from orchestrator.service.planning import Request
 from orchestrator.service.project import Project
+from orchestrator.service.scheduler.stopping import end
 from orchestrator.store.base import RunStore
 from orchestrator.store.records import Ask, FlowRun
 
@@ -59,6 +60,8 @@ def retry_run(
 ) -> RunResult:
     """Finish a run: run again what failed or never ran, and nothing that succeeded.
 
+    Where another run went on from it already, that one is finished: nothing is done twice.
+
     Args:
         project: The run's project.
         run_id: Its id, a beginning of it, or ``latest``.
@@ -67,11 +70,10 @@ def retry_run(
 
     Raises:
         NotFoundError: There is no such run, or its flow is gone.
-        UsageError: It succeeded, or it is still running.
+        ConflictError: It succeeded, it is still running, or another run finishes it or did so.
     """
     with project.store() as store:
-        earlier = store.run(run_id)
-        refuse_retry(earlier, marks(store, earlier))
+        earlier = _left_last(store, store.run(run_id))
         asked = replace(_asked(earlier, executor), again=left_again(store, earlier))
         flow = _flow(project, earlier)
         return drive_flow(
@@ -145,6 +147,32 @@ def left_again(store: RunStore, run: FlowRun) -> Sequence[str]:
     """The tasks that a run was to do again although they had succeeded, if it never came to it."""
     asked: Sequence[str] = run.options.get("again", ())
     return () if not asked or store.task_runs(run.id) else asked
+
+
+def _left_last(store: RunStore, run: FlowRun) -> FlowRun:
+    """What is to be finished: a run, or the last one of those that went on from it.
+
+    One whose driver is gone ends here, or it would be under way for good.
+    """
+    marked = marks(store, run)
+    refuse_retry(run, marked)
+    others = store.retries(run.id)
+    last = store.run(others[-1]) if others else None
+    if last is not None and not any(_since(ask, last) for ask in marked.values()):
+        if last.state is StateType.SUCCESS:
+            raise ConflictError(
+                f"run {last.id} has finished run {run.id} already: there is nothing to retry",
+                fix="start a new run, or mark the tasks that are to run again",
+            )
+        return _left_last(store, last)
+    if run.state not in FINISHED:
+        place = f"process {run.pid} on {run.host}" if run.pid else "its process"
+        end(store, run, StateType.FAILED, f"its driver is lost: {place} is not heard of any more")
+    return store.run(run.id)
+
+
+def _since(ask: Ask, run: FlowRun) -> bool:
+    return run.created is not None and ask.at > run.created
 
 
 def refuse_retry(run: FlowRun, marked: Mapping[str, Ask], again: Sequence[str] = ()) -> None:

@@ -158,6 +158,7 @@ def test_records_of_the_store() -> None:
             "scheduled",
             "version",
             "waits_for",
+            "waiting",
         ]
     )
     asked = Ask(Action.MARK, "score", {"state": "failed"}, "ada", stories.NOON)

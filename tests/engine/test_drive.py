@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,13 @@ from orchestrator import (
     task,
     unmapped,
 )
+from orchestrator.engine import run as driving
+from orchestrator.engine.driving.interrupts import Interrupts
 from orchestrator.errors import ParameterError
+from orchestrator.executors import threads
 from orchestrator.executors.base import Completed, Executor, Message
-from orchestrator.model.state import State
+from orchestrator.model.state import FINISHED, State
+from orchestrator.service.asking import cancel_run
 from orchestrator.service.project import Project
 from orchestrator.store.base import RunStore
 
@@ -47,6 +52,13 @@ def executor(request: pytest.FixtureRequest) -> Executor:
 def store(in_tmp: Path) -> Iterator[RunStore]:
     with Project.find(in_tmp).store() as opened:
         yield opened
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work that is to stop has less time for it."""
+    monkeypatch.setattr(driving, "Interrupts", partial(Interrupts, grace=0.2))
+    monkeypatch.setattr(threads, "_LAST", 0.1)
 
 
 @task
@@ -200,6 +212,31 @@ def test_reference_tasks_decide(executor: Executor, in_tmp: Path) -> None:
     assert flow.run(executor=executor, project=in_tmp).is_successful()
 
 
+def test_what_runs_after_a_failure_does_not_vouch_for_it(in_tmp: Path) -> None:
+    with Flow("f") as flow:
+        never = times(boom(), 2)
+        cleaned = numbers(1, upstream_tasks=[never], task_args={"trigger": Trigger.ALL_FINISHED})
+        enough = numbers(
+            1, upstream_tasks=[never, numbers(2)], task_args={"trigger": Trigger.ANY_SUCCESSFUL}
+        )  # fmt: skip
+    flow.set_reference_tasks([cleaned])
+    state = flow.run(executor=InlineExecutor(), project=in_tmp)
+    assert (state.is_failed(), types(state)["numbers"]) == (True, "Success")
+    flow.set_reference_tasks([enough])
+    assert flow.run(executor=InlineExecutor(), project=in_tmp).is_successful()
+
+
+def test_every_way_to_read_states_gives_their_results(in_tmp: Path) -> None:
+    with Flow("f") as flow:
+        made = numbers(2)
+    states = flow.run(executor=InlineExecutor(), project=in_tmp).result
+    assert [(key, state.result) for key, state in states.items()] == [("numbers", [0, 1])]
+    states = flow.run(executor=InlineExecutor(), project=in_tmp).result
+    assert [state.result for state in states.values()] == [[0, 1]]
+    states = flow.run(executor=InlineExecutor(), project=in_tmp).result
+    assert dict(states)["numbers"].result == [0, 1] == states[made].result
+
+
 def test_signals_and_details(executor: Executor, in_tmp: Path, store: RunStore) -> None:
     @task
     def nothing_to_do() -> None:
@@ -308,6 +345,93 @@ def test_what_runs_is_told_to_stop_however_soon_the_second_interrupt_comes(in_tm
     with pytest.raises(KeyboardInterrupt):
         flow.run(executor=Impatient(1), project=in_tmp)
     assert heard.wait(30)
+
+
+@pytest.mark.parametrize("make", [InlineExecutor, lambda: ThreadsExecutor(1)])
+def test_a_run_whose_time_is_over_does_not_wait_for_what_blocks(
+    make: Callable[[], Executor], in_tmp: Path, store: RunStore, hurried: None
+) -> None:
+    never = threading.Event()
+
+    @task
+    def blocks() -> None:
+        never.wait()
+
+    with Flow("f", timeout=0.1) as flow:
+        numbers(1, upstream_tasks=[blocks()])
+    state = flow.run(executor=make(), project=in_tmp)
+    assert state.type.value == "TimedOut"
+    assert state.message.startswith("stopped after 0.1 s")
+    run = store.run("latest")
+    assert (run.state, run.message) == (state.type, state.message)
+    assert types(state)["blocks"] == "Cancelled"
+    assert {row.state for row in store.task_runs(run.id)} <= FINISHED
+
+
+def test_a_cancelled_run_does_not_wait_for_what_blocks(
+    in_tmp: Path, store: RunStore, hurried: None
+) -> None:
+    never = threading.Event()
+    told: list[str] = []
+
+    @task
+    def blocks() -> None:
+        cancel_run(store, "latest", by="ada")
+        never.wait()
+
+    with Flow("f", state_handlers=[lambda f, o, n: told.append(n.type.value)]) as flow:
+        numbers(1, upstream_tasks=[blocks()])
+    state = flow.run(executor=ThreadsExecutor(1), project=in_tmp)
+    assert state.message == "cancelled; what was under way was not waited for"
+    assert told == ["Running", "Cancelled"]
+    run_id = store.run("latest").id
+    assert {row.state.value for row in store.task_runs(run_id)} == {"Cancelled"}
+    said = [line.text for line in store.logs(run_id)]
+    assert "stopping: what is under way is asked to end; after 0.2 s it is not waited for" in said
+
+
+def test_a_driver_that_cannot_be_interrupted_heeds_the_time_itself(
+    in_tmp: Path, hurried: None
+) -> None:
+    never, ended = threading.Event(), []
+
+    @task
+    def blocks() -> None:
+        never.wait()
+
+    with Flow("f", timeout=0.1) as flow:
+        blocks()
+    thread = threading.Thread(
+        target=lambda: ended.append(flow.run(executor=ThreadsExecutor(1), project=in_tmp))
+    )
+    thread.start()
+    thread.join(60)
+    assert [state.type.value for state in ended] == ["TimedOut"]
+
+
+def test_a_run_within_a_task_ends_with_the_run_around_it(
+    in_tmp: Path, store: RunStore, hurried: None
+) -> None:
+    never = threading.Event()
+
+    @task
+    def blocks() -> None:
+        never.wait()
+
+    inner = Flow("inner")
+    with inner:
+        blocks()
+
+    @task
+    def calls() -> None:
+        inner.run(executor=InlineExecutor(), project=in_tmp)
+
+    with Flow("outer", timeout=0.5) as outer:
+        calls()
+    assert outer.run(executor=ThreadsExecutor(1), project=in_tmp).type.value == "TimedOut"
+    [run] = store.runs(flow="inner")
+    assert run.state.value == "Cancelled"
+    assert {row.state for row in store.task_runs(run.id)} <= FINISHED
 
 
 def test_a_long_chain_does_not_nest(in_tmp: Path) -> None:

@@ -26,12 +26,13 @@ from pathlib import Path
 from orchestrator import Flow, Parameter, context, task
 
 @task
-def work(day, word, fails, waits):
+def work(day, word, fails, waits, blocks):
     context.current().logger.info("working on %s", day)
     with open("ran", "a") as file:
         file.write(f"{type(day).__name__} {word}\\n")
     if waits:
         Path("waits").write_text(str(os.getpid()))
+        time.sleep(120 if blocks else 0)
         context.current().cancelled.wait(120)
         raise InterruptedError
     if fails:
@@ -40,7 +41,8 @@ def work(day, word, fails, waits):
 
 with Flow("child") as flow:
     work(Parameter("day", type=date), Parameter("word", default="a"),
-         Parameter("fails", default=False), Parameter("waits", default=False))
+         Parameter("fails", default=False), Parameter("waits", default=False),
+         Parameter("blocks", default=False))
 """
 
 
@@ -75,7 +77,8 @@ def test_one_slot_is_enough_for_parent_and_child(folder: Path) -> None:
     state = flow.run(executor=InlineExecutor(), project=folder)
     assert state.is_successful(), state.message
     [child] = run_of(folder, "child")
-    assert child.parameters == {"day": "2013-01-31", "word": "b", "fails": False, "waits": False}
+    assert child.parameters == {"day": "2013-01-31", "word": "b", "fails": False, "waits": False,
+                                "blocks": False}  # fmt: skip
     assert (folder / "ran").read_text() == "date b\n", "in the project's folder, once"
     assert "work | working on 2013-01-31" in logs_of(folder, "parent", "wait_for_flow_run")
 
@@ -121,9 +124,11 @@ def test_a_child_that_never_begins_fails_the_task_that_starts_it(folder: Path) -
     assert "needs parameter 'day'" in row.detail["error"]
 
 
-def test_cancelling_the_parent_stops_the_child(folder: Path) -> None:
+@pytest.mark.parametrize("blocks", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_cancelling_the_parent_stops_the_child(folder: Path, blocks: bool) -> None:
     with Flow("parent") as flow:
-        run_id = create_flow_run(flow_name="child", parameters={"day": "2013-01-31", "waits": True})
+        given = {"day": "2013-01-31", "waits": True, "blocks": blocks}
+        run_id = create_flow_run(flow_name="child", parameters=given)
         wait_for_flow_run(run_id, raise_final_state=True)
     ended: list[State] = []
     running = threading.Thread(

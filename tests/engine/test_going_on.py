@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from orchestrator import DaskExecutor, Flow, ThreadsExecutor, task
-from orchestrator.errors import NotFoundError, UsageError
+from orchestrator.errors import ConflictError, NotFoundError, UsageError
 from orchestrator.model.policy import Retry
+from orchestrator.model.state import StateType
 from orchestrator.service.flow_modules import FlowModules
 from orchestrator.service.project import Project
 from orchestrator.service.running import Request, retry_run, run_flow
@@ -103,6 +105,26 @@ def test_a_retry_of_a_retry_knows_what_the_first_run_did(project: Project) -> No
     assert third.state.is_successful()
     assert ran(project) == ["finish", "load 1", "unkept"]
     assert first.run_id != third.run_id
+
+
+def test_a_run_is_finished_once(project: Project) -> None:
+    """And one whose driver is gone does not stay under way."""
+    first = run_flow(project, project.flow("nightly"), Request(executor="threads")).run_id
+    with project.store() as store:
+        run = store.run(first)
+        lost = replace(run, id="lost", state=StateType.RUNNING, finished=None)
+        store.create_run(replace(lost, lease_expires=run.created))
+    second = retry_run(project, "lost")
+    assert second.state.is_failed()
+    ran(project)
+    (project.root / "broken").unlink()
+    third = retry_run(project, "lost")
+    assert third.state.is_successful()
+    with project.store() as store:
+        assert store.run("lost").message.startswith("its driver is lost")
+        assert store.run(third.run_id).retry_of == second.run_id
+    with pytest.raises(ConflictError, match=f"run {third.run_id} has finished"):
+        retry_run(project, "lost")
 
 
 def test_what_cannot_be_retried(project: Project) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @options.dbt_options
 @click.option(
     "--executor",
-    type=click.Choice(options.EXECUTORS),
+    type=options.Executors(),
     help="Where tasks run; the project's if left out.",
 )
 @click.option(

@@ -48,7 +48,9 @@ def list_runs(session: Session, flow: str | None, limit: int) -> None:
 @options.shared
 def show(session: Session, run: str, whole: bool, summary: Path | None) -> None:
     """Show a run, its tasks, and why each failure failed."""
+    from orchestrator import instants
     from orchestrator.cli.terminal import runs as pictures
+    from orchestrator.service.scheduler.waiting import why_waiting
     from orchestrator.shapes import runs as run_shapes
 
     with session.project().store() as store:
@@ -56,11 +58,14 @@ def show(session: Session, run: str, whole: bool, summary: Path | None) -> None:
         tasks = store.task_runs(found.id)
         asked = store.asked(found.id)
         last = _last_retry(store, found.id)
+        waiting = why_waiting(store, found, instants.now())
     if summary is not None:
         _summarise(summary, found, tasks)
     session.show(
-        lambda: run_shapes.whole(found, tasks, asked),
-        lambda width: pictures.one(found, tasks, width, whole=whole, asked=asked, followed_by=last),
+        lambda: run_shapes.whole(found, tasks, asked, waiting=waiting),
+        lambda width: pictures.one(
+            found, tasks, width, whole=whole, asked=asked, followed_by=last, waiting=waiting
+        ),
     )
 
 
@@ -136,7 +141,7 @@ def _print_lines(lines: tuple[LogLine, ...]) -> None:
 @click.argument("run", default="latest")
 @click.option(
     "--executor",
-    type=click.Choice(options.EXECUTORS),
+    type=options.Executors(),
     help="Where tasks run; as before if left out.",
 )
 @click.option("--cluster", metavar="NAME", help="Run tasks that name no cluster on this one.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from orchestrator import instants
 from orchestrator.cli import replay
 from orchestrator.cli.terminal.lines import said
 from orchestrator.cli.terminal.progress import Progress
@@ -21,13 +22,14 @@ from orchestrator.cli.terminal.text import (
     shorten,
 )
 from orchestrator.cli.terminal.words import WIDTH, word
-from orchestrator.model.state import State
+from orchestrator.model.state import FINISHED, State, StateType
 from orchestrator.shapes.values import level_name
 
 if TYPE_CHECKING:
     from orchestrator.store.records import Ask, FlowRun, LogLine, TaskRun
 
 _TASKS = 60
+_LOST = "LOST"  #: of a run that nobody has ended, and nobody drives
 #: Columns of a log line's instant and the space after it.
 _INDENT = 21
 _LEVELS = {"WARNING": "yellow", "ERROR": "red", "CRITICAL": "bold red"}
@@ -41,8 +43,16 @@ def table(runs: Sequence[FlowRun], width: int) -> list[Text]:
     return [_run(run, column, width) for run in runs]
 
 
+def _standing(run: FlowRun) -> tuple[str, str]:
+    """The word for where a run stands, and its style; one whose driver is gone does not run."""
+    begun = run.state not in FINISHED and run.state is not StateType.PENDING
+    if begun and run.lease_expires is not None and run.lease_expires < instants.now():
+        return _LOST, "bold red"
+    return word(State(run.state))
+
+
 def _run(run: FlowRun, column: int, width: int) -> Text:
-    shown, style = word(State(run.state))
+    shown, style = _standing(run)
     took = ""
     if run.started is not None and run.finished is not None:
         took = duration((run.finished - run.started).total_seconds())
@@ -65,6 +75,7 @@ def one(
     whole: bool = False,
     asked: Sequence[Ask] = (),
     followed_by: str | None = None,
+    waiting: str | None = None,
 ) -> list[Text]:
     """Draw a run: its facts, its tasks, and the report of its end.
 
@@ -75,11 +86,12 @@ def one(
         whole: Show every task, however many there are.
         asked: What people asked of it.
         followed_by: The last run that finishes it.
+        waiting: Why it has not begun.
     """
     progress = Progress(followed_by=followed_by)
     for event in replay.whole(run, tasks):
         progress.apply(event)
-    lines = [*_head(run, progress, width), *(_asked(each, width) for each in asked)]
+    lines = [*_head(run, progress, width, waiting), *(_asked(each, width) for each in asked)]
     shown = tasks if whole else tasks[:_TASKS]
     column = max((len(str(progress.title(task.key))) for task in shown), default=0)
     lines += [Text(), *(_task(task, progress, column, width) for task in shown)]
@@ -88,8 +100,8 @@ def one(
     return [*lines, *report(progress, width)]
 
 
-def _head(run: FlowRun, progress: Progress, width: int) -> Iterable[Text]:
-    shown, style = word(State(run.state))
+def _head(run: FlowRun, progress: Progress, width: int, waiting: str | None) -> Iterable[Text]:
+    shown, style = _standing(run)
     yield Text.assemble((f"{progress.flow}  run {run.id}  ", "bold"), (shown, style))
     yield Text(f"   asked for  {moment(run.created)}")
     if run.retry_of:
@@ -106,8 +118,12 @@ def _head(run: FlowRun, progress: Progress, width: int) -> Iterable[Text]:
         yield Text(shorten(f"   options    {_pairs(options)}", width))
     if run.host:
         yield Text(shorten(f"   driver     process {run.pid} on {one_line(run.host)}", width))
+    if waiting is not None:
+        yield Text(shorten(f"   not begun  {one_line(waiting)}", width), style="yellow")
     if progress.ended is None:
         yield Text(f"   so far     {counts(progress)}")
+    if shown is _LOST:
+        yield Text(f"next  its driver is gone; to finish it: orchestrator runs retry {run.id}")
 
 
 def _asked(asked: Ask, width: int) -> Text:

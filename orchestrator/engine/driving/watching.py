@@ -19,6 +19,7 @@ class Watch:
         run_id: The run; its attempts in this process are stopped.
         requests: Gives what is new.
         wants_stop: Says whether it is to stop for another reason (Ctrl-C, its time is over).
+        hurry: Told that it is to stop.
     """
 
     def __init__(
@@ -26,8 +27,10 @@ class Watch:
         run_id: str,
         requests: Callable[[], Sequence[Ask]],
         wants_stop: Callable[[], bool],
+        hurry: Callable[[], None],
     ) -> None:
         self._run_id, self._requests, self._wants_stop = run_id, requests, wants_stop
+        self._hurry = hurry
         self._heard: list[Ask] = []
         self._lock = threading.Lock()
 
@@ -57,5 +60,6 @@ class Watch:
                 new = self._requests()
                 self._heard += new
             if self._wants_stop() or any(asked.action is Action.CANCEL for asked in new):
+                self._hurry()
                 cancel_run(self._run_id)
                 return
