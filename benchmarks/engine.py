@@ -16,7 +16,6 @@ import contextlib
 import heapq
 import os
 import random
-import resource
 import shutil
 import statistics
 import subprocess
@@ -253,46 +252,61 @@ def list_schedule(lengths: list[float], before: list[list[int]], slots: int) -> 
 
 
 def memory_row(n: int) -> Row:
-    """Bytes by which the driver's peak grows for each item; the cluster is another process."""
-    code = textwrap.dedent(
+    """Bytes by which the driver's peak grows for each item."""
+    grown = _grown(
         f"""
-        import resource, sys, tempfile
-        from benchmarks.engine import DaskExecutor, Flow, noop, numbers
-        def run(n):
+        def many(n):
             with Flow("many") as flow:
                 noop.map(numbers(n))
-            place, folder = DaskExecutor(address=sys.argv[1]), tempfile.TemporaryDirectory()
-            assert flow.run(executor=place, project=folder.name).is_successful()
-            return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        small = run(1000)
-        print((run({n}) - small) / ({n} - 1000))
+            return flow
+        first, then = many(1000), many({n})
         """
     )
-    with cluster() as place:
-        said = subprocess.run(
-            [sys.executable, "-c", code, place.scheduler_address],
-            cwd=Path(__file__).parents[1], capture_output=True, text=True, check=False,
-        )  # fmt: skip
-    if said.returncode:
-        raise SystemExit(said.stderr[-2000:])
-    grown = float(said.stdout.split()[-1])
-    return Row(f"{n:,} mapped items: bytes an item (of 2,000)", grown, 2000, grown / 2000, 1.0)
+    each = grown / (n - 1000)
+    return Row(f"{n:,} mapped items: bytes an item (of 2,000)", each, 2000, each / 2000, 1.0)
 
 
 def large_row() -> Row:
     """How much of a 64 MB result the driver's peak grows by, on its way through five steps."""
-    size = 64 * 2**20
-    with Flow("large") as flow:
-        data: Any = large(size)
-        for _ in range(4):
-            data = pass_on(data)
-        size_of(data)
-    with cluster() as place:
-        run(mapped(10), place)
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        run(flow, place)
-        grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    grown = _grown(
+        f"""
+        first = mapped(10)
+        with Flow("large") as then:
+            data = large({64 * 2**20})
+            for _ in range(4):
+                data = pass_on(data)
+            size_of(data)
+        """
+    )
+    grown /= 2**20
     return Row("64 MB through 5 steps: driver grows by MB", grown, 64, grown / 64, 0.25)
+
+
+def _grown(flows: str) -> int:
+    """Bytes by which the peak of a driver grows from the flow ``first`` to the flow ``then``.
+
+    It is a process of its own, and the cluster is others: only what it holds itself counts.
+    """
+    code = f"""
+        import sys, tempfile
+        from benchmarks._peak import peak
+        from benchmarks.engine import DaskExecutor, Flow, large, mapped, noop, numbers, pass_on, size_of
+        {textwrap.indent(textwrap.dedent(flows), " " * 8).strip()}
+        def driven(flow):
+            place, folder = DaskExecutor(address=sys.argv[1]), tempfile.TemporaryDirectory()
+            assert flow.run(executor=place, project=folder.name).is_successful()
+            return peak()
+        before = driven(first)
+        print(driven(then) - before)
+    """
+    with cluster() as place:
+        said = subprocess.run(
+            [sys.executable, "-c", textwrap.dedent(code), place.scheduler_address],
+            cwd=Path(__file__).parents[1], capture_output=True, text=True, check=False,
+        )  # fmt: skip
+    if said.returncode:
+        raise SystemExit(said.stderr[-2000:])
+    return int(said.stdout.split()[-1])
 
 
 def mixed_row() -> Row:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.docs import pages
+
 _START = """
-import resource
 from pathlib import Path
 
 import numpy
@@ -18,16 +20,12 @@ import pyarrow
 from orchestrator.model.planning import RunOptions
 from tasks import tables
 from tasks.warehouses import make
+from tests.peak_memory import peak
 
 config = {"type": "duckdb", "path": "big.duckdb", "settings": {"memory_limit": "256MB"}}
 warehouse = make("main", config, root=Path(), options=RunOptions())
 tables.write(warehouse, "small", [{"id": 1}])
 tables.read(warehouse, "from small")
-
-
-def peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-
 
 before = peak()
 """
@@ -36,11 +34,15 @@ before = peak()
 def grown(script: str, folder: Path) -> tuple[int, int]:
     """Rows that a script counts, and MiB by which it grew."""
     done = subprocess.run(
-        [sys.executable, "-c", _START + script], capture_output=True, text=True, cwd=folder
+        [sys.executable, "-c", _START + script],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(pages.ROOT)},
     )
     assert done.returncode == 0, done.stderr
     rows, growth = done.stdout.split()
-    return int(rows), int(growth)
+    return int(rows), int(float(growth))
 
 
 def test_reading_fifty_million_rows(tmp_path: Path) -> None:

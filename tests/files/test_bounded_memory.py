@@ -14,15 +14,13 @@ from tests.docs import pages
 MEGABYTES = 300
 #: Makes the file, then works, and says by how many megabytes the peak of the process grew.
 WORK = """
-import json, resource, sys
+import json, sys
 from pathlib import Path
 import duckdb, fsspec, pyarrow, pyarrow.csv, pyarrow.parquet
 from tasks.files import CopyFiles, ExportTable, LoadFiles
 from tasks.duckdb.opening import Opening
 from tasks.duckdb.warehouse import DuckDBWarehouse
-
-def peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+from tests.peak_memory import peak
 
 def made(size):
     block = b"".join(

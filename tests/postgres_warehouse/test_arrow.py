@@ -177,14 +177,12 @@ def test_a_query_that_fails_leaves_no_transaction_open(session: Any) -> None:
 
 
 PEAK = """
-import resource, sys, threading
+import sys
 from pathlib import Path
 from orchestrator.model.planning import RunOptions
 from tasks.sql.session import Mode
 from tasks.warehouses import make
-
-def peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+from tests.peak_memory import peak
 
 def reader(session, rows):
     return session.batches(f"select n, 'name number ' || n as name, repeat('x', 100) as pad from generate_series(1, {rows}) g (n)")
@@ -196,9 +194,9 @@ with warehouse.connect() as read, warehouse.connect() as write:
     into.load("copied", reader(out, 100_000), Mode.REPLACE)
     before = peak()
     rows = sum(batch.num_rows for batch in reader(out, 2_000_000))
-    print(rows, peak() - before)
+    print(rows, round(peak() - before))
     rows = into.load("copied", reader(out, 1_000_000), Mode.REPLACE)
-    print(rows, peak() - before)
+    print(rows, round(peak() - before))
 """
 
 
