@@ -30,6 +30,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks._peers import peer_rows
 from orchestrator import DaskExecutor, Flow, task
 from orchestrator.service.project import Project
 
@@ -325,96 +326,6 @@ def mixed_row() -> Row:
     )
 
 
-# -- peers ---------------------------------------------------------------------------------
-
-PREFECT_3 = """
-    import time
-    from prefect import flow, task
-    @task
-    def noop(x): return x
-    @flow
-    def many(n): return [f.result() for f in noop.map(list(range(n)))]
-    many(2)
-    start = time.perf_counter(); many(N); print(time.perf_counter() - start)
-"""
-DAGSTER = """
-    import time
-    from dagster import DynamicOut, DynamicOutput, job, op
-    @op(out=DynamicOut())
-    def numbers():
-        for i in range(N): yield DynamicOutput(i, str(i))
-    @op
-    def noop(x): return x
-    @job
-    def many(): numbers().map(noop)
-    start = time.perf_counter(); assert many.execute_in_process().success
-    print(time.perf_counter() - start)
-"""
-PREFECT_1 = """
-    import time
-    from prefect import Flow, task
-    from prefect.executors import LocalDaskExecutor
-    @task
-    def noop(x): return x
-    with Flow("many") as flow: noop.map(list(range(N)))
-    start = time.perf_counter(); assert flow.run(executor=LocalDaskExecutor()).is_successful()
-    print(time.perf_counter() - start)
-"""
-#: Name, what is installed, program, and how many times slower than ours it should be.
-PEERS = (
-    # Its server does not start with the FastAPI that is newest.
-    ("Prefect 3", ("prefect>=3,<4", "fastapi<0.130"), PREFECT_3, 15),
-    ("Dagster, in process", ("dagster",), DAGSTER, 30),
-    (
-        "Prefect 1.4.1",
-        (
-            "prefect==1.4.1", "pendulum==2.1.2", "marshmallow==3.19.0", "marshmallow-oneofschema==3.0.1",
-            "croniter==1.3.8", "click==8.1.3", "dask==2022.12.1", "distributed==2022.12.1",
-            "setuptools<70",
-        ),
-        PREFECT_1,
-        10,
-    ),
-)  # fmt: skip
-
-
-def peer_rows(ours: float, n: int) -> Iterator[str]:
-    """Each peer in an environment of its own, made outside the project."""
-    for name, needs, program, times in PEERS:
-        with tempfile.TemporaryDirectory(prefix="peer_") as folder:
-            yield _peer(name, Path(folder), needs, program.replace("N", str(n), -1), times, ours)
-
-
-def _peer(
-    name: str, folder: Path, needs: tuple[str, ...], program: str, times: int, ours: float
-) -> str:
-    label = f"{name}, mapped no-ops"
-    python = folder / "env" / "bin" / "python"
-    env = {
-        k: v for k, v in os.environ.items() if not k.startswith(("PREFECT", "DAGSTER", "PYTHON"))
-    }
-    env |= {"HOME": str(folder), "PREFECT_HOME": str(folder), "DO_NOT_TRACK": "1"}
-    steps = (
-        [sys.executable, "-m", "venv", str(folder / "env")],
-        [str(python), "-m", "pip", "install", "--quiet", *needs],
-        [str(python), "-c", textwrap.dedent(program)],
-    )
-    said = ""
-    for step in steps:
-        try:
-            done = subprocess.run(
-                step, cwd=folder, env=env, capture_output=True, text=True, timeout=900, check=True
-            )
-        except (subprocess.SubprocessError, OSError) as error:
-            lines = (getattr(error, "stderr", None) or str(error)).strip().splitlines()
-            last = [line for line in lines if "Error" in line][-1:] or lines[-1:]
-            return f"{label:44} could not be measured: {' '.join(last)[:150]}"
-        said = done.stdout
-    theirs = float(said.split()[-1])
-    verdict = "ok" if theirs / ours >= times else "MISSED"
-    return f"{label:44} ours {ours:9.3f}  theirs {theirs:9.3f}  {theirs / ours:6.1f} x slower, at least {times}: {verdict}"
-
-
 def main() -> int:
     """Measure, print; 1 with ``--check`` if a target was missed."""
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -452,9 +363,12 @@ def main() -> int:
     if wanted("g"):
         rows.append(mixed_row())
     print(*rows, sep="\n", flush=True)
-    if given.peers and rows:
-        for line in peer_rows(rows[0].ours, 1_000):
-            print(line, flush=True)
+    if given.peers:
+        flow = mapped(1_000)
+        with cluster() as made:
+            run(flow, made)
+            for line in peer_rows(lambda: timed(lambda: run(flow, made)), 1_000, given.rounds):
+                print(line, flush=True)
     return 1 if given.check and any(row.ratio > row.limit for row in rows) else 0
 
 
