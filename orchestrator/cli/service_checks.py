@@ -154,7 +154,7 @@ def late_check(store: RunStore, project: str) -> Check:
 
     now = instants.now()
     unfinished = store.runs(project=project, state=UNFINISHED, limit=_RUNS)
-    late = late_runs(unfinished, heard_of(store.agents(), now), now)
+    late = late_runs(store, unfinished, heard_of(store.agents(), now), now)
     if not late:
         return Check("waiting runs", "none is late")
     causes = late_causes(late)

@@ -11,6 +11,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
+from orchestrator.errors import FlowError
 from orchestrator.model.binding import Promise, fill
 from orchestrator.model.executed import Executed
 from orchestrator.model.state import State
@@ -80,9 +81,16 @@ class Flattened(Promise):
     value: Any
 
     def take(self, inputs: Sequence[Any]) -> list[Any]:
-        """The one list."""
+        """The one list, without what was left out.
+
+        Raises:
+            FlowError: It is no list of lists.
+        """
         lists = fill(self.value, lambda slot: slot.take(inputs))
-        return [item for inner in lists for item in inner]
+        try:
+            return [item for inner in lists if inner is not None for item in inner]
+        except TypeError as error:
+            raise FlowError(f"what is to be flattened is no list of lists: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)

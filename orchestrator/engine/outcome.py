@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -114,9 +114,19 @@ def lengths(value: Any) -> tuple[int | None, tuple[int, ...] | None]:
     """Number of elements of a list, and of each element if all of them are lists."""
     if not isinstance(value, list | tuple):
         return None, None
-    if len(value) > _LENGTHS or not all(isinstance(i, list | tuple) for i in value):
-        return len(value), None
-    return len(value), tuple(map(len, value))
+    return len(value), None if len(value) > _LENGTHS else inner_lengths(value)
+
+
+def inner_lengths(value: Sequence[Any]) -> tuple[int, ...] | None:
+    """The length of each of the lists in a list; of None, in the place of what was left out, 0.
+
+    Example:
+        >>> inner_lengths([[1, 2], None]), inner_lengths([[1, 2], 3])
+        ((2, 0), None)
+    """
+    if not all(item is None or isinstance(item, list | tuple) for item in value):
+        return None
+    return tuple(0 if item is None else len(item) for item in value)
 
 
 def as_json(value: Any) -> str | None:

@@ -49,6 +49,8 @@ from orchestrator.executors.dask_work import (
 from orchestrator.executors.dask_workers import Workers
 from orchestrator.executors.versions import expected
 from orchestrator.model.building import caller, place
+from orchestrator.nearest import nearest
+from orchestrator.presets import VERSION_CHECKS
 from orchestrator.process.leftovers import end_children
 
 #: Seconds to wait for a worker: to take over the work of one that died, or to come at all; and
@@ -89,7 +91,8 @@ class DaskExecutor(Executor):
 
     Raises:
         ConfigurationError: ``address`` and ``cluster_class`` are both given, the class is not
-            found, takes no such argument, or what draws the report is not installed.
+            found, takes no such argument, ``check_versions`` is no such word, or what draws the
+            report is not installed.
 
     Example:
         >>> DaskExecutor(cluster_kwargs={"n_workers": 2}).name
@@ -122,6 +125,12 @@ class DaskExecutor(Executor):
             )
         self.address = address
         check_report(performance_report_path)
+        if check_versions not in VERSION_CHECKS:
+            raise ConfigurationError(
+                f"DaskExecutor got check_versions={check_versions!r}",
+                where=place(caller()),
+                fix=nearest(check_versions, VERSION_CHECKS, "it is one of: "),
+            )
         self.cluster_class = _found_class(cluster_class)
         self.cluster_kwargs = dict(cluster_kwargs or {})
         self.adapt_kwargs = dict(adapt_kwargs or {})

@@ -276,7 +276,7 @@ def refuse_arguments(
     for found in (
         refused_arguments(kind, given),
         refused(adapts, adapt, (Adaptive,)) if adapts is SpecCluster.adapt else None,
-        refused(Client, client),
+        refused(Client, client, (Client,)),  # it passes on nothing once it has a cluster
     ):
         if found is not None:
             where = written_at(preset) or place(caller())

@@ -15,6 +15,7 @@ import duckdb
 from orchestrator.model import context
 from orchestrator.model.dataset import Dataset, Namespace
 from tasks.columns import fitted, refuse_twice
+from tasks.frames import arrow
 from tasks.sql.session import Data, Mode
 
 if TYPE_CHECKING:
@@ -57,10 +58,10 @@ def batches(connection: DuckDBPyConnection, query: str, data: Data) -> RecordBat
         data: Values for its placeholders.
 
     Raises:
+        ConfigurationError: pyarrow is not installed.
         duckdb.Error: The query failed, here or while the batches are read.
     """
-    import pyarrow
-
+    pyarrow = arrow()
     relation = connection.sql(query, params=data or None)
     if relation is None:
         return pyarrow.table({}).to_reader()

@@ -19,6 +19,7 @@ _BATCH = 10_000  #: rows of one batch
 #: What a value is, and what becomes of a column that holds two kinds of them.
 _WIDER = {frozenset({"integer", "number"}): "number"}
 _DECIMAL = ("decimal", "numeric")
+_DIGITS = range(1, 39)  #: digits that a decimal may have
 
 
 class Spool:
@@ -28,6 +29,9 @@ class Spool:
         columns: Name of each column, and its path in a row; all keys of all rows if None.
         types: Name of a column, and its type: ``integer``, ``number``, ``text``, ``boolean``,
             ``date``, ``timestamp``, ``decimal(18,2)``, ``json``.
+
+    Raises:
+        FlowError: A type is not known: before the first row is asked for.
 
     Example:
         >>> with Spool() as spool:
@@ -41,6 +45,8 @@ class Spool:
     ) -> None:
         self._columns = columns
         self._types = dict(types or {})
+        for name, kind in self._types.items():
+            _type(name, kind)
         self._file = tempfile.TemporaryFile("w+b")  # noqa: SIM115 - closed by __exit__
         self.kinds: dict[str, str] = dict.fromkeys(columns or (), "null")
         self.rows = 0
@@ -68,7 +74,7 @@ class Spool:
         """Give all rows in Arrow batches.
 
         Raises:
-            FlowError: A type is not known, or is of a column that there is not.
+            FlowError: A type is of a column that there is not.
             HttpRefusedError: While it is read: a value does not fit its column's type.
         """
         import pyarrow as pa
@@ -124,8 +130,10 @@ def _type(name: str, kind: str) -> pyarrow.DataType:
     word, _, rest = kind.lower().replace(" ", "").partition("(")
     if word in _DECIMAL and rest.endswith(")"):
         digits = rest[:-1].split(",")
-        if all(part.isdecimal() for part in digits) and len(digits) <= 2:
-            return pa.decimal128(int(digits[0]), int(digits[1]) if len(digits) == 2 else 0)
+        if len(digits) <= 2 and all(map(str.isdecimal, digits)):
+            precision, scale = (*map(int, digits), 0)[:2]
+            if precision in _DIGITS and scale <= precision:
+                return pa.decimal128(precision, scale)
     if kind.lower() not in known:
         raise FlowError(
             f"column {name!r}: {kind!r} is no type",

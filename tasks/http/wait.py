@@ -117,8 +117,9 @@ class WaitForHttp(HttpTask):
                     return Result(seen.body, message=f"so it is, at look {looks}")
                 left = deadline - time.monotonic()
                 if left <= 0:
+                    told = f"{looks:,} look{'' if looks == 1 else 's'}"
                     raise WaitedInVainError(
-                        f"{request}: not so after {self.give_up_after:g} s and {looks} looks; {why}",
+                        f"{request}: not so after {self.give_up_after:g} s and {told}; {why}",
                         fix="give a longer timeout, or look at what should make it so",
                     )
                 rest(min(max(self.interval, wait), left), request)

@@ -117,7 +117,8 @@ class MailReport(QueryTask):
         mail = message(self.envelope, heading, parts, files)
         size = send(self.server, self.envelope, mail, self.max_bytes)
         people = len(self.envelope.everyone)
-        return Result(mail["Message-ID"], message=f"sent to {people} addresses, {size:,} bytes")
+        told = f"{people:,} address{'' if people == 1 else 'es'}"
+        return Result(mail["Message-ID"], message=f"sent to {told}, {size:,} bytes")
 
 
 def _listed(given: str | Sequence[str]) -> tuple[str, ...]:

@@ -160,7 +160,7 @@ class Accepted:
             f"select {name}, count(*) as times from {asking.data}"
             f"\nwhere {name} not in {literal(self.values, asking.dialect)} group by {name}"
         )
-        return _broken(asking, sql, f"{self.column} holds {{}} that are not accepted", "value")
+        return _broken(asking, sql, f"{self.column} holds {{}} not accepted", "value")
 
 
 @dataclass(frozen=True, slots=True)

@@ -224,9 +224,13 @@ def _columns_of(sql: str, dialect: str) -> list[str]:
         return []
     if not isinstance(query, exp.Query) or query.is_star:
         return []
+    if any(both.args.get("by_name") for both in query.find_all(exp.SetOperation)):
+        return []  # each side may have columns of its own
     several = (exp.Columns, exp.Unnest, exp.Explode)  # which may come to more than one column
-    names = [item.output_name for item in query.selects if not item.find(*several)]
-    return names if all(names) and len(names) == len(query.selects) else []
+    named = (exp.Alias, exp.Column)  # for anything else each database has rules of its own
+    if all(isinstance(item, named) and not item.find(*several) for item in query.selects):
+        return [item.output_name for item in query.selects]
+    return []
 
 
 def _a(kind: StatementKind) -> str:

@@ -80,6 +80,18 @@ def test_a_run_is_cancelled(site: Site, page: Page) -> None:
     assert site.get(f"/runs/{run}")["state"] == "Cancelled"
 
 
+def test_why_a_run_has_not_begun_is_said(site: Site, page: Page) -> None:
+    run = site.post(
+        "/runs", {"flow": "report", "parameters": {"customer": "ada"}, "labels": ["gpu"]}
+    )
+    page.goto(f"{site.url}/runs/{run['run_id']}")
+    expect(page.get_by_text("no agent has its labels gpu")).to_be_visible()
+    site.post(f"/runs/{run['run_id']}/cancel", {})
+    state(page, "Cancelled")
+    expect(page.get_by_text("This run was never planned")).to_be_visible()
+    expect(page.get_by_text("no agent has its labels gpu")).to_have_count(0)
+
+
 def test_what_waits_for_a_word_is_let_go_on(site: Site, page: Page) -> None:
     (site.folder / "looked").unlink(missing_ok=True)
     run = run_now(page, site, "careful")
@@ -166,6 +178,17 @@ def test_a_deep_link_opens_where_it_was_made(site: Site, page: Page) -> None:
     page.goto(address)
     expect(page.get_by_role("tab", name="Tasks")).to_have_attribute("aria-selected", "true")
     expect(page.get_by_label("Find tasks")).to_have_value("rev")
+
+
+def test_what_is_searched_in_a_flows_graph_is_in_the_address(site: Site, page: Page) -> None:
+    page.goto(f"{site.url}/flows/nightly?month=2027-03")
+    field = page.get_by_label("Find in the graph")
+    field.fill("rev")
+    field.press("Enter")
+    expect(page).to_have_url(re.compile("month=2027-03.*q=rev.*|q=rev.*month=2027-03"))
+    page.reload()
+    expect(field).to_have_value("rev")
+    expect(page.get_by_role("complementary", name="Selected: revenue")).to_be_visible()
 
 
 def test_names_are_text_whatever_is_in_them(site: Site, page: Page) -> None:

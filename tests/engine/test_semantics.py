@@ -414,6 +414,30 @@ def test_flatten_takes_lists_of_lists_as_one(run: Callable[..., Ran]) -> None:
     assert ran.values("known-late") == [6, 7]
 
 
+def test_lists_that_were_left_out_hold_nothing(run: Callable[..., Ran]) -> None:
+    @task
+    def pages(n: int) -> list[int]:
+        if n == 2:
+            raise SKIP("nothing there")
+        return list(range(n))
+
+    with Flow("f") as flow:
+        lists = pages.map([1, 2, 3])
+        plus.map(flatten(lists), unmapped(10))
+        total(flatten(lists))
+        plus.map(flatten(same([[5], None, [6]])), task_args={"name": "known-late"})
+    ran = run(flow)
+    assert ran.values("plus") == [10, 10, 11, 12]
+    assert ran.value("total") == 3
+    assert ran.values("known-late") == [6, 7]
+
+
+def test_what_cannot_be_flattened_says_so(run: Callable[..., Ran]) -> None:
+    with Flow("f") as flow:
+        total(flatten(same([5, 6])))
+    assert "no list of lists" in run(flow).rows["total"].message
+
+
 def test_a_plain_call_maps_over_what_is_marked(run: Callable[..., Ran]) -> None:
     with Flow("f") as flow:
         plus(mapped(numbers(3)), 5)

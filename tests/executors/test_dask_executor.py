@@ -157,6 +157,8 @@ def test_a_cluster_by_name_is_used_again_and_left_running() -> None:
         ({"cluster_kwargs": {"nonsense": 1}}, "'nonsense'", None),
         ({"adapt_kwargs": {"maximun": 2}}, "adapt takes no argument 'maximun'", "maximum"),
         ({"client_kwargs": {"tmeout": 2}}, "Client takes no argument 'tmeout'", "timeout"),
+        ({"client_kwargs": {"nonsense": 2}}, "Client takes no argument 'nonsense'", None),
+        ({"check_versions": "wran"}, "check_versions='wran'", "warn"),
     ],
 )  # fmt: skip
 def test_a_misspelt_argument_is_named(given: dict[str, Any], what: str, fix: str | None) -> None:

@@ -18,7 +18,7 @@ from pyarrow import parquet
 
 from orchestrator.errors import ConfigurationError, FlowError
 from orchestrator.model.signals import FAIL, SKIP
-from tasks.files import Csv, Excel, Json, ListFiles, LoadFiles, Parquet
+from tasks.files import Csv, Excel, ExportTable, Json, ListFiles, LoadFiles, Parquet
 from tasks.files.failures import BadFileError, FileMissingError
 
 Write = Callable[[str, str | bytes], Path]
@@ -202,6 +202,16 @@ def test_what_all_files_need_is_named(
     ) as raised:
         load(name, warehouse)
     assert raised.value.fix == "pip install pyarrow"
+
+
+def test_what_all_exports_need_is_named(
+    folder: Path, warehouse: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(ConfigurationError, match="through pyarrow, which is not") as raised:
+        ExportTable(query="select 1 as id", target="out.csv").run(warehouse=warehouse)
+    assert raised.value.fix == "pip install pyarrow"
+    assert not (folder / "out.csv").exists()
 
 
 def test_excel_without_its_extra(

@@ -212,6 +212,30 @@ def test_the_target_of_an_environment_decides(
     assert deploy(Project.find(tmp_path), ["nightly"], Terms())
 
 
+def test_a_team_that_may_write_only_where_another_environment_does(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its database is there, with another target: no name is wrong."""
+    files = {
+        "policy.toml": '[teams.core]\nflows = ["nightly"]\nwarehouses = ["live"]\n',
+        "orchestrator.toml": LAKE,
+        "profiles.yml": PROFILES % (tmp_path / "tried.duckdb", tmp_path / "live.duckdb"),
+        "dbt_project.yml": "name: shop\nprofile: shop\n",
+        "sql/a.sql": "create table a as select 1 as n",
+    }
+    write(tmp_path, files)
+    assert run(tmp_path, "check", "--to", "live") == 0
+    capsys.readouterr()
+    assert run(tmp_path, "check") == 2
+    told = capsys.readouterr().out
+    assert "team core may write only to live, not to lake or tried" in told
+    write(tmp_path, {**files, "policy.toml": files["policy.toml"].replace('"live"', '"lives"')})
+    assert run(tmp_path, "check") == 2
+    told = capsys.readouterr().out
+    assert "there is no warehouse or database of that name" in told
+    assert "did you mean 'live'?" in told
+
+
 def test_only_the_flows_that_are_deployed(tmp_path: Path) -> None:
     other = "from orchestrator import Flow\nwith Flow('other', owner='anna') as flow:\n    pass\n"
     project = Project.find(write(tmp_path, {**BAD, "flows/other.py": other}))

@@ -88,6 +88,7 @@ def test_the_database_of_a_drop_outside_is_told(tmp_path: Path) -> None:
         "team marketing may write only to lake, not to other",
         "the schemas of team marketing are marketing",
     )
+    assert breach.fix == "leave what belongs to others to them; do it only in lake"
 
 
 @pytest.mark.parametrize("breach", ["refuse", "warn"])

@@ -133,6 +133,22 @@ def test_asking_again_goes_on_with_what_was_cancelled(world: World) -> None:
     assert named.total == 1
 
 
+def test_what_is_still_being_stopped_is_made_again_when_it_has_ended(world: World) -> None:
+    first = fill(world, 1, 3)
+    running = world.claim()
+    deployed = world.store.current("shop", "nightly")
+    cancel(world.store, deployed, "main", date(2026, 11, 1), date(2026, 11, 3))
+    again = fill(world, 1, 3)
+    assert (again.total, again.made, again.left_out) == (3, 3, 0)
+    assert world.store.run(again.runs[0]).waits_for == running == first.runs[0]
+    assert world.claim() is None  # one night has one run at a time
+    assert fill(world, 1, 3) == replace(again, made=0)
+    wider = fill(world, 1, 4)
+    assert (wider.made, wider.left_out, wider.filled_by) == (1, 3, (first.id,))
+    world.finish(first.runs[0], StateType.CANCELLED)
+    assert world.claim() == again.runs[0]
+
+
 def test_what_an_earlier_version_filled_is_known(world: World) -> None:
     mine, one = "shop/nightly/main", "America/New_York 2026-11-02T01:30:00 0"
     row = Settled(

@@ -152,6 +152,11 @@ def test_backfill_goes_on_where_it_stands(
     assert execute(["runs", "show", again["runs"][1]]) == 0
     assert f"not begun  waits for run {again['runs'][0]}" in capsys.readouterr().out
     assert answer(capsys, "runs", "show", again["runs"][0])["waiting"] == "no agent is there"
+    with project.store() as store:
+        store.call_off(again["runs"][:3], "not now")
+        store.prune(most=0)
+    assert execute(days) == 0
+    assert "  of 14 runs: 11 waiting, 3 no longer kept\n" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

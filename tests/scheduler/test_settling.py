@@ -126,6 +126,26 @@ def test_late_runs_say_why_nobody_takes_them(world: World) -> None:
     assert world.tick().late == {}
 
 
+def test_a_run_is_late_from_when_its_turn_came(world: World) -> None:
+    world.deploy("nightly", shape(HOURLY, overlap="buffer_all"))
+    (first,) = world.tick(utc(3, 1, 13)).made
+    (second,) = world.tick(utc(3, 1, 14)).made
+    world.now = utc(3, 1, 14, 30)
+    assert world.tick().late == {first: "due 1 h 30 min ago; no agent is there"}
+    world.finish(first)
+    assert world.tick().late == {}  # it could not have begun before
+    later = {second: "due 35 min ago; no agent is there"}
+    assert world.tick(world.now + timedelta(minutes=5) + SECOND).late == later
+
+
+def test_what_is_made_up_for_is_late_from_when_it_was_made(world: World) -> None:
+    world.deploy("nightly", shape(HOURLY))
+    (made,) = world.tick(utc(3, 1, 15, 30)).made
+    assert world.tick().late == {}
+    later = {made: "due 35 min ago; no agent is there"}
+    assert world.tick(world.now + timedelta(minutes=5) + SECOND).late == later
+
+
 def test_a_run_says_why_it_has_not_begun(world: World) -> None:
     def why(run_id: str) -> str | None:
         return why_waiting(world.store, world.store.run(run_id), world.now)

@@ -52,8 +52,8 @@ def test_all_of_it_holds(checked: Checked) -> None:
         ({"unique": ["status", "id"], "rows": 4}, "1 of 2 assertions fail: 3 rows, expected at least 4", 1, []),
         ({"rows": (None, 2)}, "3 rows, expected at most 2", 1, []),
         ({"rows": (5, None), "where": "amount > 10"}, "2 rows, expected at least 5", 1, []),
-        ({"accepted": {"amount": [10, 20]}}, "amount holds 1 value that are not accepted", 1, [[30, 1]]),
-        ({"accepted": {"status": ["closed"]}}, "status holds 1 value that are not accepted", 1, [["open", 2]]),
+        ({"accepted": {"amount": [10, 20]}}, "amount holds 1 value not accepted", 1, [[30, 1]]),
+        ({"accepted": {"status": ["closed"]}}, "status holds 1 value not accepted", 1, [["open", 2]]),
     ],
 )  # fmt: skip
 def test_what_does_not_hold(

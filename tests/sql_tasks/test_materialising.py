@@ -200,6 +200,8 @@ def test_a_key_that_the_first_rows_lack(database: Database) -> None:
         "with q as (select 1 as id) select * from q",
         "select 1 as ID union all select 2",
         'select 1 as "Id"',
+        "select 1 as a union all by name select 2 as a, 3 as id",
+        "select q.id[1] from (select [1] as id) as q",
     ],
 )
 def test_a_key_that_may_be_there_is_left_to_the_database(plan: Any, query: str) -> None:

@@ -72,7 +72,9 @@ def progress(flow: str, found: Progress, *, cancelled: bool = False) -> list[Tex
     """
     made = f"{counted(found.made, 'run')} made" if found.made else "nothing new to make"
     parts = ("succeeded", "failed", "cancelled", "running", "waiting")
-    stand = ", ".join(f"{getattr(found, name)} {name}" for name in parts if getattr(found, name))
+    stands = {name: getattr(found, name) for name in parts}
+    stands["no longer kept"] = found.total - sum(stands.values())
+    stand = ", ".join(f"{number} {name}" for name, number in stands.items() if number)
     done = "asked to stop" if cancelled else made
     lines = [Text(f"backfill {one_line(found.id)} of {one_line(flow)}: {done}")]
     if found.total:

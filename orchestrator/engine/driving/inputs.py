@@ -9,6 +9,7 @@ from itertools import accumulate
 from typing import Any
 
 from orchestrator.engine.messages import CONSTANTS, OWN, Flattened, Gathered, Slot
+from orchestrator.engine.outcome import inner_lengths
 from orchestrator.engine.planned import PlannedTask, Ref
 from orchestrator.engine.results.stored import Stored
 from orchestrator.engine.units import LOST, Known, Lost, Unit
@@ -31,10 +32,12 @@ def lengths(value: Any) -> tuple[int | None, tuple[int, ...] | None]:
     """The length of a list, and of the lists in it if it holds nothing else."""
     if isinstance(value, Stored):
         return value.length, value.lengths
-    if not isinstance(value, (list, tuple)):
-        return None, None
-    lists = all(isinstance(item, (list, tuple)) for item in value)
-    return len(value), tuple(map(len, value)) if lists else None
+    return (len(value), inner_lengths(value)) if isinstance(value, (list, tuple)) else (None, None)
+
+
+def _inner_length(unit: Unit) -> int | None:
+    """The length of a list among others; what was left out holds nothing."""
+    return unit.length if unit.state.is_successful() else 0
 
 
 def small(result: Mapping[str, Any] | None) -> Known | None:
@@ -101,12 +104,23 @@ class Values:
         """The length of each inner list."""
         if isinstance(value, Ref) and value.key not in self._given:
             unit = self._units[value.key]
-            return unit.lengths if unit.elements is None else [e.length for e in unit.elements]
+            return (
+                unit.lengths if unit.elements is None else list(map(_inner_length, unit.elements))
+            )
         if isinstance(value, Ref):
             value = self._given[value.key]
         if isinstance(value, Stored):
             return value.lengths
-        return [self._outer(item) for item in value] if isinstance(value, (list, tuple)) else None
+        return [self._listed(item) for item in value] if isinstance(value, (list, tuple)) else None
+
+    def _listed(self, item: Any) -> int | None:
+        if item is None:
+            return 0
+        if isinstance(item, Ref) and item.key not in self._given:
+            unit = self._units[item.key]
+            if unit.elements is None:
+                return _inner_length(unit)
+        return self._outer(item)
 
     # -- arguments -------------------------------------------------------------------------
 

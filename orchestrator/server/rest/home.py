@@ -16,6 +16,7 @@ from orchestrator.server.rest.showing import shown
 from orchestrator.server.runs.answering import answered
 from orchestrator.service.scheduler.listing import Listed, schedules
 from orchestrator.service.scheduler.settling import late_runs
+from orchestrator.service.scheduler.waiting import heard_of
 from orchestrator.shapes.flows import seconds
 from orchestrator.shapes.values import Shape
 from orchestrator.store.base import RunStore
@@ -102,7 +103,7 @@ def _late_schedules(listed: Sequence[Listed], now: datetime) -> Iterator[Shape]:
 
 
 def _late_runs(store: RunStore, unfinished: Sequence[FlowRun], now: datetime) -> Iterator[Shape]:
-    causes = late_runs(unfinished, store.agents(), now) if unfinished else {}
+    causes = late_runs(store, unfinished, heard_of(store.agents(), now), now) if unfinished else {}
     for run in unfinished:
         if run.id in causes:
             name = run.schedule_id.rpartition("/")[2] if run.schedule_id else None

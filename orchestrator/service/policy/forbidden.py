@@ -76,16 +76,19 @@ def _elsewhere(
     found = {
         name: problem(policy.teams[name], seen, act.task, dataset) for name in teams if dataset
     }
-    limits = [
-        f"team {name} {one[1]}" for name, one in found.items() if one and one[0] == "warehouses"
-    ]
+    bounded = {
+        name: one[1] for name, one in found.items() if one is not None and one[0] == "warehouses"
+    }
+    limits = [f"team {name} {sentence}" for name, sentence in bounded.items()]
+    held = [pattern for name in bounded for pattern in policy.teams[name].warehouses or ()]
+    only = ", ".join(dict.fromkeys(held)) if bounded else ", ".join(own)
     return replace(
         told,
         rule=said.rule("only_in_own_schemas"), set_at=said.at("only_in_own_schemas"),
         what=f"{act.text.by} does {'an' if called[0] in 'AEIOU' else 'a'} {called} outside its own "
         f"schemas: it concerns {outside}",
         fix="leave what belongs to others to them; do it only in "
-        + (", ".join(own) if own else "schemas of a team, or in statements.own_schemas"),
+        + (only or "schemas of a team, or in statements.own_schemas"),
         evidence=(*told.evidence, *teams.values(), *limits, places),
     )  # fmt: skip
 

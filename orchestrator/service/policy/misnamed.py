@@ -77,7 +77,8 @@ def told_once(breaches: Iterable[Breach]) -> list[Breach]:
 
 def _known(seen: Seen, task: TaskFacts, dataset: Dataset) -> tuple[str, ...]:
     configured = seen.project.settings.warehouses
-    names = [*configured, *seen.databases, *databases(seen, task, dataset)]
+    here = [*seen.databases, *databases(seen, task, dataset)]
+    names = [*configured, *here, *seen.databases_of_environments]
     return tuple(dict.fromkeys(names))
 
 

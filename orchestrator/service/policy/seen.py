@@ -181,10 +181,23 @@ class Seen:
     @cached_property
     def databases(self) -> Mapping[str, tuple[str, ...]]:
         """By database, folded: the connections of ``orchestrator.toml`` whose default it is."""
+        return self._databases(self.planning)
+
+    @cached_property
+    def databases_of_environments(self) -> tuple[str, ...]:
+        """The databases that the connections lead to in environments, with the target of each."""
+        environments = self.project.settings.environments.values()
+        found: dict[str, None] = {}
+        for target in dict.fromkeys(one.target for one in environments if one.target):
+            options = replace(self.planning.options, target=target)
+            found |= dict.fromkeys(self._databases(self.project.planning(options)))
+        return tuple(found)
+
+    def _databases(self, planning: Planning) -> dict[str, tuple[str, ...]]:
         found: dict[str, tuple[str, ...]] = {}
         for name in self.project.settings.warehouses:
             try:
-                warehouse = self.planning.find_warehouse(name)
+                warehouse = planning.find_warehouse(name)
             except OrchestratorError:
                 continue
             catalog = warehouse.namespace.catalog if warehouse is not None else None

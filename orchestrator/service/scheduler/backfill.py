@@ -103,7 +103,9 @@ def backfill(
             one = wanted[place]
             if one.key in there:
                 continue
-            before = there.get(wanted[place - parallel].key) if place >= parallel else None
+            earlier = there.get(wanted[place - parallel].key) if place >= parallel else None
+            # One night has one run at a time, also while an earlier one of it is being stopped.
+            before = filled.stopping(one.key) or (earlier.run_id if earlier else None)
             # In their order, and behind everything that is due already.
             due = now - timedelta(microseconds=len(wanted) - place)
             key = key_of(called, filled.times(one.key, called) + 1, one.key)
@@ -202,7 +204,7 @@ def _row_and_run(
     one: Occurrence,
     now: datetime,
     due: datetime,
-    before: Settled | None,
+    before: str | None,
 ) -> tuple[Settled, FlowRun]:
     row = Settled(
         mine, key, one.instant, one.nominal.isoformat(), one.repeat, SettledAs.RUN,
@@ -211,7 +213,7 @@ def _row_and_run(
     assert row.run_id is not None
     # A name of its own: the nightly run neither waits for the backfill nor ends it.
     place = f"{mine} {said_of(label)}"
-    run = run_of(row.run_id, one, deployment, place, now, before.run_id if before else None)
+    run = run_of(row.run_id, one, deployment, place, now, before)
     return row, replace(run, due=due)
 
 

@@ -6,10 +6,11 @@ from collections import defaultdict
 
 from orchestrator.model.state import FINISHED, SUCCEEDED, StateType
 from orchestrator.service.scheduler.making import BACKFILL
+from orchestrator.service.scheduler.waiting import is_waiting
 from orchestrator.store.base import RunStore
 from orchestrator.store.deployments import Deployment
 from orchestrator.store.occurrences import Settled, SettledAs
-from orchestrator.store.records import FlowRun
+from orchestrator.store.records import Action, FlowRun
 
 _ALL = 1_000_000  #: rows that are looked at: all of the schedule
 
@@ -55,6 +56,8 @@ class Filled:
         rows = store.occurrences(schedule_id, outcome=SettledAs.RUN, limit=_ALL)
         # Those due first come first.
         self._rows = [row for row in reversed(rows) if row.key.startswith(BACKFILL)]
+        self._store = store
+        self._asked: dict[str, bool] = {}
         self._nights: dict[str, list[Settled]] = defaultdict(list)
         for row in self._rows:
             self._nights[_occurrence(row)].append(row)
@@ -76,13 +79,9 @@ class Filled:
         return [row for row in self._rows if row.reason == said_of(label)]
 
     def latest_of(self, label: str) -> dict[str, Settled]:
-        """Return, by the occurrence, the row of a backfill that counts: one that was not cancelled."""
-        found: dict[str, Settled] = {}
-        for row in self.rows_of(label):
-            key = _occurrence(row)
-            if key not in found or self.is_cancelled(found[key]):
-                found[key] = row
-        return found
+        """Return, by the occurrence, the row of a backfill that counts: the one made last."""
+        found = ((key, self._last(key, label)) for key in self._nights)
+        return {key: row for key, row in found if row is not None}
 
     def times(self, occurrence: str, called: str | None) -> int:
         """Return how often backfills of a name, or those without one, have made a run of it."""
@@ -91,20 +90,31 @@ class Filled:
 
     def by(self, occurrence: str, label: str) -> list[str]:
         """Return the names of the other backfills whose runs of it succeeded or are under way."""
+        names = (row.reason.removeprefix(BACKFILL) for row in self._nights.get(occurrence, ()))
+        found = ((name, self._last(occurrence, name)) for name in dict.fromkeys(names))
         return [
-            row.reason.removeprefix(BACKFILL)
-            for row in self._nights.get(occurrence, ())
-            if row.reason != said_of(label) and row.run_id and self._is_done(row.run_id)
+            name
+            for name, row in found
+            if name != label and row is not None and row.run_id and self._is_done(row.run_id)
         ]
 
     def is_done_by_others(self, occurrence: str, label: str) -> bool:
         """Whether only other backfills make it, so that this one leaves it out."""
-        own = self._own(occurrence, label)
-        return not own and bool(self.by(occurrence, label))
+        own = self._last(occurrence, label)
+        return (own is None or self.is_cancelled(own)) and bool(self.by(occurrence, label))
 
     def is_cancelled(self, row: Settled) -> bool:
-        """Whether the run of a row was cancelled, and nothing has finished it or is about to."""
-        return self.state(row) is StateType.CANCELLED and not self._is_done(row.run_id or "")
+        """Whether the run of a row was cancelled, or is being, and nothing finishes or finished it."""
+        run = self._runs.get(row.run_id or "")
+        if run is None or self._is_done(run.id):
+            return False
+        return run.state is StateType.CANCELLED or self._is_stopping(run)
+
+    def stopping(self, occurrence: str) -> str | None:
+        """Return the run of it that was asked to stop and has not ended yet, if there is one."""
+        rows = self._nights.get(occurrence, ())
+        found = (self._runs.get(row.run_id or "") for row in rows)
+        return next((run.id for run in found if run is not None and self._is_stopping(run)), None)
 
     def is_under_way(self, row: Settled) -> bool:
         """Whether the run of a row is not finished."""
@@ -116,18 +126,28 @@ class Filled:
         run = self._runs.get(row.run_id or "")
         return run.state if run is not None else None
 
-    def _own(self, occurrence: str, label: str) -> list[Settled]:
-        rows = self._nights.get(occurrence, ())
-        return [row for row in rows if row.reason == said_of(label) and not self.is_cancelled(row)]
+    def _last(self, occurrence: str, label: str) -> Settled | None:
+        """The row that a backfill made last: a later one is made only if those before came to nothing."""
+        mine = [row for row in self._nights.get(occurrence, ()) if row.reason == said_of(label)]
+        return sorted(mine, key=lambda row: row.settled)[-1] if mine else None
 
     def _is_done(self, run_id: str) -> bool:
         """Whether a run, or one that finishes it, succeeded or is under way."""
         run = self._runs.get(run_id)
         if run is None:  # not kept any more: it ended long ago
             return True
-        if run.state in SUCCEEDED or run.state not in FINISHED:
+        if run.state in SUCCEEDED or not (run.state in FINISHED or self._is_stopping(run)):
             return True
         return any(self._is_done(each) for each in self._retries.get(run_id, ()))
+
+    def _is_stopping(self, run: FlowRun) -> bool:
+        """Whether a run is under way and was asked to stop; what nobody has begun stops at once."""
+        if run.state in FINISHED or is_waiting(run):
+            return False
+        if run.id not in self._asked:
+            asked = self._store.asked(run.id)
+            self._asked[run.id] = any(one.action is Action.CANCEL for one in asked)
+        return self._asked[run.id]
 
 
 def _numbered(called: str | None) -> str:

@@ -143,7 +143,7 @@ class Scheduler:
         step.lost = settle_lost_agents(self._store, step.at)
         waiting = [run for run in unfinished if run.state is StateType.PENDING]
         if waiting:
-            step.late = late_runs(unfinished, self._store.agents(), step.at)
+            step.late = late_runs(self._store, unfinished, self._store.agents(), step.at)
 
     # -- saying it ---------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from orchestrator.service.scheduler.following import ANOTHER, follow, who_cancel
 from orchestrator.service.scheduler.policies import Policies
 from orchestrator.service.scheduler.stopping import end
 from orchestrator.service.scheduler.verdicts import span
-from orchestrator.service.scheduler.waiting import SILENT, is_waiting, not_taken
+from orchestrator.service.scheduler.waiting import SILENT, could_begin, is_waiting, not_taken
 from orchestrator.store.agents import AgentRecord
 from orchestrator.store.base import RunStore
 from orchestrator.store.records import FlowRun
@@ -20,29 +20,34 @@ LATE = timedelta(minutes=5)  #: a run that no agent has taken so long after it w
 
 
 def late_runs(
-    unfinished: Sequence[FlowRun], agents: Collection[AgentRecord], now: datetime
+    store: RunStore,
+    unfinished: Sequence[FlowRun],
+    agents: Collection[AgentRecord],
+    now: datetime,
 ) -> dict[str, str]:
-    """Return the runs that no agent has taken though they were due, each with its cause.
+    """Return the runs that no agent has taken though they could have begun, each with its cause.
 
     Args:
+        store: The run store.
         unfinished: All unfinished runs.
         agents: The agents that are there.
         now: The present (aware).
 
     Example:
         >>> from datetime import UTC
+        >>> from orchestrator.store.memory import MemoryStore
         >>> noon = datetime(2026, 3, 1, 12, tzinfo=UTC)
-        >>> run = FlowRun("a1", "nightly", due=noon, labels=("gpu",), deployment_id="d1")
-        >>> late_runs([run], [], noon + timedelta(hours=1))
+        >>> run = FlowRun("a1", "nightly", created=noon, due=noon, labels=("gpu",))
+        >>> late_runs(MemoryStore(), [run], [], noon + timedelta(hours=1))
         {'a1': 'due 1 h ago; no agent is there'}
     """
     open_ids = {run.id for run in unfinished}
     found = {}
     for run in unfinished:
         due = run.due or run.created  # what somebody asked for is due at once
-        if not is_waiting(run):
+        if not is_waiting(run) or run.waits_for in open_ids:
             continue
-        if now - due > LATE and run.waits_for not in open_ids:
+        if now - due > LATE and now - could_begin(store, run) > LATE:
             ago = span((now - due).total_seconds())
             found[run.id] = f"due {ago} ago; {not_taken(run, agents)}"
     return found

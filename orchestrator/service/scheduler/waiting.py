@@ -64,12 +64,22 @@ def not_taken(run: FlowRun, agents: Collection[AgentRecord]) -> str:
     return BUSY
 
 
+def could_begin(store: RunStore, run: FlowRun) -> datetime:
+    """Return since when a run could have begun: it was made, due, and no other was in its way."""
+    other = _before(store, run)
+    ended = other.finished if other is not None else None
+    return max(run.created, run.due or run.created, ended or run.created)
+
+
 def _in_the_way(store: RunStore, run: FlowRun) -> str | None:
     """The unfinished run that must finish first."""
-    if run.waits_for is None:
-        return None
+    other = _before(store, run)
+    return other.id if other is not None and other.state not in FINISHED else None
+
+
+def _before(store: RunStore, run: FlowRun) -> FlowRun | None:
+    """The run that must finish first, as long as it is kept."""
     try:
-        other = store.run(run.waits_for)
-    except NotFoundError:  # not kept any more
+        return store.run(run.waits_for) if run.waits_for is not None else None
+    except NotFoundError:
         return None
-    return other.id if other.state not in FINISHED else None

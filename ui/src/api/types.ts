@@ -77,6 +77,8 @@ export interface WholeRun extends Run {
   requests: Asked[];
   retried_by: string[];
   graph: string | null;
+  /** Why it has not begun. */
+  waiting: string | null;
 }
 
 export interface AskedOf {

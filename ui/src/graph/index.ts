@@ -11,5 +11,5 @@ export {
   type GraphNode,
   type Positions,
 } from "./model";
-export { useGraphView, PLAIN, type ChangeView, type GraphView } from "./view";
+export { PLAIN, type ChangeView, type GraphView } from "./view";
 export { Graph, type GraphProps } from "./Graph";

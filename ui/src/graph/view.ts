@@ -1,7 +1,5 @@
 /** How a graph is looked at: folding, search, focus and selection, which a page may keep in its address. */
 
-import { useCallback, useState } from "react";
-
 import type { GroupBy } from "./grouping";
 import type { Focus } from "./reach";
 
@@ -33,13 +31,3 @@ export const PLAIN: GraphView = {
 };
 
 export type ChangeView = (change: Partial<GraphView>) => void;
-
-/** A view that is forgotten with the page. */
-export function useGraphView(start: Partial<GraphView> = {}): [GraphView, ChangeView] {
-  const [view, setView] = useState<GraphView>({ ...PLAIN, ...start });
-  const change = useCallback<ChangeView>(
-    (part) => setView((before) => ({ ...before, ...part })),
-    [],
-  );
-  return [view, change];
-}

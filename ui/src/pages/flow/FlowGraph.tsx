@@ -4,13 +4,14 @@ import { useMemo, useState } from "react";
 
 import { useGet } from "../../api/client";
 import type { Edge, Run } from "../../api/types";
-import { Graph, newBoard, useGraphView, type GraphData } from "../../graph";
+import { Graph, newBoard, type GraphData } from "../../graph";
 import { Empty } from "../../parts/Empty";
 import { countText } from "../../parts/formats";
 import { Problem } from "../../parts/Problem";
 import { Section } from "../../parts/Section";
 import { useGoing } from "../../parts/useGoing";
 import { taskPath } from "../../paths";
+import { useRunView } from "../run/useRunView";
 import styles from "./FlowPage.module.css";
 
 interface Plan {
@@ -29,7 +30,7 @@ interface Plan {
 
 export default function FlowGraph({ flow, lastRun }: { flow: string; lastRun: Run | null }) {
   const found = useGet<Plan>(`/flows/${encodeURIComponent(flow)}/plan`);
-  const [view, setView] = useGraphView();
+  const [view, setView] = useRunView();
   const [board] = useState(() => newBoard());
   const going = useGoing();
   const data = useMemo(() => (found.data ? dataOf(found.data) : null), [found.data]);

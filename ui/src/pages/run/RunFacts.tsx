@@ -17,6 +17,19 @@ const RunLink = ({ id }: { id: string }): JSX.Element => (
   </Link>
 );
 
+/** Why a run has not begun; the run that is in its way is a link. */
+function Cause({ why, other }: { why: string; other: string | null }): JSX.Element {
+  const at = other ? why.indexOf(other) : -1;
+  if (other === null || at < 0) return <>{why}</>;
+  return (
+    <>
+      {why.slice(0, at)}
+      <RunLink id={other} />
+      {why.slice(at + other.length)}
+    </>
+  );
+}
+
 /** Who or what asked for it, in a word. */
 function madeBy(run: WholeRun): string {
   const by = run.options["by"] ?? run.options["requested_by"];
@@ -43,9 +56,14 @@ export function RunFacts({ run }: { run: WholeRun }): JSX.Element {
   return (
     <div className={styles.facts}>
       <dl className={styles.line}>
-        <Fact title="Started">
+        <Fact title={run.started ? "Started" : "Asked for"}>
           <Time at={run.started ?? run.created} seconds />
         </Fact>
+        {run.waiting && (
+          <Fact title="Not begun">
+            <Cause why={run.waiting} other={run.waits_for} />
+          </Fact>
+        )}
         {run.finished && (
           <Fact title="Finished">
             <Time at={run.finished} seconds />
@@ -92,11 +110,6 @@ export function RunFacts({ run }: { run: WholeRun }): JSX.Element {
         )}
         <Pairs title="Parameters" pairs={parameters} />
         <Pairs title="Options" pairs={options} />
-        {run.waits_for && !run.started && (
-          <Fact title="Waits for">
-            <RunLink id={run.waits_for} />
-          </Fact>
-        )}
       </dl>
       {run.message && <p className={styles.message}>{run.message}</p>}
       {run.requests.map(

@@ -177,6 +177,13 @@ function GraphPanel({ run, known, view, onView }: ViewsProps): JSX.Element {
       </Empty>
     );
   }
+  if (run.graph === null && run.tasks.length === 0) {
+    return (
+      <Empty title="This run was never planned">
+        It ended before its tasks were known: what is said above tells why.
+      </Empty>
+    );
+  }
   if (run.graph === null) {
     return (
       <Empty title="No graph was kept of this run">

@@ -38,6 +38,8 @@ export function useRun(id: string, view: ViewName): Known {
   const run = asked.data;
   // Also while nobody drives it: whoever takes it up is seen doing so.
   const open = run !== undefined && !isFinished(run.state);
+  // Why it has not begun changes without an event: agents come and go.
+  useGet<WholeRun>(run?.waiting ? path : null, undefined, { every: 15_000 });
   const graph = useGraph(`${path}/graph`, run);
   // It adds to what graph and tasks tell: the critical path, earlier attempts, what was waited for.
   const after = run && (graph.known || graph.error || !run.graph);

@@ -1,4 +1,4 @@
-/** The view of the run page: held here, written to the address a moment later, read from it on "back". */
+/** The view of a run, or of a flow’s graph: kept in the address a moment later, read from it on "back". */
 
 import { useCallback, useEffect, useRef, useState } from "react";
 
