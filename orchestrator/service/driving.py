@@ -8,8 +8,8 @@ import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
-from functools import partial
-from typing import Any
+from functools import partial, wraps
+from typing import Any, ParamSpec
 
 from orchestrator import instants
 from orchestrator.engine.attempts import checking
@@ -41,6 +41,8 @@ from orchestrator.store.base import RunStore
 from orchestrator.store.moves import ending
 from orchestrator.store.records import FlowRun, LogLine, TaskRun, new_run_id
 
+_P = ParamSpec("_P")
+
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
@@ -65,6 +67,22 @@ class Taken:
     run: FlowRun
 
 
+def _told_of_hard_ends(drive: Callable[_P, RunResult]) -> Callable[_P, RunResult]:
+    """Let a run that was ended hard, and is settled, be a result; a signal is for the process."""
+
+    @wraps(drive)
+    def told(*args: _P.args, **kwargs: _P.kwargs) -> RunResult:
+        try:
+            return drive(*args, **kwargs)
+        except EndedHard as left:  # here, where the executor knows that it need not wait
+            if left.asked:  # as Python itself raises it, or a script would not die of the signal
+                raise KeyboardInterrupt from None
+            return RunResult(left.run_id, left.state)
+
+    return told
+
+
+@_told_of_hard_ends
 def drive_flow(
     project: Project,
     store: RunStore,
@@ -82,25 +100,6 @@ def drive_flow(
         UsageError: It cannot be planned.
         KeyboardInterrupt: Somebody wants the process to end, and not to wait for the run.
     """
-    try:
-        return _drive_flow(project, store, flow, asked, listeners, executor, done, earlier, taken)
-    except EndedHard as left:  # here, where the executor knows that it need not wait
-        if left.asked:  # as Python itself raises it, or a script would not die of the signal
-            raise KeyboardInterrupt from None
-        return RunResult(left.run_id, left.state)
-
-
-def _drive_flow(
-    project: Project,
-    store: RunStore,
-    flow: Flow,
-    asked: Request,
-    listeners: Sequence[Listener],
-    executor: Executor | None,
-    done: Mapping[str, Any],
-    earlier: FlowRun | None,
-    taken: Taken | None,
-) -> RunResult:
     run_id = asked.run_id or new_run_id()
     due = taken.run if taken else earlier  # a run that is finished later is still of its own night
     marked = marks(store, earlier) if earlier else {}
